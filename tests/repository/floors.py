@@ -1,0 +1,149 @@
+"""The floors of the building: which module may import what. An import goes down or sideways, never up."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from sys import stdlib_module_names
+
+import probes
+from tests.repository.sources import Import
+
+
+@dataclass(frozen=True)
+class Area:
+    """Where a module stands: its floor, which of our packages and which others' it may import.
+
+    `ours` empty: every module below or beside. `late`: imported only inside the function that needs it.
+    """
+
+    floor: int
+    ours: tuple[str, ...] = ()
+    others: frozenset[str] = frozenset()
+    late: frozenset[str] = frozenset()
+
+
+def _area(floor: int, *others: str, ours: tuple[str, ...] = (), late: tuple[str, ...] = ()) -> Area:
+    return Area(floor, ours, frozenset(others), frozenset(late))
+
+
+_LEAF = ("probes.errors",)
+ROOF = 5
+_ROOF = _area(
+    ROOF, "click", "numpy", "pandas", "rich", "safetensors", "torch", late=("dask", "distributed", "sklearn")
+)
+_HOOKS = _area(3, "numpy", "torch")
+
+# The first pattern that matches decides; `probes.store.*` stands for the package itself, too.
+AREAS: Mapping[str, Area] = {
+    "probes": _area(0),
+    "probes.errors": _area(0),
+    "probes.schedules": _area(0, ours=_LEAF),
+    "probes.store.layout": _area(0, "numpy", ours=_LEAF),
+    "probes.learners.features": _area(0, "numpy", "torch", ours=_LEAF),
+    "probes.learners.activations": _area(0, "numpy", "torch", ours=_LEAF),
+    "probes.analysis.columns": _area(0, ours=_LEAF),
+    "probes.learners.*": _area(1, "numpy", "torch", ours=("probes.learners",)),
+    "probes.store.*": _area(
+        1,
+        "h5py",
+        "numpy",
+        ours=("probes.store", "probes.errors", "probes.schedules", "probes"),
+        late=("hdf5plugin", "pandas", "xarray"),
+    ),
+    "probes.quantities.*": _area(2, "numpy", "torch"),
+    "probes.directions": _area(2, "numpy", "safetensors", "torch"),
+    "probes.hooks": _HOOKS,
+    "probes.recorder": _HOOKS,
+    "probes.stacked": _HOOKS,
+    "probes.integrations.*": _area(3, "torch", late=("lightning", "transformers")),
+    "probes.analysis.*": _area(
+        4,
+        "jinja2",
+        "matplotlib",
+        "numpy",
+        "pandas",
+        "scipy",
+        "seaborn",
+        ours=("probes.analysis", "probes.store", "probes.errors", "probes"),
+    ),
+    "probes.cli.*": _ROOF,
+    "probes.studies.*": _ROOF,
+    "probes.__main__": _ROOF,
+    "scripts.*": _ROOF,
+}
+
+
+def area_of(module: str) -> Area:
+    """The area of a module.
+
+    Raises:
+        LookupError: No pattern of `AREAS` names the module.
+    """
+    for pattern, area in AREAS.items():
+        if fnmatchcase(module, pattern) or f"{module}.*" == pattern:
+            return area
+    raise LookupError(f"{module} stands on no floor yet: add it to AREAS in tests/repository/floors.py")
+
+
+def resolved(target: str, known: set[str]) -> str:
+    """The module of ours that an import loads, or the imported name where it is another's.
+
+    A lazy name of `probes` counts as the module it comes from.
+    """
+    package, _, name = target.rpartition(".")
+    if package == "probes" and name in probes._MODULE_OF:
+        target = probes._MODULE_OF[name]
+    while target not in known and target.startswith("probes."):
+        target = target.rpartition(".")[0]
+    return target
+
+
+def faults(module: str, found: list[Import], known: set[str]) -> Iterator[str]:
+    """One line for every import of `module` that its area does not allow."""
+    area = area_of(module)
+    for each in found:
+        target = resolved(each.target, known)
+        reason = _our_fault(module, area, target) if target in known else _others_fault(area, each)
+        if target in known and each.late:
+            reason = reason or "waits inside a function; one that cannot stand at the top hides a cycle"
+        if reason:
+            yield f"{module}, line {each.line}: import of {each.target} {reason}"
+
+
+def _our_fault(module: str, area: Area, target: str) -> str:
+    floor = area_of(target).floor
+    if floor > area.floor:
+        return f"goes up, from floor {area.floor} to floor {floor}"
+    if area.ours and not target.startswith(tuple(f"{name}." for name in area.ours)) and target not in area.ours:
+        return f"leaves {', '.join(area.ours)}"
+    if target.startswith("probes.learners") and not module.startswith("probes.learners") and area.floor < ROOF:
+        return "is for the roof alone: nothing in the recorder knows the built-in learner"
+    return ""
+
+
+def _others_fault(area: Area, each: Import) -> str:
+    package = each.target.split(".")[0]
+    if each.target.startswith("."):
+        return "is relative; write the whole name"
+    if package in area.late:
+        return "" if each.late else f"must wait inside the function that needs {package}"
+    if package not in area.others and package not in stdlib_module_names:
+        return f"is not for this area; it may import {', '.join(sorted(area.others)) or 'the standard library'}"
+    return "waits inside a function without need" if each.late else ""
+
+
+def cycle(graph: Mapping[str, set[str]]) -> list[str]:
+    """The modules of one circular import in order, its first again at the end; empty where there is none."""
+    done: set[str] = set()
+
+    def visit(module: str, path: list[str]) -> list[str]:
+        if module in path:
+            return [*path[path.index(module) :], module]
+        if module in done:
+            return []
+        loops = (visit(target, [*path, module]) for target in sorted(graph[module]))
+        loop = next(filter(None, loops), [])
+        done.add(module)
+        return loop
+
+    return next(filter(None, (visit(module, []) for module in graph)), [])

@@ -1,0 +1,82 @@
+import pytest
+
+from tests.repository.floors import area_of, cycle, faults, resolved
+from tests.repository.sources import imports, modules
+
+KNOWN = {"probes", "probes.errors", "probes.store", "probes.store.layout", "probes.store.writer", "probes.recorder"}
+KNOWN |= {"probes.learners.training", "probes.analysis.claims", "probes.cli.record", "probes.quantities.tap"}
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_imports_only_what_its_floor_allows(module):
+    found = list(imports(modules()[module].read_text()))
+
+    assert list(faults(module, found, set(modules()))) == []
+
+
+def test_no_import_is_circular():
+    known = set(modules())
+    graph = {
+        module: {resolved(each.target, known) for each in imports(path.read_text())} & known
+        for module, path in modules().items()
+    }
+
+    assert cycle(graph) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "fault"),
+    [
+        ("probes.store.writer", "from probes.recorder import Recorder", "goes up, from floor 1 to floor 3"),
+        ("probes.store.writer", "from probes import Recorder", "goes up, from floor 1 to floor 3"),
+        ("probes.store.writer", "import torch", "is not for this area; it may import h5py, numpy"),
+        ("probes.store.writer", "import pandas", "must wait inside the function that needs pandas"),
+        ("probes.store.writer", "def f():\n import json", "waits inside a function without need"),
+        ("probes.store.writer", "from .layout import Series", "is relative; write the whole name"),
+        (
+            "probes.store.layout",
+            "from probes.store import writer",
+            "goes up, from floor 0 to floor 1",
+        ),
+        ("probes.learners.training", "import probes.store.layout", "leaves probes.learners"),
+        (
+            "probes.recorder",
+            "from probes.learners.training import train",
+            "is for the roof alone: nothing in the recorder knows the built-in learner",
+        ),
+        (
+            "probes.cli.record",
+            "def f():\n from probes.recorder import Recorder",
+            "waits inside a function; one that cannot stand at the top hides a cycle",
+        ),
+        ("probes.quantities.tap", 'import_module("probes.cli.record")', "goes up, from floor 2 to floor 5"),
+    ],
+)
+def test_a_fault_is_found_and_named(module, line, fault):
+    (found,) = faults(module, list(imports(line)), KNOWN)
+
+    assert found.endswith(fault)
+    assert found.startswith(f"{module}, line {line.count(chr(10)) + 1}: import of ")
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("probes.store.writer", "def frame():\n import pandas as pd"),
+        ("probes.store.writer", "from probes import __version__"),
+        ("probes.analysis.claims", "from probes.store.layout import Series"),
+        ("probes.cli.record", "from probes.learners.training import train"),
+        ("probes.recorder", "import os, torch\nfrom probes.errors import RunError"),
+    ],
+)
+def test_an_import_downwards_is_no_fault(module, line):
+    assert list(faults(module, list(imports(line)), KNOWN)) == []
+
+
+def test_an_unknown_module_says_where_to_add_it():
+    with pytest.raises(LookupError, match=r"probes\.new stands on no floor yet: add it to AREAS in tests/repository"):
+        area_of("probes.new")
+
+
+def test_a_cycle_is_named_in_order():
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
