@@ -1,0 +1,192 @@
+"""The multi-view distribution D of Definitions 3.1 and 3.3: most samples show both views of their class, a few one.
+
+Axes: n = sample, p = patch, f = feature = (feature_class, view) flattened.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from probes.learners.features import VIEWS
+from probes.learners.samples import MULTI_VIEW, Samples
+
+__all__ = ["MultiView"]
+
+Range = tuple[float, float]
+Split = Literal["even", "one"]
+
+
+@dataclass(frozen=True)
+class MultiView:
+    r"""The distributions :math:`D_m`, :math:`D_s` and :math:`D` of `Allen-Zhu & Li (2023)
+    <https://arxiv.org/abs/2012.09816>`_, Definitions 3.1 and 3.3.
+
+    A range is the support of a uniform draw of :math:`\sum_{p \in P_v} z_p` for one feature of one sample.
+
+    Args:
+        classes: k.
+        patches: P.
+        feature_patches: :math:`C_p`, patches of a present feature.
+        sparsity: s; every feature of another class is present with probability s/k.
+        single_view_share: :math:`\mu`, the share of single-view samples.
+        own: Sum of a shown view of the own class, inside [1, O(1)].
+        off_class: Sum of a present feature of another class in multi-view samples, inside [Omega(1), 0.4].
+        missing_view: Sum of the own view that a single-view sample misses, [rho, O(rho)].
+        single_view_off_class: Sum of a present feature of another class in single-view samples, [Omega(Gamma), Gamma].
+        own_split: How a sum is spread over its :math:`C_p` patches: "even" gives each 1/C_p; "one" puts it all on one
+            patch, and the other C_p - 1, with :math:`z_p = 0`, are patches of noise like any other.
+        off_class_split: The same for features of other classes. Remark 3.2 leaves both free.
+        feature_noise: :math:`\gamma`; every patch holds every feature with a coefficient from U[0, gamma].
+        noise: Norm of :math:`\xi_p` on patches that carry a feature.
+        background_noise: Norm of :math:`\xi_p` on the others.
+
+    Raises:
+        ValueError: If a value is impossible; the text says which and why.
+
+    Example:
+        >>> data = MultiView(classes=4, patches=12, sparsity=1.0, single_view_share=0.25)
+        >>> samples = data.sample(8, seed=0)
+        >>> samples.labels.tolist(), samples.view.tolist()
+        ([0, 1, 2, 3, 0, 1, 2, 3], [-1, -1, -1, -1, -1, -1, 0, 1])
+    """
+
+    classes: int = 12
+    patches: int = 15
+    feature_patches: int = 3
+    sparsity: float = 3.0
+    single_view_share: float = 0.04
+    own: Range = (1.0, 1.2)
+    off_class: Range = (0.36, 0.4)
+    missing_view: Range = (0.02, 0.02)
+    single_view_off_class: Range = (0.135, 0.15)
+    own_split: Split = "even"
+    off_class_split: Split = "one"
+    feature_noise: float = 0.0
+    noise: float = 0.5
+    background_noise: float = 0.5
+
+    def __post_init__(self) -> None:
+        for holds, reason in self._rules():
+            if not holds:
+                raise ValueError(reason)
+
+    def _rules(self) -> list[tuple[bool, str]]:
+        rho, gamma = self.missing_view[1], self.single_view_off_class[0]
+        present = 2 * self.sparsity * (self.classes - 1) / self.classes
+        needed = round(VIEWS * self._width(self.own_split) + present * self._width(self.off_class_split) + 0.5)
+        ranges = ("own", "off_class", "missing_view", "single_view_off_class")
+
+        return [
+            (self.classes >= 2, f"expected `classes` >= 2, got {self.classes}"),
+            (self.feature_patches >= 1, f"expected `feature_patches` >= 1, got {self.feature_patches}"),
+            (0 < self.sparsity <= self.classes, f"expected `sparsity` in (0, {self.classes}], got {self.sparsity}"),
+            (0 <= self.single_view_share <= 1,
+             f"expected `single_view_share` (mu) in [0, 1], got {self.single_view_share}"),
+            *((0 <= getattr(self, name)[0] <= getattr(self, name)[1],
+               f"expected `{name}` as [low, high] with 0 <= low <= high, got {list(getattr(self, name))}")
+              for name in ranges),
+            (self.own[0] >= 1, f"expected `own` to start at 1 or above (Definition 3.1), got {self.own[0]}"),
+            (self.off_class[1] <= 0.4, f"expected `off_class` to end at 0.4 or below (Definition 3.1), "
+                                       f"got {self.off_class[1]}"),
+            (rho < gamma, f"expected `missing_view` (rho) below `single_view_off_class` (Gamma), got {rho} and {gamma}:"
+                          " else a single-view sample still shows its missing view best"),
+            (self.own_split in ("even", "one"), f"expected `own_split` \"even\" or \"one\", got {self.own_split!r}"),
+            (self.off_class_split in ("even", "one"),
+             f"expected `off_class_split` \"even\" or \"one\", got {self.off_class_split!r}"),
+            (min(self.feature_noise, self.noise, self.background_noise) >= 0,
+             "expected `feature_noise`, `noise` and `background_noise` >= 0"),
+            (self.patches >= needed, f"expected `patches` >= {needed} (own views and {present:.1f} features of other "
+                                     f"classes on average), got {self.patches}: raise patches or lower sparsity"),
+        ]
+
+    def sample(self, count: int, *, seed: int) -> Samples:
+        r"""Return a training set of ``count`` samples from D (Definition 3.3), stratified.
+
+        :math:`\mu` of them, rounded, are single-view; labels, and the views shown, take turns instead of being drawn:
+        at a few single-view samples per class, chance would decide what each class is taught.
+
+        Args:
+            count: Number of samples N.
+            seed: Seed of the draw.
+        """
+        single = round(self.single_view_share * count)
+
+        return self.multi_view(count - single, seed=2 * seed) + self.single_view(single, seed=2 * seed + 1)
+
+    def multi_view(self, count: int, *, seed: int) -> Samples:
+        """Return ``count`` samples from D_m: both views of the own class at full weight.
+
+        Args:
+            count: Number of samples; labels take turns.
+            seed: Seed of the draw.
+        """
+        labels = torch.arange(count) % self.classes
+        view = torch.full((count,), MULTI_VIEW)
+
+        return self._draw(labels, view, self.off_class, torch.Generator().manual_seed(seed))
+
+    def single_view(self, count: int, *, seed: int) -> Samples:
+        """Return ``count`` samples from D_s: one view of the own class at full weight, the other nearly missing.
+
+        Args:
+            count: Number of samples; labels take turns, and so do the views within a class.
+            seed: Seed of the draw.
+        """
+        turn = torch.arange(count)
+        labels = turn % self.classes
+        view = (turn // self.classes + labels) % VIEWS
+
+        return self._draw(labels, view, self.single_view_off_class, torch.Generator().manual_seed(seed))
+
+    def _draw(self, labels: Tensor, view: Tensor, off_class: Range, generator: torch.Generator) -> Samples:
+        features = VIEWS * self.classes
+        own = torch.arange(features) // VIEWS == labels.unsqueeze(1)
+        present = self._present(own, generator)
+        missing = own & (view.unsqueeze(1) != MULTI_VIEW) & (torch.arange(features) % VIEWS != view.unsqueeze(1))
+
+        sums = torch.where(own, _uniform(own.shape, self.own, generator), _uniform(own.shape, off_class, generator))
+        sums = torch.where(missing, _uniform(own.shape, self.missing_view, generator), sums) * present
+        coefficients = self._place(sums, own, present, generator)
+
+        norms = torch.where(coefficients.any(-1), self.noise, self.background_noise)
+        coefficients += self.feature_noise * torch.rand(coefficients.shape, generator=generator)
+
+        return Samples(coefficients, norms, labels, view)
+
+    def _present(self, own: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw which features a sample holds, ``(sample, feature)``; again where they would not fit the patches."""
+        chance = self.sparsity / self.classes
+        present = own | (torch.rand(own.shape, generator=generator) < chance)
+        for _ in range(1000):
+            crowded = self._widths(own, present).sum(1) > self.patches
+            if not crowded.any():
+                return present
+            redraw = torch.rand(int(crowded.sum()), own.shape[1], generator=generator) < chance
+            present[crowded] = own[crowded] | redraw
+        raise ValueError(f"expected `patches` with room for the features of a sample, got {self.patches}: raise patches")
+
+    def _place(self, sums: Tensor, own: Tensor, present: Tensor, generator: torch.Generator) -> Tensor:
+        """Give every present feature its own patches at random, ``(sample, patch, feature)``."""
+        widths = self._widths(own, present)
+        first = widths.cumsum(1) - widths
+        slot = torch.arange(self.patches).view(1, -1, 1)
+        held = (slot >= first.unsqueeze(1)) & (slot < (first + widths).unsqueeze(1))
+        coefficients = held * (sums / widths.clamp(min=1)).unsqueeze(1)
+
+        order = torch.rand(coefficients.shape[:2], generator=generator).argsort(1)
+        return coefficients.gather(1, order.unsqueeze(-1).expand_as(coefficients))
+
+    def _widths(self, own: Tensor, present: Tensor) -> Tensor:
+        """Return how many patches carry each feature, ``(sample, feature)``."""
+        return torch.where(own, self._width(self.own_split), self._width(self.off_class_split)) * present
+
+    def _width(self, split: Split) -> int:
+        return self.feature_patches if split == "even" else 1
+
+
+def _uniform(shape: torch.Size, support: Range, generator: torch.Generator) -> Tensor:
+    low, high = support
+
+    return low + (high - low) * torch.rand(shape, generator=generator)

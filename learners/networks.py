@@ -1,0 +1,214 @@
+r"""The patch network of Definition 3.4, many runs side by side: every run has its own seed and shares the data.
+
+Axes: s = run, i = class, r = neuron, n = sample, p = patch, d = dim.
+
+Weights live in the span of the shared directions (``design``) and of the private noise vectors. The first part is
+stored as ``weights``; the second as ``memory``, the inner products :math:`\langle w_{i,r}, \xi_{n,p} \rangle` with the
+noise of the training set. A test sample's noise is orthogonal to every training patch, so its inner products stay as
+they were at initialisation; they are drawn when asked for.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from probes.learners.activations import SmoothedReLU
+from probes.learners.samples import Inputs
+
+__all__ = ["Networks", "blocks", "initialise"]
+
+# Values of one block of the noise state: with its two work buffers it stays inside a core's second-level cache.
+BLOCK_VALUES = 600_000
+# Samples that share one seed of test noise; part of what a seed means, so it never changes.
+NOISE_CHUNK = 500
+
+WEIGHTS, TRAINING_NOISE, TEST_NOISE = 0, 1, 2
+
+Seed = int | Sequence[int]
+
+
+@dataclass(frozen=True)
+class Networks:
+    r"""K patch networks :math:`F_i(X) = c \sum_r \sum_p \widetilde{ReLU}(\langle w_{i,r}, x_p \rangle)`.
+
+    Attributes:
+        weights: ``(dim, run, class, neuron)``; dim comes first so that one matrix product serves all runs.
+        memory: Inner products with the training set's private noise, ``(sample, patch, run, class, neuron)``; None
+            where inputs have no private noise.
+        activation: The smoothed ReLU.
+        seeds: Each run's seeds of initialisation, one a member. A run has one member; or K where the average of K
+            networks is trained jointly: their neurons stand one after the other, and :math:`c` = 1/K.
+        init_scale: :math:`\sigma_0`, standard deviation of the initial weights.
+
+    Example:
+        >>> inputs = Inputs(torch.eye(4).expand(2, 4, 4), torch.zeros(2, 4), torch.tensor([0, 1]))
+        >>> networks = initialise(inputs, SmoothedReLU(q=3), classes=2, neurons=3, init_scale=0.1, seeds=[0, 1])
+        >>> networks.outputs(inputs).shape
+        torch.Size([2, 2, 2])
+    """
+
+    weights: Tensor
+    memory: Tensor | None
+    activation: SmoothedReLU
+    seeds: tuple[tuple[int, ...], ...]
+    init_scale: float
+
+    @property
+    def runs(self) -> int:
+        """Number of runs."""
+        return self.weights.shape[1]
+
+    @property
+    def members(self) -> int:
+        """Networks averaged inside each run; the outputs' factor c is one over it."""
+        return len(self.seeds[0])
+
+    @property
+    def by_neuron(self) -> Tensor:
+        """A view of the weights as ``(run, class, neuron, dim)``."""
+        return self.weights.permute(1, 2, 3, 0)
+
+    def select(self, runs: Sequence[int]) -> "Networks":
+        """Return a copy with these runs only, in this order.
+
+        Args:
+            runs: Indices along the run axis; an index may come twice.
+        """
+        index = torch.tensor(list(runs), device=self.weights.device)
+        memory = None if self.memory is None else self.memory.index_select(2, index)
+
+        return replace(self, weights=self.weights.index_select(1, index), memory=memory,
+                       seeds=tuple(self.seeds[run] for run in runs))
+
+    def noise(self, inputs: Inputs, *stream: int) -> Tensor:
+        r"""Return inner products with private noise as initialisation leaves them, float as the weights.
+
+        Noise never trained on is orthogonal to all that moved the weights, so :math:`\langle w, \xi \rangle \sim N(0,
+        \sigma_0^2\|\xi\|^2)` keeps its first value; the same seed and stream always give the same values.
+
+        Args:
+            inputs: The inputs that hold the noise.
+            stream: Numbers that name the draw, so that two sets of samples do not share noise.
+
+        Returns:
+            ``(sample, patch, run, class, neuron)``.
+        """
+        _, _, classes, neurons = self.weights.shape
+        shape = (*inputs.noise.shape, classes, neurons // self.members)
+        norms = inputs.noise.to(self.weights)[:, :, None, None, None]
+
+        return _draw(shape, self.seeds, *stream).to(self.weights).mul_(norms * self.init_scale)
+
+    def test_noise(self, inputs: Inputs, *, chunk: int) -> Tensor:
+        """Return inner products with the private noise of test inputs, ``(sample, patch, run, class, neuron)``.
+
+        Args:
+            inputs: Test inputs.
+            chunk: Number of the chunk of test samples, so that two of them do not share noise.
+        """
+        return self.noise(inputs, TEST_NOISE, chunk)
+
+    def outputs(self, inputs: Inputs, memory: Tensor | None = None) -> Tensor:
+        """Return the outputs F, ``(run, sample, class)``.
+
+        Args:
+            inputs: What the networks see; its dim is that of the weights.
+            memory: Inner products with the inputs' private noise, as `memory` or `noise` give them; None for inputs
+                without it.
+
+        Raises:
+            ValueError: If the inputs have another dim than the weights.
+        """
+        if inputs.design.shape[-1] != len(self.weights):
+            raise ValueError(f"Shape mismatch: expected inputs of dim {len(self.weights)}, got {inputs.design.shape[-1]}.")
+
+        columns = self.weights.flatten(1)
+        pieces = []
+        for rows in blocks(inputs, columns.shape[1]):
+            patches = inputs.design[rows] @ columns
+            if memory is not None:
+                patches += memory[rows].flatten(2)
+            units = self.activation(patches).sum(1).view(-1, *self.weights.shape[1:])
+            pieces.append(units.sum(-1) / self.members)
+        return torch.cat(pieces).transpose(0, 1)
+
+    def test_outputs(self, inputs: Inputs, *, first_chunk: int = 0) -> Tensor:
+        """Return the outputs on test inputs, whose private noise is drawn chunk by chunk, ``(run, sample, class)``.
+
+        Args:
+            inputs: Test inputs.
+            first_chunk: Number of the first chunk of noise (`NOISE_CHUNK` samples each).
+        """
+        if not inputs.has_noise:
+            return self.outputs(inputs)
+
+        pieces = []
+        for chunk, start in enumerate(range(0, inputs.samples, NOISE_CHUNK), first_chunk):
+            part = inputs[start : start + NOISE_CHUNK]
+            pieces.append(self.outputs(part, self.test_noise(part, chunk=chunk)))
+        return torch.cat(pieces, 1)
+
+
+def initialise(inputs: Inputs, activation: SmoothedReLU, *, classes: int, neurons: int, init_scale: float,
+               seeds: Sequence[Seed]) -> Networks:
+    r"""Return networks at initialisation, :math:`w_{i,r} \sim N(0, \sigma_0^2 I)`, one run per seed.
+
+    A run's numbers depend on its own seed alone, not on the runs beside it.
+
+    Args:
+        inputs: The training inputs: they fix dim, and the private noise that the networks can memorise.
+        activation: The smoothed ReLU.
+        classes: k.
+        neurons: m, neurons per class (and member).
+        init_scale: :math:`\sigma_0`.
+        seeds: One seed a run; or, to train the average of K networks jointly, K seeds a run.
+
+    Raises:
+        ValueError: If the runs have different numbers of members.
+
+    Example:
+        >>> inputs = Inputs(torch.eye(4).expand(2, 4, 4), torch.zeros(2, 4), torch.tensor([0, 1]))
+        >>> initialise(inputs, SmoothedReLU(), classes=2, neurons=3, init_scale=0.1, seeds=[(0, 1)]).weights.shape
+        torch.Size([4, 1, 2, 6])
+    """
+    groups = tuple((seed,) if isinstance(seed, int) else tuple(seed) for seed in seeds)
+    if len({len(group) for group in groups}) != 1:
+        raise ValueError(f"expected as many members in every run, got {[len(group) for group in groups]}")
+
+    shape = (inputs.design.shape[-1], classes, neurons)
+    weights = init_scale * _draw(shape, groups, WEIGHTS)
+    networks = Networks(weights.to(inputs.design), None, activation, groups, init_scale)
+    if not inputs.has_noise:
+        return networks
+
+    return replace(networks, memory=networks.noise(inputs, TRAINING_NOISE))
+
+
+def blocks(inputs: Inputs, columns: int) -> Iterator[slice]:
+    """Yield slices of samples whose pre-activations fit a core's cache together.
+
+    Args:
+        inputs: The inputs that are cut.
+        columns: Values per patch: run x class x neuron.
+    """
+    step = max(1, BLOCK_VALUES // (inputs.design.shape[1] * columns))
+    for start in range(0, inputs.samples, step):
+        yield slice(start, min(start + step, inputs.samples))
+
+
+def _draw(shape: tuple[int, ...], groups: Sequence[Sequence[int]], *stream: int) -> Tensor:
+    """Draw N(0, 1) of ``shape`` (..., class, neuron) for every member of every run: (..., run, class, neuron)."""
+    runs = [torch.cat([torch.randn(shape, generator=_generator(seed, *stream)) for seed in group], -1)
+            for group in groups]
+
+    return torch.stack(runs, -3)
+
+
+def _generator(seed: int, *stream: int) -> torch.Generator:
+    """Return a generator for one purpose of one seed; SeedSequence keeps neighbouring seeds independent."""
+    state = np.random.SeedSequence([seed, *stream]).generate_state(1, np.uint64)
+
+    return torch.Generator().manual_seed(int(state[0]) >> 1)

@@ -1,0 +1,147 @@
+"""Recipes: everything that defines a study, as frozen dataclasses; `recipe_files` reads and writes them as TOML."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from probes.learners.activations import SmoothedReLU
+from probes.learners.multiview import MultiView
+from probes.learners.objectives import Distillation, Update
+from probes.learners.two_class import TwoClass
+
+__all__ = ["Measuring", "Network", "Noise", "Recipe", "Runs", "Teaching", "Training"]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How noise is realised: "private" (an orthogonal direction per sample and patch) or "gaussian" in ``dim``."""
+
+    form: Literal["private", "gaussian"] = "private"
+    dim: int = 0
+
+
+@dataclass(frozen=True)
+class Network:
+    """The patch network of Definition 3.4: m, q, the threshold and the initial standard deviation."""
+
+    neurons: int = 6
+    q: int = 3
+    threshold: float = 0.5
+    init_scale: float = 0.001
+
+
+@dataclass(frozen=True)
+class Training:
+    """Full-batch gradient descent (3.1): N, T and eta."""
+
+    samples: int = 480
+    steps: int = 1000
+    learning_rate: float = 20.0
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """Distillation (4.3): T, eta, tau, eta'/eta, and the factor c of the teacher (4.1)."""
+
+    steps: int = 1000
+    learning_rate: float = 20.0
+    temperature: float = 0.35
+    rate_ratio: float = 20.0
+    teacher_scale: float = 4.0
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How many runs of each role, and by which updates of (4.3) students learn.
+
+    ``average`` is the number of networks whose average is trained jointly. Students of the ensemble are trained by every
+    update, from the same initialisations; the recipe stands by the first, which self-distillation uses too.
+    """
+
+    single: int = 10
+    distilled: int = 3
+    self_distilled: int = 4
+    average: int = 10
+    updates: tuple[Update, ...] = ("stopped", "literal")
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Test samples of each kind for the final errors, and a smaller set that is measured every few steps."""
+
+    test_samples: int = 10_000
+    monitor_samples: int = 500
+    monitor_every: int = 50
+
+
+@dataclass(frozen=True)
+class Recipe:
+    r"""A whole study: data, network, training, and which runs it consists of.
+
+    Args:
+        name: Name of the recipe.
+        seed: Seed from which every other is derived.
+        data: The distribution: `MultiView` or `TwoClass`.
+        noise: The form of the noise.
+        network: The learner.
+        training: How single models, and their average, are trained.
+        distilled: How students of the ensemble are trained.
+        continued: Self-distillation, form A: a trained network goes on, matching another.
+        fresh: Self-distillation, form B: a student from a fresh initialisation.
+        runs: Numbers of runs.
+        measuring: Test sets.
+
+    Raises:
+        ValueError: If a value is impossible; the text says which and why.
+
+    Example:
+        >>> Recipe(name="wide", network=Network(neurons=20)).network.neurons
+        20
+    """
+
+    name: str = "unnamed"
+    seed: int = 0
+    data: MultiView | TwoClass = field(default_factory=MultiView)
+    noise: Noise = Noise()
+    network: Network = Network()
+    training: Training = Training()
+    distilled: Teaching = Teaching()
+    continued: Teaching = Teaching()
+    fresh: Teaching = Teaching()
+    runs: Runs = Runs()
+    measuring: Measuring = Measuring()
+
+    def __post_init__(self) -> None:
+        SmoothedReLU(self.network.q, self.network.threshold)
+        for teaching in (self.distilled, self.continued, self.fresh):
+            for update in self.runs.updates:
+                Distillation.check(teaching.temperature, teaching.rate_ratio, update)
+        for holds, reason in self._rules():
+            if not holds:
+                raise ValueError(reason)
+
+    def _rules(self) -> list[tuple[bool, str]]:
+        room, runs = 2 * self.data.classes, self.runs
+        steps = [part.steps for part in (self.training, self.distilled, self.continued, self.fresh)]
+
+        return [
+            (self.seed >= 0, f"expected `seed` >= 0, got {self.seed}"),
+            (self.noise.form in ("private", "gaussian"),
+             f"expected `noise.form` \"private\" or \"gaussian\", got {self.noise.form!r}"),
+            (self.noise.form == "private" or self.noise.dim > room,
+             f"expected `noise.dim` > {room} (2 features a class) for gaussian noise, got {self.noise.dim}"),
+            (self.network.neurons >= 1, f"expected `network.neurons` >= 1, got {self.network.neurons}"),
+            (self.network.init_scale > 0, f"expected `network.init_scale` > 0, got {self.network.init_scale}: neurons "
+                                          "that start at zero never move"),
+            (self.training.samples >= self.data.classes,
+             f"expected `training.samples` >= {self.data.classes} (one a class), got {self.training.samples}"),
+            (min(steps) >= 1, f"expected `steps` >= 1, got {min(steps)}"),
+            (self.training.learning_rate > 0,
+             f"expected `training.learning_rate` > 0, got {self.training.learning_rate}"),
+            (runs.single >= 1 and min(runs.distilled, runs.self_distilled, runs.average) >= 0,
+             f"expected `runs.single` >= 1 and no negative number of runs, got {vars(runs)}"),
+            (len(runs.updates) >= 1, "expected at least one of \"stopped\" and \"literal\" in `runs.updates`, got none"),
+            (runs.self_distilled == 0 or runs.single >= 2, "expected `runs.single` >= 2 for self-distillation (a "
+                                                           f"teacher beside the student), got {runs.single}"),
+            (min(self.measuring.test_samples, self.measuring.monitor_samples, self.measuring.monitor_every) >= 1,
+             f"expected `measuring` values >= 1, got {vars(self.measuring)}"),
+        ]

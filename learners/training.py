@@ -1,0 +1,158 @@
+r"""Full-batch gradient descent on patch networks, all runs together, with closed-form gradients.
+
+For every patch, with :math:`u = \langle w_{i,r}, x_p \rangle` and the pull :math:`a_i` of the objective,
+
+.. math:: w_{i,r} \mathrel{+}= \frac{\eta}{N} \sum_{n,p} a_i(X_n)\, \widetilde{ReLU}'(u)\, x_p .
+
+Private noise turns the part of :math:`x_p` off the features into :math:`\langle w, \xi \rangle \mathrel{+}=
+\frac{\eta}{N}\|\xi\|^2 a\, \widetilde{ReLU}'(u)`: one number per patch and neuron, read once and written once a step.
+
+Axes: n = sample, p = patch, s = run, i = class, r = neuron, d = dim.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from probes.learners.networks import Networks, blocks
+from probes.learners.objectives import Objective
+from probes.learners.samples import Inputs
+
+__all__ = ["State", "train"]
+
+
+@dataclass(frozen=True)
+class State:
+    """What a training loop shows after initialisation and after every update.
+
+    Attributes:
+        step: Number of completed updates; 0 = initialisation.
+        runs: Indices, in the order training began with, of the runs still in training: a run whose loss is no longer
+            finite has left.
+        networks: The networks at this step. They change in place as training goes on: copy what is kept.
+        scalars: Name to ``(run,)``: loss, train_error and what else the objective reports, on the training set.
+    """
+
+    step: int
+    runs: tuple[int, ...]
+    networks: Networks
+    scalars: Mapping[str, Tensor]
+
+    @property
+    def weights(self) -> Tensor:
+        """The weights, ``(run, class, neuron, dim)``, a view."""
+        return self.networks.by_neuron
+
+
+OnStep = Callable[[State], object]
+
+
+def train(networks: Networks, inputs: Inputs, objective: Objective, *, steps: int, learning_rate: float,
+          on_step: OnStep | None = None) -> tuple[Networks, tuple[int, ...]]:
+    r"""Train by full-batch gradient descent and return the networks that stayed finite, and which runs they are.
+
+    Each member of a jointly trained average moves as fast as a single network would: the learning rate is multiplied
+    by the number of members, which cancels the 1/K in front of its outputs.
+
+    Args:
+        networks: Networks at their start; left as they are.
+        inputs: Training inputs, those the networks were initialised for.
+        objective: What pulls on the outputs.
+        steps: Number of updates T.
+        learning_rate: :math:`\eta`.
+        on_step: Called at step 0 and after every update with the `State`.
+
+    Returns:
+        The trained networks, and the index of each among the runs that training began with.
+
+    Example:
+        >>> from probes.learners.activations import SmoothedReLU
+        >>> from probes.learners.networks import initialise
+        >>> from probes.learners.objectives import CrossEntropy
+        >>> inputs = Inputs(torch.eye(4)[:, None], torch.zeros(4, 1), torch.tensor([0, 0, 1, 1]))
+        >>> start = initialise(inputs, SmoothedReLU(q=3), classes=2, neurons=4, init_scale=0.1, seeds=[0, 1, 2])
+        >>> trained, runs = train(start, inputs, CrossEntropy(), steps=500, learning_rate=1.0)
+        >>> trained.outputs(inputs).argmax(-1).tolist()
+        [[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]]
+    """
+    runs = tuple(range(networks.runs))
+    descent = _Descent(networks.select(runs), inputs, learning_rate)
+    for step in range(steps + 1):
+        outputs = descent.sweep(objective, learn=step < steps)
+        scalars = objective.scalars(outputs, inputs.labels)
+
+        finite = scalars["loss"].isfinite()
+        if not finite.all():
+            keep = finite.nonzero().flatten()
+            runs = tuple(runs[index] for index in keep.tolist())
+            descent, objective = descent.select(keep), objective.select(keep)
+            scalars = {name: values[keep] for name, values in scalars.items()}
+        if not runs:
+            break
+        if on_step is not None:
+            on_step(State(step, runs, descent.networks, scalars))
+        descent.move()
+
+    return descent.networks, runs
+
+
+class _Descent:
+    """Networks under training, with the work space that every step uses again."""
+
+    def __init__(self, networks: Networks, inputs: Inputs, learning_rate: float) -> None:
+        self.networks = networks
+        self.inputs = inputs
+        # The members' 1/K in the outputs and the K in the learning rate cancel here.
+        self.rate = learning_rate / inputs.samples
+        self.columns = networks.weights.flatten(1)
+        self.gradient = torch.zeros_like(self.columns)
+        self.rows = list(blocks(inputs, self.columns.shape[1]))
+        largest = inputs.design[self.rows[0]].shape[:2].numel()
+        self.ratio, self.power, self.slope = self.columns.new_empty(3, largest, self.columns.shape[1])
+        self.noise_power = inputs.noise.square().unsqueeze(-1)
+
+    def sweep(self, objective: Objective, *, learn: bool) -> Tensor:
+        """Return the outputs ``(sample, run, class)``; while learning, move the memory and gather the gradient."""
+        self.gradient.zero_()
+
+        return torch.cat([self._block(rows, objective, learn) for rows in self.rows])
+
+    def move(self) -> None:
+        """Move the weights by what the last sweep gathered."""
+        self.columns.add_(self.gradient, alpha=self.rate)
+
+    def select(self, runs: Tensor) -> "_Descent":
+        """Return the descent of these runs alone, between a sweep and its move."""
+        kept = _Descent(self.networks.select(runs.tolist()), self.inputs, self.rate * self.inputs.samples)
+        gradient = self.gradient.view_as(self.networks.weights).index_select(1, runs)
+        kept.gradient.copy_(gradient.flatten(1))
+
+        return kept
+
+    def _block(self, rows: slice, objective: Objective, learn: bool) -> Tensor:
+        """Return the outputs of one block of samples; three passes would do for the physics, these take nine."""
+        networks, threshold = self.networks, self.networks.activation.threshold
+        design = self.inputs.design[rows].flatten(0, 1)
+        ratio, power, slope = (work[: len(design)] for work in (self.ratio, self.power, self.slope))
+        memory = None if networks.memory is None else networks.memory[rows].flatten(0, 1).flatten(1)
+
+        if memory is None:
+            torch.mm(design, self.columns, out=ratio).div_(threshold)
+        else:
+            torch.addmm(memory, design, self.columns, beta=1 / threshold, alpha=1 / threshold, out=ratio)
+        units = networks.activation.split_(ratio, power, slope).unflatten(0, (-1, self.inputs.design.shape[1]))
+        sums = (units.sum(1) - units.shape[1]).unflatten(-1, networks.weights.shape[1:]).sum(-1)
+        outputs = sums * (threshold / networks.members)
+        if not learn:
+            return outputs
+
+        pull = objective.pull(outputs, self.inputs.labels[rows], rows)
+        by_unit = pull.unsqueeze(-1).expand(-1, -1, -1, networks.weights.shape[-1]).flatten(1).unsqueeze(1)
+        slope.unflatten(0, units.shape[:2]).mul_(by_unit)
+        self.gradient.addmm_(design.T, slope)
+        if memory is not None:
+            memory.addcmul_(slope, self.noise_power[rows].flatten(0, 1), value=self.rate)
+
+        return outputs
