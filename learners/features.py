@@ -51,7 +51,7 @@ def orthonormal_features(classes: int, dim: int, *, seed: int, views: int = VIEW
     """
     count = classes * views
     if dim < count:
-        raise ValueError(f"expected `dim` >= {count} (classes x views orthogonal features), got {dim}: raise data.dim")
+        raise ValueError(f"expected `dim` >= {count} (classes x views orthogonal features), got {dim}: raise noise.dim")
 
     gaussian = torch.randn(dim, count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     basis, triangle = torch.linalg.qr(gaussian)

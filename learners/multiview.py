@@ -20,9 +20,9 @@ Split = Literal["even", "one"]
 
 @dataclass(frozen=True)
 class MultiView:
-    r"""The distributions :math:`D_m`, :math:`D_s` and :math:`D` of `Allen-Zhu & Li (2023)
-    <https://arxiv.org/abs/2012.09816>`_, Definitions 3.1 and 3.3.
+    r"""The distributions :math:`D_m`, :math:`D_s` and :math:`D` of Definitions 3.1 and 3.3.
 
+    Source: `Allen-Zhu & Li (2023) <https://arxiv.org/abs/2012.09816>`_.
     A range is the support of a uniform draw of :math:`\sum_{p \in P_v} z_p` for one feature of one sample.
 
     Args:
@@ -41,6 +41,9 @@ class MultiView:
         feature_noise: :math:`\gamma`; every patch holds every feature with a coefficient from U[0, gamma].
         noise: Norm of :math:`\xi_p` on patches that carry a feature.
         background_noise: Norm of :math:`\xi_p` on the others.
+        balanced: Whether a training set holds its kinds, labels and shown views in their exact shares; else each is
+            drawn independently, as in Definition 3.3. With a few single-view samples per class, chance would decide what
+            each class is taught.
 
     Raises:
         ValueError: If a value is impossible; the text says which and why.
@@ -49,7 +52,7 @@ class MultiView:
         >>> data = MultiView(classes=4, patches=12, sparsity=1.0, single_view_share=0.25)
         >>> samples = data.sample(8, seed=0)
         >>> samples.labels.tolist(), samples.view.tolist()
-        ([0, 1, 2, 3, 0, 1, 2, 3], [-1, -1, -1, -1, -1, -1, 0, 1])
+        ([0, 1, 2, 3, 0, 1, 0, 1], [-1, -1, -1, -1, -1, -1, 0, 1])
     """
 
     classes: int = 12
@@ -66,6 +69,7 @@ class MultiView:
     feature_noise: float = 0.0
     noise: float = 0.5
     background_noise: float = 0.5
+    balanced: bool = True
 
     def __post_init__(self) -> None:
         for holds, reason in self._rules():
@@ -102,18 +106,25 @@ class MultiView:
         ]
 
     def sample(self, count: int, *, seed: int) -> Samples:
-        r"""Return a training set of ``count`` samples from D (Definition 3.3), stratified.
-
-        :math:`\mu` of them, rounded, are single-view; labels, and the views shown, take turns instead of being drawn:
-        at a few single-view samples per class, chance would decide what each class is taught.
+        r"""Return a training set of ``count`` samples from D (Definition 3.3), multi-view samples first.
 
         Args:
             count: Number of samples N.
             seed: Seed of the draw.
         """
-        single = round(self.single_view_share * count)
+        if self.balanced:
+            single = round(self.single_view_share * count)
+            return self.multi_view(count - single, seed=2 * seed) + self.single_view(single, seed=2 * seed + 1)
 
-        return self.multi_view(count - single, seed=2 * seed) + self.single_view(single, seed=2 * seed + 1)
+        generator = torch.Generator().manual_seed(seed)
+        single = int((torch.rand(count, generator=generator) < self.single_view_share).sum())
+        labels = torch.randint(self.classes, (count,), generator=generator)
+        view = torch.randint(VIEWS, (count,), generator=generator)
+        view[: count - single] = MULTI_VIEW
+        many, few = slice(None, count - single), slice(count - single, None)
+
+        return (self._draw(labels[many], view[many], self.off_class, generator)
+                + self._draw(labels[few], view[few], self.single_view_off_class, generator))
 
     def multi_view(self, count: int, *, seed: int) -> Samples:
         """Return ``count`` samples from D_m: both views of the own class at full weight.

@@ -77,7 +77,7 @@ class Networks:
         Args:
             runs: Indices along the run axis; an index may come twice.
         """
-        index = torch.tensor(list(runs), device=self.weights.device)
+        index = torch.tensor(list(runs), dtype=torch.int64, device=self.weights.device)
         memory = None if self.memory is None else self.memory.index_select(2, index)
 
         return replace(self, weights=self.weights.index_select(1, index), memory=memory,

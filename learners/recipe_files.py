@@ -190,13 +190,23 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     """Turn a TOML value into what a field holds; refuse another type."""
     if isinstance(value, Mapping):
         return _table(hint, value, where)
-    if get_origin(hint) is tuple and isinstance(value, list | tuple):
-        return tuple(_value(get_args(hint)[0], item, where) for item in value)
+    if is_dataclass(hint) or get_origin(hint) is UnionType:
+        raise ValueError(f"expected `{where}` to be a table, got {value!r}")
+    if get_origin(hint) is tuple:
+        return _sequence(get_args(hint), value, where)
     if hint is float and type(value) is int:
         return float(value)
-    if hint in (int, float, str) and type(value) is not hint or is_dataclass(hint) or get_origin(hint) in (tuple, UnionType):
-        raise ValueError(f"expected `{where}` of type {getattr(hint, '__name__', hint)}, got {value!r}")
+    if hint in (int, float, str) and type(value) is not hint:
+        raise ValueError(f"expected `{where}` of type {hint.__name__}, got {value!r}")
     return value
+
+
+def _sequence(hints: tuple[Any, ...], values: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(values, list | tuple):
+        raise ValueError(f"expected `{where}` of type list, got {values!r}")
+    if Ellipsis not in hints and len(values) != len(hints):
+        raise ValueError(f"expected `{where}` as {len(hints)} values, got {list(values)}")
+    return tuple(_value(hints[0], value, where) for value in values)
 
 
 def _table(hint: Any, value: Mapping[str, Any], where: str) -> Any:

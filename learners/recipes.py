@@ -1,6 +1,6 @@
 """Recipes: everything that defines a study, as frozen dataclasses; `recipe_files` reads and writes them as TOML."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from probes.learners.activations import SmoothedReLU
@@ -120,28 +120,33 @@ class Recipe:
                 raise ValueError(reason)
 
     def _rules(self) -> list[tuple[bool, str]]:
-        room, runs = 2 * self.data.classes, self.runs
-        steps = [part.steps for part in (self.training, self.distilled, self.continued, self.fresh)]
+        room, network, runs = 2 * self.data.classes, self.network, self.runs
+        least = {f"{part}.steps": 1 for part in ("training", "distilled", "continued", "fresh")}
+        least |= {"network.neurons": 1, "runs.single": 1, "runs.distilled": 0, "runs.self_distilled": 0,
+                  "runs.average": 0, **{f"measuring.{item.name}": 1 for item in fields(Measuring)}}
+        positive = [f"{part}.learning_rate" for part in ("training", "distilled", "continued", "fresh")]
 
         return [
             (self.seed >= 0, f"expected `seed` >= 0, got {self.seed}"),
+            *((self._at(key) >= low, f"expected `{key}` >= {low}, got {self._at(key)}") for key, low in least.items()),
+            *((self._at(key) > 0, f"expected `{key}` > 0, got {self._at(key)}") for key in positive),
             (self.noise.form in ("private", "gaussian"),
              f"expected `noise.form` \"private\" or \"gaussian\", got {self.noise.form!r}"),
             (self.noise.form == "private" or self.noise.dim > room,
              f"expected `noise.dim` > {room} (2 features a class) for gaussian noise, got {self.noise.dim}"),
-            (self.network.neurons >= 1, f"expected `network.neurons` >= 1, got {self.network.neurons}"),
-            (self.network.init_scale > 0, f"expected `network.init_scale` > 0, got {self.network.init_scale}: neurons "
+            (0 < network.init_scale <= 1, f"expected `network.init_scale` in (0, 1], got {network.init_scale}: neurons "
                                           "that start at zero never move"),
             (self.training.samples >= self.data.classes,
              f"expected `training.samples` >= {self.data.classes} (one a class), got {self.training.samples}"),
-            (min(steps) >= 1, f"expected `steps` >= 1, got {min(steps)}"),
-            (self.training.learning_rate > 0,
-             f"expected `training.learning_rate` > 0, got {self.training.learning_rate}"),
-            (runs.single >= 1 and min(runs.distilled, runs.self_distilled, runs.average) >= 0,
-             f"expected `runs.single` >= 1 and no negative number of runs, got {vars(runs)}"),
-            (len(runs.updates) >= 1, "expected at least one of \"stopped\" and \"literal\" in `runs.updates`, got none"),
             (runs.self_distilled == 0 or runs.single >= 2, "expected `runs.single` >= 2 for self-distillation (a "
                                                            f"teacher beside the student), got {runs.single}"),
-            (min(self.measuring.test_samples, self.measuring.monitor_samples, self.measuring.monitor_every) >= 1,
-             f"expected `measuring` values >= 1, got {vars(self.measuring)}"),
+            (len(runs.updates) >= 1,
+             "expected at least one of \"stopped\" and \"literal\" in `runs.updates`, got none"),
         ]
+
+    def _at(self, key: str) -> float:
+        part, name = key.split(".")
+
+        value: float = getattr(getattr(self, part), name)
+
+        return value

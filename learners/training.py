@@ -87,10 +87,10 @@ def train(networks: Networks, inputs: Inputs, objective: Objective, *, steps: in
         if not finite.all():
             keep = finite.nonzero().flatten()
             runs = tuple(runs[index] for index in keep.tolist())
+            if not runs:
+                return descent.networks.select(()), ()
             descent, objective = descent.select(keep), objective.select(keep)
             scalars = {name: values[keep] for name, values in scalars.items()}
-        if not runs:
-            break
         if on_step is not None:
             on_step(State(step, runs, descent.networks, scalars))
         descent.move()

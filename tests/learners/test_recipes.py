@@ -1,0 +1,80 @@
+import re
+
+import pytest
+
+from probes.learners.recipe_files import as_mapping, built_in, from_mapping, load, names, override, parse, to_toml
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_built_in_recipe_survives_toml_and_json(name):
+    recipe = built_in(name)
+    assert recipe.name == name
+    assert parse(to_toml(recipe)) == recipe
+    assert from_mapping(as_mapping(recipe)) == recipe
+
+
+def test_a_file_is_a_recipe_too(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("name = 'mine'\n[network]\nneurons = 9\n")
+    assert load(path).network.neurons == 9
+    assert load(path).training == parse("").training
+
+
+def test_settings_change_single_values_of_their_own_type():
+    changed = override(built_in("tiny"), {"data.own": "[1, 1.5]", "runs.updates": '["literal"]', "name": "mine"})
+    assert (changed.data.own, changed.runs.updates, changed.name) == ((1.0, 1.5), ("literal",), "mine")
+    assert changed.training == built_in("tiny").training
+
+
+REFUSED = [
+    ("colour = 3", "unknown key `colour`: expected name, seed, data, noise, network, training, distilled, continued, "
+                   "fresh, runs, measuring"),
+    ("[network]\nneuron = 8", "unknown key `network.neuron`: expected neurons, q, threshold, init_scale (nearest: "
+                              "neurons)"),
+    ("[network]\nneurons = 8.5", "expected `network.neurons` of type int, got 8.5"),
+    ("[network]\nneurons = true", "expected `network.neurons` of type int, got True"),
+    ("data = 3", "expected `data` to be a table, got 3"),
+    ("[runs.single]\na = 1", "expected `runs.single` to be a value, got a table"),
+    ("[data]\nkind = 'three'", "unknown `data.kind` 'three': expected multi_view, two_class"),
+    ("[data]\nown = 1.0", "expected `data.own` of type list, got 1.0"),
+    ("[data]\nown = [1.0]", "expected `data.own` as 2 values, got [1.0]"),
+    ("seed = -1", "expected `seed` >= 0, got -1"),
+    ("[noise]\nform = 'pink'", "expected `noise.form` \"private\" or \"gaussian\", got 'pink'"),
+    ("[noise]\nform = 'gaussian'\ndim = 24", "expected `noise.dim` > 24 (2 features a class) for gaussian noise, got 24"),
+    ("[network]\nneurons = 0", "expected `network.neurons` >= 1, got 0"),
+    ("[network]\nq = 2", "expected an integer `q` >= 3 (with less there is no race between views), got 2"),
+    ("[network]\ninit_scale = 0.0", "expected `network.init_scale` in (0, 1], got 0.0: neurons that start at zero never "
+                                    "move"),
+    ("[training]\nsamples = 3", "expected `training.samples` >= 12 (one a class), got 3"),
+    ("[fresh]\nsteps = 0", "expected `fresh.steps` >= 1, got 0"),
+    ("[distilled]\nlearning_rate = 0.0", "expected `distilled.learning_rate` > 0, got 0.0"),
+    ("[distilled]\ntemperature = 2.0", "expected `temperature` (tau) in (0, 1], got 2.0"),
+    ("[runs]\nsingle = 0", "expected `runs.single` >= 1, got 0"),
+    ("[runs]\naverage = -1", "expected `runs.average` >= 0, got -1"),
+    ("[runs]\nsingle = 1", "expected `runs.single` >= 2 for self-distillation (a teacher beside the student), got 1"),
+    ("[runs]\nupdates = []", "expected at least one of \"stopped\" and \"literal\" in `runs.updates`, got none"),
+    ("[measuring]\nmonitor_every = 0", "expected `measuring.monitor_every` >= 1, got 0"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED, ids=[text.replace("\n", " ") for text, _ in REFUSED])
+def test_what_cannot_be_is_refused_with_the_reason(text, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        parse(text)
+
+
+def test_an_unknown_name_gets_the_nearest_ones():
+    message = "unknown recipe `theorie`: expected theory, thought-experiment, tiny (nearest: theory), or a TOML file"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        load("theorie")
+
+
+def test_a_broken_file_is_named(tmp_path):
+    (tmp_path / "mine.toml").write_text("[network\n")
+    with pytest.raises(ValueError, match=rf"^{re.escape(str(tmp_path / 'mine.toml'))}: Expected '\]'"):
+        load(tmp_path / "mine.toml")
+
+
+def test_a_key_below_a_value_is_refused():
+    with pytest.raises(ValueError, match="^unknown key `network.q.x`: `q` is a value, not a table$"):
+        override(built_in("tiny"), {"network.q.x": "1"})
