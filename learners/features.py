@@ -56,4 +56,6 @@ def orthonormal_features(classes: int, dim: int, *, seed: int, views: int = VIEW
     gaussian = torch.randn(dim, count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     basis, triangle = torch.linalg.qr(gaussian)
 
-    return (basis * triangle.diagonal().sign()).T.reshape(classes, views, dim).float()
+    unique: Tensor = basis * triangle.diagonal().sign()
+
+    return unique.T.reshape(classes, views, dim).float()

@@ -3,6 +3,8 @@
 Axes: n = sample, p = patch, f = feature = (feature_class, view) flattened.
 """
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,8 +44,8 @@ class MultiView:
         noise: Norm of :math:`\xi_p` on patches that carry a feature.
         background_noise: Norm of :math:`\xi_p` on the others.
         balanced: Whether a training set holds its kinds, labels and shown views in their exact shares; else each is
-            drawn independently, as in Definition 3.3. With a few single-view samples per class, chance would decide what
-            each class is taught.
+            drawn independently, as in Definition 3.3. With a few single-view samples per class, chance would decide
+            what each class is taught.
 
     Raises:
         ValueError: If a value is impossible; the text says which and why.
@@ -76,34 +78,41 @@ class MultiView:
             if not holds:
                 raise ValueError(reason)
 
-    def _rules(self) -> list[tuple[bool, str]]:
-        rho, gamma = self.missing_view[1], self.single_view_off_class[0]
-        present = 2 * self.sparsity * (self.classes - 1) / self.classes
-        needed = round(VIEWS * self._width(self.own_split) + present * self._width(self.off_class_split) + 0.5)
-        ranges = ("own", "off_class", "missing_view", "single_view_off_class")
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        """Yield what must hold, each with the text that refuses it."""
+        yield self.classes >= 2, f"expected `classes` >= 2, got {self.classes}"
+        yield self.feature_patches >= 1, f"expected `feature_patches` >= 1, got {self.feature_patches}"
+        yield 0 < self.sparsity <= self.classes, f"expected `sparsity` in (0, {self.classes}], got {self.sparsity}"
+        share = self.single_view_share
+        yield 0 <= share <= 1, f"expected `single_view_share` (mu) in [0, 1], got {share}"
+        for name in ("own_split", "off_class_split"):
+            split = getattr(self, name)
+            yield split in {"even", "one"}, f'expected `{name}` "even" or "one", got {split!r}'
+        least = min(self.feature_noise, self.noise, self.background_noise)
+        yield least >= 0, "expected `feature_noise`, `noise` and `background_noise` >= 0"
+        yield from self._sum_rules()
 
-        return [
-            (self.classes >= 2, f"expected `classes` >= 2, got {self.classes}"),
-            (self.feature_patches >= 1, f"expected `feature_patches` >= 1, got {self.feature_patches}"),
-            (0 < self.sparsity <= self.classes, f"expected `sparsity` in (0, {self.classes}], got {self.sparsity}"),
-            (0 <= self.single_view_share <= 1,
-             f"expected `single_view_share` (mu) in [0, 1], got {self.single_view_share}"),
-            *((0 <= getattr(self, name)[0] <= getattr(self, name)[1],
-               f"expected `{name}` as [low, high] with 0 <= low <= high, got {list(getattr(self, name))}")
-              for name in ranges),
-            (self.own[0] >= 1, f"expected `own` to start at 1 or above (Definition 3.1), got {self.own[0]}"),
-            (self.off_class[1] <= 0.4, f"expected `off_class` to end at 0.4 or below (Definition 3.1), "
-                                       f"got {self.off_class[1]}"),
-            (rho < gamma, f"expected `missing_view` (rho) below `single_view_off_class` (Gamma), got {rho} and {gamma}:"
-                          " else a single-view sample still shows its missing view best"),
-            (self.own_split in ("even", "one"), f"expected `own_split` \"even\" or \"one\", got {self.own_split!r}"),
-            (self.off_class_split in ("even", "one"),
-             f"expected `off_class_split` \"even\" or \"one\", got {self.off_class_split!r}"),
-            (min(self.feature_noise, self.noise, self.background_noise) >= 0,
-             "expected `feature_noise`, `noise` and `background_noise` >= 0"),
-            (self.patches >= needed, f"expected `patches` >= {needed} (own views and {present:.1f} features of other "
-                                     f"classes on average), got {self.patches}: raise patches or lower sparsity"),
-        ]
+        present = 2 * self.sparsity * (self.classes - 1) / self.classes
+        needed = math.ceil(VIEWS * self._width(self.own_split) + present * self._width(self.off_class_split))
+        holds = f"own views and {present:.1f} features of other classes on average"
+        yield (
+            self.patches >= needed,
+            f"expected `patches` >= {needed} ({holds}), got {self.patches}: raise patches or lower sparsity",
+        )
+
+    def _sum_rules(self) -> Iterator[tuple[bool, str]]:
+        for name in ("own", "off_class", "missing_view", "single_view_off_class"):
+            low, high = getattr(self, name)
+            yield 0 <= low <= high, f"expected `{name}` as [low, high] with 0 <= low <= high, got [{low}, {high}]"
+        own, off = self.own[0], self.off_class[1]
+        yield own >= 1, f"expected `own` to start at 1 or above (Definition 3.1), got {own}"
+        yield off <= 0.4, f"expected `off_class` to end at 0.4 or below (Definition 3.1), got {off}"
+        rho, gamma = self.missing_view[1], self.single_view_off_class[0]
+        yield (
+            rho < gamma,
+            f"expected `missing_view` (rho) below `single_view_off_class` (Gamma), got {rho} and {gamma}: else a "
+            "single-view sample still shows its missing view best",
+        )
 
     def sample(self, count: int, *, seed: int) -> Samples:
         r"""Return a training set of ``count`` samples from D (Definition 3.3), multi-view samples first.
@@ -123,8 +132,9 @@ class MultiView:
         view[: count - single] = MULTI_VIEW
         many, few = slice(None, count - single), slice(count - single, None)
 
-        return (self._draw(labels[many], view[many], self.off_class, generator)
-                + self._draw(labels[few], view[few], self.single_view_off_class, generator))
+        return self._draw(labels[many], view[many], self.off_class, generator) + self._draw(
+            labels[few], view[few], self.single_view_off_class, generator
+        )
 
     def multi_view(self, count: int, *, seed: int) -> Samples:
         """Return ``count`` samples from D_m: both views of the own class at full weight.
@@ -176,7 +186,9 @@ class MultiView:
                 return present
             redraw = torch.rand(int(crowded.sum()), own.shape[1], generator=generator) < chance
             present[crowded] = own[crowded] | redraw
-        raise ValueError(f"expected `patches` with room for the features of a sample, got {self.patches}: raise patches")
+        raise ValueError(
+            f"expected `patches` with room for the features of a sample, got {self.patches}: raise patches"
+        )
 
     def _place(self, sums: Tensor, own: Tensor, present: Tensor, generator: torch.Generator) -> Tensor:
         """Give every present feature its own patches at random, ``(sample, patch, feature)``."""

@@ -80,8 +80,12 @@ class Networks:
         index = torch.tensor(list(runs), dtype=torch.int64, device=self.weights.device)
         memory = None if self.memory is None else self.memory.index_select(2, index)
 
-        return replace(self, weights=self.weights.index_select(1, index), memory=memory,
-                       seeds=tuple(self.seeds[run] for run in runs))
+        return replace(
+            self,
+            weights=self.weights.index_select(1, index),
+            memory=memory,
+            seeds=tuple(self.seeds[run] for run in runs),
+        )
 
     def noise(self, inputs: Inputs, *stream: int) -> Tensor:
         r"""Return inner products with private noise as initialisation leaves them, float as the weights.
@@ -123,7 +127,9 @@ class Networks:
             ValueError: If the inputs have another dim than the weights.
         """
         if inputs.design.shape[-1] != len(self.weights):
-            raise ValueError(f"Shape mismatch: expected inputs of dim {len(self.weights)}, got {inputs.design.shape[-1]}.")
+            raise ValueError(
+                f"Shape mismatch: expected inputs of dim {len(self.weights)}, got {inputs.design.shape[-1]}."
+            )
 
         columns = self.weights.flatten(1)
         pieces = []
@@ -152,8 +158,9 @@ class Networks:
         return torch.cat(pieces, 1)
 
 
-def initialise(inputs: Inputs, activation: SmoothedReLU, *, classes: int, neurons: int, init_scale: float,
-               seeds: Sequence[Seed]) -> Networks:
+def initialise(
+    inputs: Inputs, activation: SmoothedReLU, *, classes: int, neurons: int, init_scale: float, seeds: Sequence[Seed]
+) -> Networks:
     r"""Return networks at initialisation, :math:`w_{i,r} \sim N(0, \sigma_0^2 I)`, one run per seed.
 
     A run's numbers depend on its own seed alone, not on the runs beside it.
@@ -193,6 +200,11 @@ def blocks(inputs: Inputs, columns: int) -> Iterator[slice]:
     Args:
         inputs: The inputs that are cut.
         columns: Values per patch: run x class x neuron.
+
+    Example:
+        >>> inputs = Inputs(torch.zeros(100, 10, 4), torch.zeros(100, 10), torch.zeros(100))
+        >>> list(blocks(inputs, 1200))
+        [slice(0, 50, None), slice(50, 100, None)]
     """
     step = max(1, BLOCK_VALUES // (inputs.design.shape[1] * columns))
     for start in range(0, inputs.samples, step):
@@ -201,8 +213,9 @@ def blocks(inputs: Inputs, columns: int) -> Iterator[slice]:
 
 def _draw(shape: tuple[int, ...], groups: Sequence[Sequence[int]], *stream: int) -> Tensor:
     """Draw N(0, 1) of ``shape`` (..., class, neuron) for every member of every run: (..., run, class, neuron)."""
-    runs = [torch.cat([torch.randn(shape, generator=_generator(seed, *stream)) for seed in group], -1)
-            for group in groups]
+    runs = [
+        torch.cat([torch.randn(shape, generator=_generator(seed, *stream)) for seed in group], -1) for group in groups
+    ]
 
     return torch.stack(runs, -3)
 

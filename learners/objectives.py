@@ -72,7 +72,8 @@ class CrossEntropy:
 class Distillation:
     r"""Cross-entropy plus the distillation of a teacher G, equation (4.3).
 
-    .. math:: 1_{i=y} - \mathrm{logit}_i(F) - \frac{\eta'}{\eta}\,[\mathrm{logit}^\tau_i(F) - \mathrm{logit}^\tau_i(G)]^-
+    .. math::
+        1_{i=y} - \mathrm{logit}_i(F) - \frac{\eta'}{\eta}\,[\mathrm{logit}^\tau_i(F) - \mathrm{logit}^\tau_i(G)]^-
 
     with the negative part :math:`[a]^- = \min\{0, a\}`. In the "literal" update the gradient ignores the truncation
     in (4.2), as the paper writes it; in the "stopped" one it stops at the cap, a factor :math:`1[\tau^2 F_i < 1]`,
@@ -90,7 +91,7 @@ class Distillation:
     Example:
         >>> teacher = torch.tensor([[[8.0, 2.0]]])
         >>> Distillation(teacher, 0.5, 10.0).pull(torch.tensor([[[8.0, 0.0]]]), torch.tensor([0]), slice(None))
-        tensor([[[3.3535e-04, 1.4966e+00]]])
+        tensor([[[3.3534e-04, 1.4970e+00]]])
     """
 
     teacher: Tensor
@@ -113,7 +114,7 @@ class Distillation:
         if not rate_ratio > 0:
             raise ValueError(f"expected `rate_ratio` (eta'/eta) > 0, got {rate_ratio}")
         if update not in ("stopped", "literal"):
-            raise ValueError(f"expected `update` \"stopped\" or \"literal\", got {update!r}")
+            raise ValueError(f'expected `update` "stopped" or "literal", got {update!r}')
 
     def pull(self, outputs: Tensor, labels: Tensor, rows: slice) -> Tensor:
         """Return the pull, ``(sample, run, class)``."""

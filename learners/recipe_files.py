@@ -1,7 +1,7 @@
 """Recipe files: the built-in recipes, a user's own TOML, and single values changed from the command line.
 
-A built-in recipe is a commented file in ``presets/``; a user's own is any TOML file of the same keys, where a key that is
-left out keeps its default.
+A built-in recipe is a commented file in ``presets/``; a user's own is any TOML file of the same keys, where a key that
+is left out keeps its default.
 """
 
 import difflib
@@ -41,6 +41,10 @@ def built_in(name: str) -> Recipe:
 
     Raises:
         ValueError: If there is no such recipe; the text names the nearest ones.
+
+    Example:
+        >>> built_in("tiny").data.classes
+        6
     """
     return parse(built_in_text(name))
 
@@ -53,6 +57,10 @@ def built_in_text(name: str) -> str:
 
     Raises:
         ValueError: If there is no such recipe; the text names the nearest ones.
+
+    Example:
+        >>> built_in_text("tiny").splitlines()[1]
+        'name = "tiny"'
     """
     if name not in names():
         raise ValueError(f"unknown recipe `{name}`: expected {_nearest(name, names())}, or a TOML file")
@@ -61,13 +69,18 @@ def built_in_text(name: str) -> str:
 
 
 def load(name_or_file: str | Path) -> Recipe:
-    """Return a built-in recipe by name, or a user's own from a TOML file.
+    r"""Return a built-in recipe by name, or a user's own from a TOML file.
 
     Args:
         name_or_file: A name, or the path of a file.
 
     Raises:
         ValueError: If there is neither, or the file does not hold a recipe.
+
+    Example:
+        >>> _ = Path("mine.toml").write_text("[network]\nneurons = 9")
+        >>> load("mine.toml").network.neurons, load("tiny").network.neurons
+        (9, 4)
     """
     path = Path(name_or_file)
     if not path.is_file():
@@ -80,7 +93,7 @@ def load(name_or_file: str | Path) -> Recipe:
 
 
 def parse(text: str) -> Recipe:
-    """Return the recipe that a TOML text holds; keys left out keep their defaults.
+    r"""Return the recipe that a TOML text holds; keys left out keep their defaults.
 
     Args:
         text: TOML.
@@ -89,9 +102,9 @@ def parse(text: str) -> Recipe:
         ValueError: If the text is not TOML, or holds an unknown key or an impossible value.
 
     Example:
-        >>> parse("[network]\\nneurons = 8").network.neurons
+        >>> parse("[network]\nneurons = 8").network.neurons
         8
-        >>> parse("[network]\\nneuron = 8")
+        >>> parse("[network]\nneuron = 8")
         Traceback (most recent call last):
         ...
         ValueError: unknown key `network.neuron`: expected neurons, q, threshold, init_scale (nearest: neurons)
@@ -150,6 +163,10 @@ def from_mapping(values: Mapping[str, Any]) -> Recipe:
 
     Raises:
         ValueError: If a key is unknown or a value impossible.
+
+    Example:
+        >>> from_mapping({"network": {"neurons": 9}}).network.neurons
+        9
     """
     recipe: Recipe = _build(Recipe, values, "")
 
@@ -169,8 +186,10 @@ def to_toml(recipe: Recipe) -> str:
     values = as_mapping(recipe)
     tables = {name: table for name, table in values.items() if isinstance(table, dict)}
     top = [f"{name} = {_to_text(value)}" for name, value in values.items() if name not in tables]
-    parts = ["\n".join([f"[{name}]", *(f"{key} = {_to_text(value)}" for key, value in table.items())])
-             for name, table in tables.items()]
+    parts = [
+        "\n".join([f"[{name}]", *(f"{key} = {_to_text(value)}" for key, value in table.items())])
+        for name, table in tables.items()
+    ]
 
     return "\n\n".join(["\n".join(top), *parts]) + "\n"
 

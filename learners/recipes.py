@@ -13,7 +13,12 @@ __all__ = ["Measuring", "Network", "Noise", "Recipe", "Runs", "Teaching", "Train
 
 @dataclass(frozen=True)
 class Noise:
-    """How noise is realised: "private" (an orthogonal direction per sample and patch) or "gaussian" in ``dim``."""
+    """How noise is realised: "private" (an orthogonal direction per sample and patch) or "gaussian" in ``dim``.
+
+    Example:
+        >>> Noise("gaussian", 400).dim
+        400
+    """
 
     form: Literal["private", "gaussian"] = "private"
     dim: int = 0
@@ -21,7 +26,12 @@ class Noise:
 
 @dataclass(frozen=True)
 class Network:
-    """The patch network of Definition 3.4: m, q, the threshold and the initial standard deviation."""
+    """The patch network of Definition 3.4: m, q, the threshold and the initial standard deviation.
+
+    Example:
+        >>> Network(neurons=8).q
+        3
+    """
 
     neurons: int = 6
     q: int = 3
@@ -31,7 +41,12 @@ class Network:
 
 @dataclass(frozen=True)
 class Training:
-    """Full-batch gradient descent (3.1): N, T and eta."""
+    """Full-batch gradient descent (3.1): N, T and eta.
+
+    Example:
+        >>> Training(samples=960).steps
+        1000
+    """
 
     samples: int = 480
     steps: int = 1000
@@ -40,7 +55,12 @@ class Training:
 
 @dataclass(frozen=True)
 class Teaching:
-    """Distillation (4.3): T, eta, tau, eta'/eta, and the factor c of the teacher (4.1)."""
+    """Distillation (4.3): T, eta, tau, eta'/eta, and the factor c of the teacher (4.1).
+
+    Example:
+        >>> Teaching(rate_ratio=8.0).temperature
+        0.35
+    """
 
     steps: int = 1000
     learning_rate: float = 20.0
@@ -53,8 +73,12 @@ class Teaching:
 class Runs:
     """How many runs of each role, and by which updates of (4.3) students learn.
 
-    ``average`` is the number of networks whose average is trained jointly. Students of the ensemble are trained by every
-    update, from the same initialisations; the recipe stands by the first, which self-distillation uses too.
+    ``average`` is the number of networks whose average is trained jointly. Students of the ensemble are trained by
+    every update, from the same initialisations; the recipe stands by the first, which self-distillation uses too.
+
+    Example:
+        >>> Runs(single=5).updates
+        ('stopped', 'literal')
     """
 
     single: int = 10
@@ -66,7 +90,12 @@ class Runs:
 
 @dataclass(frozen=True)
 class Measuring:
-    """Test samples of each kind for the final errors, and a smaller set that is measured every few steps."""
+    """Test samples of each kind for the final errors, and a smaller set that is measured every few steps.
+
+    Example:
+        >>> Measuring(test_samples=500).monitor_every
+        50
+    """
 
     test_samples: int = 10_000
     monitor_samples: int = 500
@@ -122,26 +151,42 @@ class Recipe:
     def _rules(self) -> list[tuple[bool, str]]:
         room, network, runs = 2 * self.data.classes, self.network, self.runs
         least = {f"{part}.steps": 1 for part in ("training", "distilled", "continued", "fresh")}
-        least |= {"network.neurons": 1, "runs.single": 1, "runs.distilled": 0, "runs.self_distilled": 0,
-                  "runs.average": 0, **{f"measuring.{item.name}": 1 for item in fields(Measuring)}}
+        least |= {
+            "network.neurons": 1,
+            "runs.single": 1,
+            "runs.distilled": 0,
+            "runs.self_distilled": 0,
+            "runs.average": 0,
+            **{f"measuring.{item.name}": 1 for item in fields(Measuring)},
+        }
         positive = [f"{part}.learning_rate" for part in ("training", "distilled", "continued", "fresh")]
 
         return [
             (self.seed >= 0, f"expected `seed` >= 0, got {self.seed}"),
             *((self._at(key) >= low, f"expected `{key}` >= {low}, got {self._at(key)}") for key, low in least.items()),
             *((self._at(key) > 0, f"expected `{key}` > 0, got {self._at(key)}") for key in positive),
-            (self.noise.form in ("private", "gaussian"),
-             f"expected `noise.form` \"private\" or \"gaussian\", got {self.noise.form!r}"),
-            (self.noise.form == "private" or self.noise.dim > room,
-             f"expected `noise.dim` > {room} (2 features a class) for gaussian noise, got {self.noise.dim}"),
-            (0 < network.init_scale <= 1, f"expected `network.init_scale` in (0, 1], got {network.init_scale}: neurons "
-                                          "that start at zero never move"),
-            (self.training.samples >= self.data.classes,
-             f"expected `training.samples` >= {self.data.classes} (one a class), got {self.training.samples}"),
-            (runs.self_distilled == 0 or runs.single >= 2, "expected `runs.single` >= 2 for self-distillation (a "
-                                                           f"teacher beside the student), got {runs.single}"),
-            (len(runs.updates) >= 1,
-             "expected at least one of \"stopped\" and \"literal\" in `runs.updates`, got none"),
+            (
+                self.noise.form in ("private", "gaussian"),
+                f'expected `noise.form` "private" or "gaussian", got {self.noise.form!r}',
+            ),
+            (
+                self.noise.form == "private" or self.noise.dim > room,
+                f"expected `noise.dim` > {room} (2 features a class) for gaussian noise, got {self.noise.dim}",
+            ),
+            (
+                0 < network.init_scale <= 1,
+                f"expected `network.init_scale` in (0, 1], got {network.init_scale}: neurons "
+                "that start at zero never move",
+            ),
+            (
+                self.training.samples >= self.data.classes,
+                f"expected `training.samples` >= {self.data.classes} (one a class), got {self.training.samples}",
+            ),
+            (
+                runs.self_distilled == 0 or runs.single >= 2,
+                f"expected `runs.single` >= 2 for self-distillation (a teacher beside the student), got {runs.single}",
+            ),
+            (len(runs.updates) >= 1, 'expected at least one of "stopped" and "literal" in `runs.updates`, got none'),
         ]
 
     def _at(self, key: str) -> float:

@@ -23,6 +23,11 @@ from probes.learners.samples import Inputs
 __all__ = ["State", "train"]
 
 
+# A pull this small moves no weight. A softmax tail below 1e-38 is a denormal number, which slows every product a
+# hundredfold: a well-trained network would take minutes where a new one takes seconds.
+NEGLIGIBLE = 1e-15
+
+
 @dataclass(frozen=True)
 class State:
     """What a training loop shows after initialisation and after every update.
@@ -33,6 +38,17 @@ class State:
             finite has left.
         networks: The networks at this step. They change in place as training goes on: copy what is kept.
         scalars: Name to ``(run,)``: loss, train_error and what else the objective reports, on the training set.
+
+    Example:
+        >>> from probes.learners.activations import SmoothedReLU
+        >>> from probes.learners.networks import initialise
+        >>> from probes.learners.objectives import CrossEntropy
+        >>> inputs = Inputs(torch.eye(4)[:, None], torch.zeros(4, 1), torch.tensor([0, 0, 1, 1]))
+        >>> networks = initialise(inputs, SmoothedReLU(), classes=2, neurons=3, init_scale=0.1, seeds=[0, 1])
+        >>> states: list[State] = []
+        >>> _ = train(networks, inputs, CrossEntropy(), steps=2, learning_rate=1.0, on_step=states.append)
+        >>> [state.step for state in states], states[-1].weights.shape
+        ([0, 1, 2], torch.Size([2, 2, 3, 4]))
     """
 
     step: int
@@ -49,8 +65,15 @@ class State:
 OnStep = Callable[[State], object]
 
 
-def train(networks: Networks, inputs: Inputs, objective: Objective, *, steps: int, learning_rate: float,
-          on_step: OnStep | None = None) -> tuple[Networks, tuple[int, ...]]:
+def train(
+    networks: Networks,
+    inputs: Inputs,
+    objective: Objective,
+    *,
+    steps: int,
+    learning_rate: float,
+    on_step: OnStep | None = None,
+) -> tuple[Networks, tuple[int, ...]]:
     r"""Train by full-batch gradient descent and return the networks that stayed finite, and which runs they are.
 
     Each member of a jointly trained average moves as fast as a single network would: the learning rate is multiplied
@@ -117,7 +140,7 @@ class _Descent:
         """Return the outputs ``(sample, run, class)``; while learning, move the memory and gather the gradient."""
         self.gradient.zero_()
 
-        return torch.cat([self._block(rows, objective, learn) for rows in self.rows])
+        return torch.cat([self._block(rows, objective, learn=learn) for rows in self.rows])
 
     def move(self) -> None:
         """Move the weights by what the last sweep gathered."""
@@ -131,7 +154,7 @@ class _Descent:
 
         return kept
 
-    def _block(self, rows: slice, objective: Objective, learn: bool) -> Tensor:
+    def _block(self, rows: slice, objective: Objective, *, learn: bool) -> Tensor:
         """Return the outputs of one block of samples; three passes would do for the physics, these take nine."""
         networks, threshold = self.networks, self.networks.activation.threshold
         design = self.inputs.design[rows].flatten(0, 1)
@@ -144,11 +167,12 @@ class _Descent:
             torch.addmm(memory, design, self.columns, beta=1 / threshold, alpha=1 / threshold, out=ratio)
         units = networks.activation.split_(ratio, power, slope).unflatten(0, (-1, self.inputs.design.shape[1]))
         sums = (units.sum(1) - units.shape[1]).unflatten(-1, networks.weights.shape[1:]).sum(-1)
-        outputs = sums * (threshold / networks.members)
+        outputs: Tensor = sums * (threshold / networks.members)
         if not learn:
             return outputs
 
         pull = objective.pull(outputs, self.inputs.labels[rows], rows)
+        pull = pull.masked_fill(pull.abs() < NEGLIGIBLE, 0)
         by_unit = pull.unsqueeze(-1).expand(-1, -1, -1, networks.weights.shape[-1]).flatten(1).unsqueeze(1)
         slope.unflatten(0, units.shape[:2]).mul_(by_unit)
         self.gradient.addmm_(design.T, slope)

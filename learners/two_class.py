@@ -49,13 +49,16 @@ class TwoClass:
 
     def __post_init__(self) -> None:
         if self.patches < VIEWS + 1:
-            raise ValueError(f"expected `patches` >= {VIEWS + 1} (two own views and one feature of the other class), "
-                             f"got {self.patches}")
+            raise ValueError(
+                f"expected `patches` >= {VIEWS + 1} (two own views and one feature of the other class), "
+                f"got {self.patches}"
+            )
         if not 0 <= self.single_view_share <= 1:
             raise ValueError(f"expected `single_view_share` (mu) in [0, 1], got {self.single_view_share}")
         if not 0 <= self.off_class_weight < self.own_weight:
-            raise ValueError(f"expected 0 <= `off_class_weight` < `own_weight`, got {self.off_class_weight} and "
-                             f"{self.own_weight}")
+            raise ValueError(
+                f"expected 0 <= `off_class_weight` < `own_weight`, got {self.off_class_weight} and {self.own_weight}"
+            )
         if self.noise < 0:
             raise ValueError(f"expected `noise` >= 0, got {self.noise}")
 

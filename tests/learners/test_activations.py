@@ -33,10 +33,13 @@ def test_the_in_place_form_gives_the_same_two_values():
     assert torch.allclose(derivative, activation.derivative(z), atol=1e-14)
 
 
-@pytest.mark.parametrize(("q", "threshold", "message"), [
-    (2, 0.5, r"expected an integer `q` >= 3 \(with less there is no race between views\), got 2"),
-    (3, 0.0, r"expected `threshold` > 0, got 0.0"),
-])
+@pytest.mark.parametrize(
+    ("q", "threshold", "message"),
+    [
+        (2, 0.5, r"expected an integer `q` >= 3 \(with less there is no race between views\), got 2"),
+        (3, 0.0, r"expected `threshold` > 0, got 0.0"),
+    ],
+)
 def test_values_without_a_race_are_refused(q, threshold, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         SmoothedReLU(q, threshold)

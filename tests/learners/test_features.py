@@ -6,8 +6,8 @@ from probes.learners.features import orthonormal_features, standard_features
 
 @pytest.mark.parametrize("features", [standard_features(5), orthonormal_features(5, 40, seed=3)])
 def test_features_are_orthonormal(features):
-    for (j, v) in [(j, v) for j in range(5) for v in range(2)]:
-        for (other, view) in [(j, v) for j in range(5) for v in range(2)]:
+    for j, v in [(j, v) for j in range(5) for v in range(2)]:
+        for other, view in [(j, v) for j in range(5) for v in range(2)]:
             expected = float((j, v) == (other, view))
             assert torch.dot(features[j, v], features[other, view]).item() == pytest.approx(expected, abs=1e-6)
 

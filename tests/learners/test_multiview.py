@@ -52,7 +52,10 @@ def test_one_patch_can_hold_a_whole_sum_and_an_even_split_spreads_it():
 
 
 def test_feature_noise_lies_on_every_feature_up_to_gamma():
-    clean, noisy = DATA.multi_view(50, seed=4), MultiView(**{**vars(DATA), "feature_noise": 0.01}).multi_view(50, seed=4)
+    clean, noisy = (
+        DATA.multi_view(50, seed=4),
+        MultiView(**{**vars(DATA), "feature_noise": 0.01}).multi_view(50, seed=4),
+    )
     added = noisy.coefficients - clean.coefficients
     assert added.min().item() >= 0
     assert 0.009 < added.max().item() <= 0.01 + 1e-6
@@ -97,21 +100,30 @@ def test_the_moment_s_is_the_mean_over_multi_view_samples():
     assert torch.allclose(samples.class_view_moment(4), expected / len(multi), atol=1e-9)
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"classes": 1}, r"expected `classes` >= 2, got 1"),
-    ({"feature_patches": 0}, r"expected `feature_patches` >= 1, got 0"),
-    ({"sparsity": 7.0}, r"expected `sparsity` in \(0, 6\], got 7.0"),
-    ({"single_view_share": 1.5}, r"expected `single_view_share` \(mu\) in \[0, 1\], got 1.5"),
-    ({"own": (2.0, 1.0)}, r"expected `own` as \[low, high\] with 0 <= low <= high, got \[2.0, 1.0\]"),
-    ({"own": (0.5, 1.0)}, r"expected `own` to start at 1 or above \(Definition 3.1\), got 0.5"),
-    ({"off_class": (0.3, 0.5)}, r"expected `off_class` to end at 0.4 or below \(Definition 3.1\), got 0.5"),
-    ({"missing_view": (0.2, 0.2)}, r"expected `missing_view` \(rho\) below `single_view_off_class` \(Gamma\), got 0.2 "
-                                   r"and 0.135: else a single-view sample still shows its missing view best"),
-    ({"own_split": "odd"}, r"expected `own_split` \"even\" or \"one\", got 'odd'"),
-    ({"noise": -1.0}, r"expected `feature_noise`, `noise` and `background_noise` >= 0"),
-    ({"patches": 8}, r"expected `patches` >= 10 \(own views and 3.3 features of other classes on average\), got 8: raise "
-                     r"patches or lower sparsity"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classes": 1}, r"expected `classes` >= 2, got 1"),
+        ({"feature_patches": 0}, r"expected `feature_patches` >= 1, got 0"),
+        ({"sparsity": 7.0}, r"expected `sparsity` in \(0, 6\], got 7.0"),
+        ({"single_view_share": 1.5}, r"expected `single_view_share` \(mu\) in \[0, 1\], got 1.5"),
+        ({"own": (2.0, 1.0)}, r"expected `own` as \[low, high\] with 0 <= low <= high, got \[2.0, 1.0\]"),
+        ({"own": (0.5, 1.0)}, r"expected `own` to start at 1 or above \(Definition 3.1\), got 0.5"),
+        ({"off_class": (0.3, 0.5)}, r"expected `off_class` to end at 0.4 or below \(Definition 3.1\), got 0.5"),
+        (
+            {"missing_view": (0.2, 0.2)},
+            r"expected `missing_view` \(rho\) below `single_view_off_class` \(Gamma\), got 0.2 "
+            r"and 0.135: else a single-view sample still shows its missing view best",
+        ),
+        ({"own_split": "odd"}, r"expected `own_split` \"even\" or \"one\", got 'odd'"),
+        ({"noise": -1.0}, r"expected `feature_noise`, `noise` and `background_noise` >= 0"),
+        (
+            {"patches": 8},
+            r"expected `patches` >= 10 \(own views and 3.3 features of other classes on average\), got 8: raise "
+            r"patches or lower sparsity",
+        ),
+    ],
+)
 def test_impossible_values_are_refused_with_the_reason(change, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         MultiView(**{**vars(DATA), **change})

@@ -38,8 +38,10 @@ def test_test_noise_depends_on_seed_and_chunk_alone():
 def test_test_outputs_are_outputs_with_the_noise_of_each_chunk():
     test, networks = DATA.multi_view(NOISE_CHUNK + 7, seed=3).private(), start([4])
     first, rest = slice(0, NOISE_CHUNK), slice(NOISE_CHUNK, None)
-    pieces = [networks.outputs(test[rows], networks.test_noise(test[rows], chunk=chunk))
-              for chunk, rows in ((8, first), (9, rest))]
+    pieces = [
+        networks.outputs(test[rows], networks.test_noise(test[rows], chunk=chunk))
+        for chunk, rows in ((8, first), (9, rest))
+    ]
     assert torch.equal(networks.test_outputs(test, first_chunk=8), torch.cat(pieces, 1))
 
 

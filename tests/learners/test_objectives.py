@@ -63,11 +63,14 @@ def test_one_teacher_serves_all_runs_and_selection_keeps_each_run_its_own():
     assert torch.equal(own.select(torch.tensor([1])).teacher, outputs()[:, 1:])
 
 
-@pytest.mark.parametrize(("settings", "message"), [
-    ((0.0, 7.0, "stopped"), r"expected `temperature` \(tau\) in \(0, 1\], got 0.0"),
-    ((0.4, 0.0, "stopped"), r"expected `rate_ratio` \(eta'/eta\) > 0, got 0.0"),
-    ((0.4, 7.0, "both"), r"expected `update` \"stopped\" or \"literal\", got 'both'"),
-])
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ((0.0, 7.0, "stopped"), r"expected `temperature` \(tau\) in \(0, 1\], got 0.0"),
+        ((0.4, 0.0, "stopped"), r"expected `rate_ratio` \(eta'/eta\) > 0, got 0.0"),
+        ((0.4, 7.0, "both"), r"expected `update` \"stopped\" or \"literal\", got 'both'"),
+    ],
+)
 def test_impossible_settings_are_refused(settings, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         Distillation(outputs(), *settings)

@@ -27,10 +27,15 @@ def test_settings_change_single_values_of_their_own_type():
 
 
 REFUSED = [
-    ("colour = 3", "unknown key `colour`: expected name, seed, data, noise, network, training, distilled, continued, "
-                   "fresh, runs, measuring"),
-    ("[network]\nneuron = 8", "unknown key `network.neuron`: expected neurons, q, threshold, init_scale (nearest: "
-                              "neurons)"),
+    (
+        "colour = 3",
+        "unknown key `colour`: expected name, seed, data, noise, network, training, distilled, continued, "
+        "fresh, runs, measuring",
+    ),
+    (
+        "[network]\nneuron = 8",
+        "unknown key `network.neuron`: expected neurons, q, threshold, init_scale (nearest: neurons)",
+    ),
     ("[network]\nneurons = 8.5", "expected `network.neurons` of type int, got 8.5"),
     ("[network]\nneurons = true", "expected `network.neurons` of type int, got True"),
     ("data = 3", "expected `data` to be a table, got 3"),
@@ -39,12 +44,17 @@ REFUSED = [
     ("[data]\nown = 1.0", "expected `data.own` of type list, got 1.0"),
     ("[data]\nown = [1.0]", "expected `data.own` as 2 values, got [1.0]"),
     ("seed = -1", "expected `seed` >= 0, got -1"),
-    ("[noise]\nform = 'pink'", "expected `noise.form` \"private\" or \"gaussian\", got 'pink'"),
-    ("[noise]\nform = 'gaussian'\ndim = 24", "expected `noise.dim` > 24 (2 features a class) for gaussian noise, got 24"),
+    ("[noise]\nform = 'pink'", 'expected `noise.form` "private" or "gaussian", got \'pink\''),
+    (
+        "[noise]\nform = 'gaussian'\ndim = 24",
+        "expected `noise.dim` > 24 (2 features a class) for gaussian noise, got 24",
+    ),
     ("[network]\nneurons = 0", "expected `network.neurons` >= 1, got 0"),
     ("[network]\nq = 2", "expected an integer `q` >= 3 (with less there is no race between views), got 2"),
-    ("[network]\ninit_scale = 0.0", "expected `network.init_scale` in (0, 1], got 0.0: neurons that start at zero never "
-                                    "move"),
+    (
+        "[network]\ninit_scale = 0.0",
+        "expected `network.init_scale` in (0, 1], got 0.0: neurons that start at zero never move",
+    ),
     ("[training]\nsamples = 3", "expected `training.samples` >= 12 (one a class), got 3"),
     ("[fresh]\nsteps = 0", "expected `fresh.steps` >= 1, got 0"),
     ("[distilled]\nlearning_rate = 0.0", "expected `distilled.learning_rate` > 0, got 0.0"),
@@ -52,7 +62,7 @@ REFUSED = [
     ("[runs]\nsingle = 0", "expected `runs.single` >= 1, got 0"),
     ("[runs]\naverage = -1", "expected `runs.average` >= 0, got -1"),
     ("[runs]\nsingle = 1", "expected `runs.single` >= 2 for self-distillation (a teacher beside the student), got 1"),
-    ("[runs]\nupdates = []", "expected at least one of \"stopped\" and \"literal\" in `runs.updates`, got none"),
+    ("[runs]\nupdates = []", 'expected at least one of "stopped" and "literal" in `runs.updates`, got none'),
     ("[measuring]\nmonitor_every = 0", "expected `measuring.monitor_every` >= 1, got 0"),
 ]
 
@@ -76,5 +86,5 @@ def test_a_broken_file_is_named(tmp_path):
 
 
 def test_a_key_below_a_value_is_refused():
-    with pytest.raises(ValueError, match="^unknown key `network.q.x`: `q` is a value, not a table$"):
+    with pytest.raises(ValueError, match=r"^unknown key `network\.q\.x`: `q` is a value, not a table$"):
         override(built_in("tiny"), {"network.q.x": "1"})

@@ -41,12 +41,22 @@ def plain_descent(weight, patches, labels, objective, steps, rate, scale=1.0):
     return network
 
 
-@pytest.mark.parametrize("objective", [
-    CrossEntropy(),
-    Distillation(6 * torch.rand(24, 1, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64), 0.5, 4.0),
-    Distillation(6 * torch.rand(24, 1, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64), 0.5, 4.0,
-                 "literal"),
-], ids=["cross-entropy", "stopped", "literal"])
+@pytest.mark.parametrize(
+    "objective",
+    [
+        CrossEntropy(),
+        Distillation(
+            6 * torch.rand(24, 1, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64), 0.5, 4.0
+        ),
+        Distillation(
+            6 * torch.rand(24, 1, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64),
+            0.5,
+            4.0,
+            "literal",
+        ),
+    ],
+    ids=["cross-entropy", "stopped", "literal"],
+)
 def test_the_private_form_is_the_explicit_model_differentiated_by_autograd(objective):
     inputs, patches = private(), explicit_patches(private())
     begin = start(inputs, [5, 6])
@@ -72,8 +82,14 @@ def test_in_single_precision_the_private_form_stays_within_1e_6_of_the_explicit_
     inputs = private(torch.float32)
     begin = start(inputs, [5], scale=0.1)
     trained, _ = train(begin, inputs, CrossEntropy(), steps=50, learning_rate=0.5)
-    exact = plain_descent(explicit_weights(begin, inputs)[0].double(), explicit_patches(inputs).double(), inputs.labels,
-                          CrossEntropy(), 50, 0.5)
+    exact = plain_descent(
+        explicit_weights(begin, inputs)[0].double(),
+        explicit_patches(inputs).double(),
+        inputs.labels,
+        CrossEntropy(),
+        50,
+        0.5,
+    )
     assert (explicit_weights(trained, inputs)[0] - exact.weight).abs().max().item() < 1e-6
 
 
@@ -116,8 +132,14 @@ def test_a_run_beside_others_is_the_run_alone():
 def test_every_step_is_shown_with_the_state_after_that_many_updates():
     inputs, seen = private(), []
     networks = start(inputs, [3])
-    train(networks, inputs, CrossEntropy(), steps=4, learning_rate=1.0,
-          on_step=lambda state: seen.append((state.step, state.weights.clone(), state.scalars["loss"].item())))
+    train(
+        networks,
+        inputs,
+        CrossEntropy(),
+        steps=4,
+        learning_rate=1.0,
+        on_step=lambda state: seen.append((state.step, state.weights.clone(), state.scalars["loss"].item())),
+    )
     assert [step for step, _, _ in seen] == [0, 1, 2, 3, 4]
     for step, weights, loss in seen:
         expected, _ = train(networks, inputs, CrossEntropy(), steps=step, learning_rate=1.0)
@@ -140,8 +162,14 @@ def test_a_run_that_diverges_leaves_and_the_others_go_on_as_if_it_had_never_been
     networks = start(inputs, [3, 4, 5])
     broken = replace(networks, weights=networks.weights.clone())
     broken.weights[:, 1] = torch.nan
-    trained, kept = train(broken, inputs, CrossEntropy(), steps=20, learning_rate=1.0,
-                          on_step=lambda state: seen.setdefault(state.step, state.runs))
+    trained, kept = train(
+        broken,
+        inputs,
+        CrossEntropy(),
+        steps=20,
+        learning_rate=1.0,
+        on_step=lambda state: seen.setdefault(state.step, state.runs),
+    )
     expected, _ = train(networks.select([0, 2]), inputs, CrossEntropy(), steps=20, learning_rate=1.0)
     assert kept == (0, 2)
     assert set(seen.values()) == {(0, 2)}
@@ -151,6 +179,7 @@ def test_a_run_that_diverges_leaves_and_the_others_go_on_as_if_it_had_never_been
 def test_when_every_run_has_diverged_training_ends():
     inputs, steps = private(), []
     broken = replace(start(inputs, [3]), weights=torch.full((6, 1, 3, 4), torch.nan, dtype=torch.float64))
-    trained, kept = train(broken, inputs, CrossEntropy(), steps=20, learning_rate=1.0,
-                          on_step=lambda state: steps.append(state.step))
+    trained, kept = train(
+        broken, inputs, CrossEntropy(), steps=20, learning_rate=1.0, on_step=lambda state: steps.append(state.step)
+    )
     assert (trained.runs, kept, steps) == (0, (), [])

@@ -69,7 +69,7 @@ AREAS: Mapping[str, Area] = {
     "probes.cli.*": _ROOF,
     "probes.studies.*": _ROOF,
     "probes.__main__": _ROOF,
-    "scripts.*": _ROOF,
+    "scripts.*": _area(ROOF, "click", "h5py", "numpy", "torch"),
 }
 
 
@@ -93,7 +93,7 @@ def resolved(target: str, known: set[str]) -> str:
     package, _, name = target.rpartition(".")
     if package == "probes" and name in probes._MODULE_OF:
         target = probes._MODULE_OF[name]
-    while target not in known and target.startswith("probes."):
+    while target not in known and target.startswith(("probes.", "scripts.")):
         target = target.rpartition(".")[0]
     return target
 

@@ -1,0 +1,5 @@
+"""The command line: `main` is the command `probes`, and each verb lies in a module of its own name."""
+
+from probes.cli.group import main
+
+__all__ = ["main"]

@@ -1,0 +1,156 @@
+"""What the runs of a study share: its samples, as the recipe and its seed determine them, and kept weights.
+
+Axes: s = run, n = sample, p = patch, i = class, r = neuron, j = feature_class, v = view, d = dim.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from probes.errors import LogError
+from probes.learners.activations import SmoothedReLU
+from probes.learners.features import orthonormal_features, standard_features
+from probes.learners.networks import Networks, initialise
+from probes.learners.recipes import Recipe
+from probes.learners.samples import Inputs, Samples
+from probes.store.layout import WEIGHTS
+
+__all__ = ["Material", "load_networks", "save_networks"]
+
+# What a seed is used for; the numbers are part of what a recipe means.
+TRAINING, MULTI_VIEW_TEST, SINGLE_VIEW_TEST, FEATURES, TRAINING_NOISE, MULTI_VIEW_NOISE, SINGLE_VIEW_NOISE = range(7)
+SEED_STRIDE = 100
+
+
+@dataclass(frozen=True)
+class Material:
+    """Samples, inputs and feature vectors of a recipe: the same recipe gives the same bits.
+
+    Args:
+        recipe: The study.
+
+    Example:
+        >>> from probes.learners.recipe_files import built_in
+        >>> Material(built_in("tiny")).features.shape
+        torch.Size([6, 2, 12])
+    """
+
+    recipe: Recipe
+
+    @cached_property
+    def features(self) -> Tensor:
+        """The feature vectors, ``(feature_class, view, dim)``."""
+        classes, noise = self.recipe.data.classes, self.recipe.noise
+        if noise.form == "private":
+            return standard_features(classes)
+        return orthonormal_features(classes, noise.dim, seed=self._seed(FEATURES))
+
+    @cached_property
+    def training(self) -> Samples:
+        """The training set."""
+        return self.recipe.data.sample(self.recipe.training.samples, seed=self._seed(TRAINING))
+
+    @cached_property
+    def training_inputs(self) -> Inputs:
+        """What a network sees of the training set."""
+        return self._inputs(self.training, TRAINING_NOISE)
+
+    def multi_view_test(self, count: int) -> tuple[Samples, Inputs]:
+        """Return the first ``count`` samples of the multi-view test set, and what a network sees of them."""
+        samples = self.recipe.data.multi_view(count, seed=self._seed(MULTI_VIEW_TEST))
+
+        return samples, self._inputs(samples, MULTI_VIEW_NOISE)
+
+    def single_view_test(self, count: int) -> tuple[Samples, Inputs]:
+        """Return a single-view test set of ``count`` samples, and what a network sees of them."""
+        samples = self.recipe.data.single_view(count, seed=self._seed(SINGLE_VIEW_TEST))
+
+        return samples, self._inputs(samples, SINGLE_VIEW_NOISE)
+
+    def initialise(self, seeds: Sequence[Sequence[int]]) -> Networks:
+        """Return networks at initialisation, one run per group of seeds."""
+        network = self.recipe.network
+
+        return initialise(
+            self.training_inputs,
+            SmoothedReLU(network.q, network.threshold),
+            classes=self.recipe.data.classes,
+            neurons=network.neurons,
+            init_scale=network.init_scale,
+            seeds=seeds,
+        )
+
+    def _inputs(self, samples: Samples, purpose: int) -> Inputs:
+        if self.recipe.noise.form == "private":
+            return samples.private()
+        return samples.gaussian(self.features, seed=self._seed(purpose))
+
+    def _seed(self, purpose: int) -> int:
+        return SEED_STRIDE * self.recipe.seed + purpose
+
+
+def save_networks(networks: Networks, run_dirs: Sequence[Path]) -> None:
+    """Keep the weights of every run in its directory, in the layout of the log.
+
+    ``weight`` is ``(class, neuron, dim)``; ``memory``, where noise is private, ``(sample, patch, class, neuron)``.
+
+    Args:
+        networks: Trained networks.
+        run_dirs: One directory a run.
+
+    Example:
+        >>> from probes.learners.recipe_files import built_in
+        >>> material = Material(built_in("tiny"))
+        >>> networks = material.initialise([(0,)])
+        >>> save_networks(networks, [Path()])
+        >>> torch.equal(load_networks(material, [Path()], [(0,)]).weights, networks.weights)
+        True
+    """
+    for run, run_dir in enumerate(run_dirs):
+        tensors = {"weight": networks.by_neuron[run].contiguous()}
+        if networks.memory is not None:
+            tensors["memory"] = networks.memory[:, :, run].contiguous()
+        partial = run_dir / f"{WEIGHTS}.tmp"
+        save_file(tensors, partial)
+        partial.replace(run_dir / WEIGHTS)
+
+
+def load_networks(material: Material, run_dirs: Sequence[Path], seeds: Sequence[Sequence[int]]) -> Networks:
+    """Return networks from kept weights, side by side.
+
+    Args:
+        material: The study they belong to.
+        run_dirs: One directory a run.
+        seeds: Each run's seeds of initialisation, which fix the noise of test samples.
+
+    Raises:
+        LogError: If a run kept no weights, or they are damaged.
+
+    Example:
+        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies import record_study
+        >>> run_dir = sorted(record_study(built_in("tiny"), "runs").glob("single-*"))[0]
+        >>> load_networks(Material(built_in("tiny")), [run_dir], [(0,)]).weights.shape
+        torch.Size([12, 1, 6, 4])
+    """
+    tensors = [_tensors(run_dir / WEIGHTS) for run_dir in run_dirs]
+    network = material.recipe.network
+    weights = torch.stack([part["weight"].permute(2, 0, 1) for part in tensors], 1)
+    memory = torch.stack([part["memory"] for part in tensors], 2) if "memory" in tensors[0] else None
+
+    return Networks(
+        weights, memory, SmoothedReLU(network.q, network.threshold), tuple(map(tuple, seeds)), network.init_scale
+    )
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError, KeyError) as error:
+        raise LogError(f"expected kept weights at {path}, got {type(error).__name__}: record the run again") from error

@@ -1,0 +1,163 @@
+"""The plan of a study: which runs a recipe asks for, who teaches whom, and which of them train side by side."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from probes.learners.objectives import Update
+from probes.learners.recipe_files import as_mapping
+from probes.learners.recipes import Recipe, Teaching
+
+__all__ = ["Phase", "PlannedRun", "plan"]
+
+# Room between the seeds of one study's roles, and between studies: no two runs of neighbouring seeds share one.
+ROLE_STRIDE, STUDY_STRIDE = 1_000, 10_000
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run: what it is, where it starts, and whom it learns from.
+
+    Attributes:
+        run_id: Name of its directory: role, variant, number, and a hash of all that its result depends on.
+        role: "single", "distilled", "self_distilled" or "average".
+        variant: Update of a distilled run, form of a self-distilled one; else empty.
+        seeds: Seeds of its initialisation, one a member.
+        parents: run_ids of its teachers; empty for a run that learns from labels alone.
+        continues: run_id whose final weights it starts from; empty for a fresh start.
+
+    Example:
+        >>> PlannedRun("mine-00", "single", "", (7,)).parents
+        ()
+    """
+
+    run_id: str
+    role: str
+    variant: str
+    seeds: tuple[int, ...]
+    parents: tuple[str, ...] = ()
+    continues: str = ""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Runs that train side by side, with what they share.
+
+    Attributes:
+        name: What a progress display shows.
+        runs: The runs.
+        steps: Updates T.
+        learning_rate: eta.
+        teaching: How they are taught; None for runs that learn from labels alone.
+        update: Update of (4.3) by which they are taught; empty without a teacher.
+
+    Example:
+        >>> Phase("single", (PlannedRun("mine-00", "single", "", (7,)),), 100, 20.0).teaching is None
+        True
+    """
+
+    name: str
+    runs: tuple[PlannedRun, ...]
+    steps: int
+    learning_rate: float
+    teaching: Teaching | None = None
+    update: Update | Literal[""] = ""
+
+
+def plan(recipe: Recipe) -> tuple[Phase, ...]:
+    """Return the phases of a study in the order they can be trained.
+
+    Args:
+        recipe: The study.
+
+    Example:
+        >>> from probes.learners.recipe_files import built_in
+        >>> [(phase.name, len(phase.runs)) for phase in plan(built_in("tiny"))][:2]
+        [('single', 3), ('distilled stopped', 2)]
+    """
+    builder = _Builder(recipe)
+    singles = builder.singles()
+    phases = [singles, *builder.distilled(singles.runs), *builder.self_distilled(singles.runs), builder.average()]
+
+    return tuple(phase for phase in phases if phase.runs)
+
+
+class _Builder:
+    """Names and seeds of one recipe's runs."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.sections = as_mapping(recipe)
+
+    def singles(self) -> Phase:
+        runs = [self._run("single", "", index, (self._seed(0, index),)) for index in range(self.recipe.runs.single)]
+
+        return self._phase("single", runs)
+
+    def average(self) -> Phase:
+        """The networks whose average is trained start where the single models do."""
+        seeds = tuple(self._seed(0, index) for index in range(self.recipe.runs.average))
+
+        return self._phase("average", [self._run("average", "", 0, seeds)] if seeds else [])
+
+    def distilled(self, singles: Sequence[PlannedRun]) -> list[Phase]:
+        """Students of the ensemble; every update is trained from the same initialisations."""
+        teachers = tuple(run.run_id for run in singles)
+        phases = []
+        for update in self.recipe.runs.updates:
+            runs = [
+                self._run("distilled", update, index, (self._seed(1, index),), parents=teachers)
+                for index in range(self.recipe.runs.distilled)
+            ]
+            phases.append(self._phase(f"distilled {update}", runs, self.recipe.distilled, update))
+        return phases
+
+    def self_distilled(self, singles: Sequence[PlannedRun]) -> list[Phase]:
+        """Form A ("continued"): a trained network goes on, matching another. Form B ("fresh"): a new one does."""
+        half, update = max(1, len(singles) // 2), self.recipe.runs.updates[0]
+        continued, fresh = [], []
+        for index in range(self.recipe.runs.self_distilled):
+            own, other = singles[index % len(singles)], singles[(index + half) % len(singles)]
+            continued.append(
+                self._run(
+                    "self_distilled", "continued", index, own.seeds, parents=(other.run_id,), continues=own.run_id
+                )
+            )
+            fresh.append(self._run("self_distilled", "fresh", index, (self._seed(2, index),), parents=(own.run_id,)))
+
+        return [
+            self._phase("self-distilled continued", continued, self.recipe.continued, update),
+            self._phase("self-distilled fresh", fresh, self.recipe.fresh, update),
+        ]
+
+    def _phase(
+        self, name: str, runs: Sequence[PlannedRun], teaching: Teaching | None = None, update: Update | Literal[""] = ""
+    ) -> Phase:
+        rates = teaching or self.recipe.training
+
+        return Phase(name, tuple(runs), rates.steps, rates.learning_rate, teaching, update)
+
+    def _run(
+        self,
+        role: str,
+        variant: str,
+        index: int,
+        seeds: tuple[int, ...],
+        *,
+        parents: tuple[str, ...] = (),
+        continues: str = "",
+    ) -> PlannedRun:
+        """Name a run by all that its result depends on: what a run of another recipe shares, it shares by name."""
+        taught = {"continued": "continued", "fresh": "fresh"}.get(variant, "distilled" if parents else "training")
+        sections = ["seed", "data", "noise", "network", "training", taught, "measuring"]
+        specification = [{name: self.sections[name] for name in sections}, role, variant, seeds, parents, continues]
+        text = json.dumps(specification, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        name = "-".join(part for part in (role, variant, f"{index:02d}", digest) if part)
+
+        return PlannedRun(name, role, variant, seeds, parents, continues)
+
+    def _seed(self, role: int, index: int) -> int:
+        return STUDY_STRIDE * self.recipe.seed + ROLE_STRIDE * role + index

@@ -1,0 +1,237 @@
+"""Recording a study: its phases are trained one after the other, every step of every run goes to a log of its own."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from probes.directions import Directions
+from probes.errors import RunError
+from probes.learners.ensembles import ensemble
+from probes.learners.networks import Networks
+from probes.learners.objectives import CrossEntropy, Distillation, Objective
+from probes.learners.recipe_files import as_mapping
+from probes.learners.recipes import Recipe
+from probes.learners.training import State, train
+from probes.stacked import StackedRecorder
+from probes.store.layout import MANIFEST
+from probes.store.manifest import Manifest, read_manifest
+from probes.studies.evaluate import Monitor, evaluate_networks
+from probes.studies.material import Material, load_networks, save_networks
+from probes.studies.plan import Phase, PlannedRun, plan
+
+__all__ = ["Watcher", "record_study"]
+
+SERIES = "correlations"
+ENDED = ("finished", "diverged")
+
+
+class Watcher(Protocol):
+    """What wants to know how a recording goes on."""
+
+    def begin(self, phase: Phase, runs: int) -> None:
+        """A phase begins; ``runs`` of its runs are trained, the others are finished already."""
+
+    def advance(self, step: int) -> None:
+        """The runs of the phase have completed ``step`` updates."""
+
+    def end(self, note: str) -> None:
+        """The phase is trained, measured and stored; ``note`` says what else there is to know."""
+
+
+class _Silent:
+    """A watcher that says nothing."""
+
+    def begin(self, phase: Phase, runs: int) -> None:
+        """Say nothing."""
+
+    def advance(self, step: int) -> None:
+        """Say nothing."""
+
+    def end(self, note: str) -> None:
+        """Say nothing."""
+
+
+def record_study(recipe: Recipe, root: str | Path, *, force: bool = False, watcher: Watcher | None = None) -> Path:
+    """Train the runs of a study that are not finished yet, every step recorded, and return the root folder.
+
+    Args:
+        recipe: The study.
+        root: Folder of the run directories; made where it is missing.
+        force: Record half-finished runs again, and go on in a folder that holds runs of another study.
+        watcher: Told how the recording goes on.
+
+    Raises:
+        RunError: If the folder holds other runs or half-finished ones, and ``force`` is not set.
+        LogError: If the disk is full.
+
+    Example:
+        >>> from probes.learners.recipe_files import built_in
+        >>> root = record_study(built_in("tiny"), "runs")
+        >>> len([path for path in root.iterdir() if path.name.startswith("single")])
+        3
+    """
+    root, phases = Path(root), plan(recipe)
+    if not force:
+        _check_root(root, phases)
+
+    recording = _Recording(Material(recipe), root, watcher or _Silent())
+    for phase in phases:
+        recording.phase(phase)
+    return root
+
+
+class _Recording:
+    """One study on its way into one folder."""
+
+    def __init__(self, material: Material, root: Path, watcher: Watcher) -> None:
+        self.material, self.root, self.watcher = material, root, watcher
+        self.recipe = as_mapping(material.recipe)
+        specification = json.dumps({**self.recipe, "name": ""}, sort_keys=True)
+        self.study = hashlib.sha256(specification.encode()).hexdigest()[:16]
+
+    def phase(self, phase: Phase) -> None:
+        """Train what is not finished of a phase."""
+        runs = [run for run in phase.runs if _status(self.root / run.run_id) not in ENDED]
+        ready = [run for run in runs if self._can_start(run)]
+        self.watcher.begin(phase, len(ready))
+        diverged = self._train(phase, ready) if ready else 0
+
+        notes = [
+            (len(phase.runs) - len(runs), "finished before"),
+            (diverged, "diverged"),
+            (len(runs) - len(ready), "left out: a run they learn from diverged"),
+        ]
+        self.watcher.end(", ".join(f"{count} {what}" for count, what in notes if count))
+
+    def _train(self, phase: Phase, runs: Sequence[PlannedRun]) -> int:
+        """Train, record, measure and keep some runs of a phase; return how many diverged."""
+        start = self._start(runs)
+        monitor = Monitor(start, self.material)
+        paths = [self.root / run.run_id for run in runs]
+        directions = Directions(self.material.features)
+        with StackedRecorder(
+            paths, {SERIES: directions}, [self._manifest(run) for run in runs], overwrite=True
+        ) as recorder:
+            alive = _Alive(recorder, len(runs))
+
+            def on_step(state: State) -> None:
+                alive.keep(state.runs, state.step)
+                recorder.step(state.step, {SERIES: state.weights}, state.runs)
+                recorder.log(state.step, state.scalars, state.runs)
+                if state.step % monitor.every == 0 or state.step == phase.steps:
+                    recorder.log(state.step, monitor(state), state.runs)
+                self.watcher.advance(state.step)
+
+            networks, kept = train(
+                start,
+                self.material.training_inputs,
+                self._objective(phase, runs),
+                steps=phase.steps,
+                learning_rate=phase.learning_rate,
+                on_step=on_step,
+            )
+            alive.keep(kept, phase.steps)
+            finished = [paths[run] for run in kept]
+            save_networks(networks, finished)
+            evaluate_networks(networks, self.material, finished, step=phase.steps)
+        return len(runs) - len(kept)
+
+    def _start(self, runs: Sequence[PlannedRun]) -> Networks:
+        """The networks as their runs begin: fresh, or as the run that they continue ended."""
+        if not runs[0].continues:
+            return self.material.initialise([run.seeds for run in runs])
+        return load_networks(self.material, [self.root / run.continues for run in runs], [run.seeds for run in runs])
+
+    def _objective(self, phase: Phase, runs: Sequence[PlannedRun]) -> Objective:
+        if phase.teaching is None or phase.update == "":
+            return CrossEntropy()
+
+        known: dict[tuple[str, ...], Tensor] = {}
+        for run in runs:
+            teachers = self._teachers(run)
+            if teachers not in known:
+                known[teachers] = ensemble(self._outputs(teachers), scale=phase.teaching.teacher_scale)
+        teacher = torch.stack([known[self._teachers(run)] for run in runs], 1)
+
+        return Distillation(teacher, phase.teaching.temperature, phase.teaching.rate_ratio, phase.update)
+
+    def _outputs(self, run_ids: Sequence[str]) -> Tensor:
+        """Outputs of finished runs on the training set, ``(run, sample, class)``."""
+        networks = load_networks(self.material, [self.root / run_id for run_id in run_ids], [(0,)] * len(run_ids))
+
+        return networks.outputs(self.material.training_inputs, networks.memory)
+
+    def _can_start(self, run: PlannedRun) -> bool:
+        """Whether what a run learns from, and continues, has not diverged."""
+        continues = not run.continues or _status(self.root / run.continues) == "finished"
+
+        return continues and bool(self._teachers(run)) == bool(run.parents)
+
+    def _teachers(self, run: PlannedRun) -> tuple[str, ...]:
+        """Those of a run's teachers that can teach: a teacher that diverged cannot."""
+        return tuple(parent for parent in run.parents if _status(self.root / parent) == "finished")
+
+    def _manifest(self, run: PlannedRun) -> Manifest:
+        seeds = {"study": self.material.recipe.seed}
+        seeds |= {f"init-{member:02d}": seed for member, seed in enumerate(run.seeds)}
+
+        return Manifest(
+            run.run_id,
+            (),
+            role=run.role,
+            variant=run.variant,
+            parents=self._teachers(run),
+            continues=run.continues,
+            seeds=seeds,
+            recipe=self.recipe,
+            study=self.study,
+        )
+
+
+class _Alive:
+    """Closes the logs of runs that training left behind."""
+
+    def __init__(self, recorder: StackedRecorder, runs: int) -> None:
+        self.recorder = recorder
+        self.runs = set(range(runs))
+
+    def keep(self, runs: Sequence[int], step: int) -> None:
+        """Close every run but these as diverged at ``step``."""
+        for run in self.runs - set(runs):
+            self.recorder.close_run(run, "diverged", f"the loss is no longer finite at step {step}")
+        self.runs = set(runs)
+
+
+def _status(run_dir: Path) -> str:
+    """The status of a run, empty where there is none."""
+    return read_manifest(run_dir).status if (run_dir / MANIFEST).is_file() else ""
+
+
+def _check_root(root: Path, phases: Sequence[Phase]) -> None:
+    """Refuse a folder that holds what this study would mix with or write over."""
+    if root.is_file() or (root / MANIFEST).is_file():
+        raise RunError(
+            f"expected a folder for runs at {root}, got {'a file' if root.is_file() else 'a run'}: "
+            "name another with --out"
+        )
+
+    planned = {run.run_id for phase in phases for run in phase.runs}
+    present = sorted(path.parent.name for path in root.glob(f"*/{MANIFEST}"))
+    other = [name for name in present if name not in planned]
+    if other:
+        raise RunError(
+            f"expected runs of this study in {root}, got others ({other[0]}, {len(other)} in all): name "
+            "another folder with --out, or keep both with --force"
+        )
+
+    half = [name for name in present if _status(root / name) not in ENDED]
+    if half:
+        raise RunError(
+            f"expected finished runs in {root}, got {half[0]} ({_status(root / half[0])}, {len(half)} in "
+            "all): record them again with --force, or name another folder with --out"
+        )

@@ -1,0 +1,10 @@
+import pytest
+
+from probes.learners.recipe_files import built_in
+from probes.studies import record_study
+
+
+@pytest.fixture(scope="session")
+def tiny_root(tmp_path_factory):
+    """The tiny study, recorded once; tests only read it."""
+    return record_study(built_in("tiny"), tmp_path_factory.mktemp("tiny") / "runs")
