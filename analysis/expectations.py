@@ -1,0 +1,134 @@
+"""What the theory expects of each claim: one table of bounds, each with its source.
+
+The paper's constants (0.49 to 0.51 mu, 0.001 mu) hold for classes without number. The bounds below are those for the
+sizes a computer trains, k = 8 to 20 classes and m = 5 to 10 neurons; `why` says where they come from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+__all__ = ["EXPECTATIONS", "Expectation"]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A claim in words, where it stands, the range a measurement must lie in, and what was published on images.
+
+    Attributes:
+        statement: The claim in one sentence.
+        source: Where it stands in Allen-Zhu & Li (ICLR 2023).
+        low: Smallest value at which it counts as shown.
+        high: Largest value at which it counts as shown.
+        why: Where the range comes from.
+        published: Test accuracies of WRN-28-10 from Figure 1, CIFAR-10 and CIFAR-100 on a line each; "" where there are
+            none.
+        difference: Whether the claim is that a difference is 0; it is then shown, too, when the interval contains 0.
+    """
+
+    statement: str
+    source: str
+    low: float
+    high: float
+    why: str
+    published: str = ""
+    difference: bool = False
+
+
+EXPECTATIONS: Mapping[str, Expectation] = MappingProxyType({
+    "single.train_error": Expectation(
+        "A single network classifies its training set perfectly.",
+        "Theorem 1",
+        0.0,
+        0.0,
+        "Theorem 1: training is perfect",
+    ),
+    "single.test_error_mu": Expectation(
+        "A single network is wrong on half of the single-view data.",
+        "Theorem 1",
+        0.45,
+        0.51,
+        "Theorem 1: [0.49, 0.51]; with s off-class features of each view expected, (1 - e^(-s(1 - 1/k)))/2, which "
+        "is 0.46 at s = 2.5, less a tie or two",
+        "96.70 ± 0.21 %\n81.51 ± 0.16 %",
+    ),
+    "ensemble.test_error_mu": Expectation(
+        "The ensemble of the singles is almost never wrong.",
+        "Theorem 2, (4.1)",
+        0.0,
+        0.01,
+        "Theorem 2: 0.001, the introduction: 0.01",
+        "97.20 %\n84.69 %",
+    ),
+    "distilled.test_error_mu": Expectation(
+        "A network distilled from the ensemble is almost never wrong.",
+        "Theorem 3, (4.3)",
+        0.0,
+        0.05,
+        "Theorem 3: 0.001 for unbounded time; one view of one class of 12 not learned makes 0.04",
+        "97.22 %\n83.81 %",
+    ),
+    "distilled.features_learned": Expectation(
+        "A distilled network has learned all 2k features.",
+        "Theorem 3, remark",
+        0.95,
+        1.0,
+        "Theorem 3, remark: all; at finite time one feature of 24 may be missing (0.958)",
+    ),
+    "self_distilled.test_error_mu": Expectation(
+        "A network distilled from one other network is wrong on a quarter of the single-view data.",
+        "Theorem 4 (full version)",
+        0.0,
+        0.30,
+        "Theorem 4: 0.26; what a union of two winners leaves varies from pair to pair around 0.25",
+        "97.13 %\n83.56 %",
+    ),
+    "self_distilled.excess_over_union_mu": Expectation(
+        "A self-distilled network is wrong on what the union of the two winners leaves uncovered.",
+        "Theorem 4 (full version), Section 4.2",
+        -0.05,
+        0.05,
+        "0 in theory; 0.05 is one feature of 24, and the uncovered share overstates the error by e^(-s(1 - 1/k))",
+        difference=True,
+    ),
+    "ensemble_of_distilled.gain_mu": Expectation(
+        "The ensemble of distilled networks gains nothing over one of them.",
+        "Theorem 3, remark; Figure 8",
+        -0.05,
+        0.05,
+        "0 in theory; as much as a distilled network may err",
+        difference=True,
+    ),
+    "winners.predicted": Expectation(
+        "The initialisation predicts which view of a class is learned.",
+        "Definition of M (full version)",
+        0.95,
+        1.0,
+        "the proof of Theorem 1: for all of M; outside M the lead at initialisation is small",
+    ),
+    "winners.size": Expectation(
+        "Nearly every class has a winner.",
+        "Definition of M (full version)",
+        0.60,
+        1.0,
+        "k(1 - o(1)) to k; at m neurons the gap factor leaves 0.70 (m = 5), 0.75 (10), 0.85 (100) of the classes; "
+        "less two standard errors at 120 classes (0.08)",
+    ),
+    "losing_view.stays_small": Expectation(
+        "In a class with a winner the other view is not learned by any neuron.",
+        "Theorem 1, induction hypothesis (full version)",
+        0.0,
+        0.1,
+        "stays O~(sigma_0), while the winner grows to O(log k): their ratio is 0.01 at sigma_0 = 0.01, and 0.1 is "
+        "far from both it and a view that was learned",
+    ),
+    "average.gain_mu": Expectation(
+        "Training the average of K networks gains nothing over one network.",
+        "Section 1; Section 2.1, Figure 1",
+        -1.0,
+        0.05,
+        "no gain; an ensemble would gain 0.5",
+        "96.46 %\n81.83 %",
+        difference=True,
+    ),
+})

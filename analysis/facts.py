@@ -1,0 +1,199 @@
+"""What a log says about its run: identity, the correlation series, and the constants of its recipe and evaluation."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from probes.analysis.columns import CORRELATIONS, LAYOUT, TABLES
+from probes.errors import LogError
+from probes.store.layout import Series
+from probes.store.protocol import LogLike
+
+__all__ = [
+    "correlation_series",
+    "each",
+    "exponent",
+    "moments",
+    "race_series",
+    "runs",
+    "single_view_share",
+    "usable",
+]
+
+
+def each(logs: LogLike | Iterable[LogLike]) -> Sequence[LogLike]:
+    """Return the logs as a sequence; a log given alone counts as a study of one run.
+
+    Raises:
+        LogError: If two runs have the same name.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> len(each(example_study()[0]))
+        1
+    """
+    study = tuple(logs) if isinstance(logs, Iterable) else (logs,)
+    names = [log.manifest.run_id for log in study]
+
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise LogError(f"expected runs of different names, got `{'`, `'.join(twice)}` twice; open each study by itself")
+    return study
+
+
+def usable(logs: LogLike | Iterable[LogLike]) -> Sequence[LogLike]:
+    """Return the logs with at least one recorded step whose run neither diverged nor failed.
+
+    Raises:
+        LogError: If two runs have the same name.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> len(usable(example_study()))
+        9
+    """
+    return tuple(log for log in each(logs) if len(log.steps) and log.status not in {"diverged", "failed"})
+
+
+def correlation_series(log: LogLike) -> Series:
+    """Return the series of feature correlations, ``(class, neuron, feature_class, view)``, whatever its name.
+
+    Raises:
+        LogError: If no series has this layout, or several have and none is called "correlations".
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> correlation_series(example_study()[0]).name
+        'correlations'
+    """
+    fitting = {name: series for name, series in log.series.items() if _fits(series)}
+
+    if len(fitting) == 1:
+        return next(iter(fitting.values()))
+    if CORRELATIONS in fitting:
+        return fitting[CORRELATIONS]
+    found = ", ".join(f"`{name}` {series.dims} {series.shape}" for name, series in log.series.items()) or "none"
+    raise LogError(
+        f"run `{log.manifest.run_id}`: expected one series ({', '.join(LAYOUT)}) with as many feature classes as "
+        f"classes, got {found}; read other series by `log[name]`"
+    )
+
+
+def race_series(log: LogLike) -> Series:
+    """Return the series of feature correlations of a run that shows the race: two views, recorded from step 0 on.
+
+    Raises:
+        LogError: If the series is not there, has not two views, or does not begin at step 0.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> race_series(example_study()[-1]).shape
+        (6, 6, 6, 2)
+    """
+    series, name = correlation_series(log), log.manifest.run_id
+
+    if series.shape[-1] != 2:
+        raise LogError(f"run `{name}`: expected two views a class, for which M is defined, got {series.shape[-1]}")
+    if log.steps[0] != 0:
+        raise LogError(
+            f"run `{name}`: expected step 0, the initialisation, as the first recorded step, got {log.steps[0]}; "
+            "record it from the start"
+        )
+    return series
+
+
+def moments(log: LogLike) -> np.ndarray | None:
+    """Return S, ``(class, view)``, of the definition of M, or None where the run was not evaluated.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> moments(example_study()[0]).shape
+        (6, 2)
+    """
+    evaluation = log.evaluation
+    if evaluation is None or "class_view_moment" not in evaluation.arrays:
+        return None
+
+    return np.asarray(evaluation.arrays["class_view_moment"], dtype=float)
+
+
+def exponent(log: LogLike) -> int:
+    """Return the exponent q of the activation, from the evaluation or else from the recipe.
+
+    Raises:
+        LogError: If neither says it, or it is below 3: with q = 2 initialisation decides nothing.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> exponent(example_study()[0])
+        3
+    """
+    stored = _constant(log, "q", "network")
+
+    if stored is None or stored < 3:
+        raise LogError(
+            f"run `{log.manifest.run_id}`: expected the activation's exponent `q` >= 3 in the evaluation or under "
+            f"`network` in the recipe, got {stored}; without it the moments S cannot be weighed"
+        )
+    return int(stored)
+
+
+def single_view_share(log: LogLike) -> float | None:
+    """Return mu, the share of single-view data, from the evaluation or else from the recipe; None where unknown.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> single_view_share(example_study()[0])
+        0.04
+    """
+    return _constant(log, "mu", "data")
+
+
+def runs(logs: LogLike | Iterable[LogLike]) -> pd.DataFrame:
+    """Return one row per run: who it is, how far it came, its sizes, its teachers, and what of its log is missing.
+
+    Raises:
+        LogError: If two runs have the same name.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> runs(example_study()).loc[3, ["run", "parents"]].to_list()
+        ['self_distilled-fresh-00', 'single-01']
+    """
+    return pd.DataFrame([_run(log) for log in each(logs)], columns=list(TABLES["runs"]))
+
+
+def _run(log: LogLike) -> dict[str, object]:
+    manifest, steps = log.manifest, log.steps
+    fitting = [series.shape for series in log.series.values() if _fits(series)]
+    classes, neurons, _, views = fitting[0] if fitting else (None,) * 4
+
+    return {
+        "run": manifest.run_id,
+        "role": manifest.role,
+        "variant": manifest.variant,
+        "status": log.status,
+        "first_step": int(steps[0]) if len(steps) else None,
+        "last_step": int(steps[-1]) if len(steps) else None,
+        "classes": classes,
+        "neurons": neurons,
+        "views": views,
+        "parents": " ".join(manifest.parents),
+        "continues": manifest.continues,
+        "faults": "; ".join(log.faults),
+    }
+
+
+def _fits(series: Series) -> bool:
+    return series.dims == LAYOUT and series.shape[0] == series.shape[2]
+
+
+def _constant(log: LogLike, name: str, section: str) -> float | None:
+    """Return a number that the evaluation states, or else that section of the recipe."""
+    evaluation = log.evaluation
+    if evaluation is not None and name in evaluation.attrs:
+        return float(evaluation.attrs[name])
+    value = log.manifest.recipe.get(section, {}).get(name)
+
+    return None if value is None else float(value)

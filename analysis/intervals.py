@@ -1,0 +1,134 @@
+"""Estimates with 95 % intervals: rates over samples, means over runs, and what is put together from them."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+__all__ = ["CONFIDENCE", "Estimate", "bootstrapped", "difference", "mean_of", "rate", "weighted_sum"]
+
+CONFIDENCE = 0.95
+
+
+class Estimate(NamedTuple):
+    """A value with its 95 % interval and the number of things it rests on."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def rate(hits: int, n: int) -> Estimate:
+    """Return hits / n with Wilson's interval.
+
+    Raises:
+        ValueError: If ``n`` is below 1 or ``hits`` lies outside [0, n].
+
+    Example:
+        >>> [round(number, 3) for number in rate(8, 10)]
+        [0.8, 0.49, 0.943, 10]
+    """
+    low, high = stats.binomtest(int(hits), int(n)).proportion_ci(CONFIDENCE, method="wilson")
+
+    return Estimate(hits / n, float(low), float(high), int(n))
+
+
+def mean_of(estimates: Sequence[Estimate]) -> Estimate:
+    """Return the mean over runs with Student's t interval.
+
+    One run, or runs that are all equal, say nothing about their spread: the interval is then that of the first run.
+
+    Args:
+        estimates: One estimate per run.
+
+    Raises:
+        ValueError: If there is no estimate.
+
+    Example:
+        >>> [round(number, 3) for number in mean_of([rate(4, 10), rate(5, 10), rate(6, 10)])]
+        [0.5, 0.252, 0.748, 3]
+    """
+    if not estimates:
+        raise ValueError("expected at least one estimate, got none")
+    values = np.array([estimate.value for estimate in estimates])
+    first = estimates[0]
+
+    if np.ptp(values) == 0:
+        return first._replace(n=len(values))
+    low, high = stats.t.interval(CONFIDENCE, len(values) - 1, loc=values.mean(), scale=stats.sem(values))
+
+    return Estimate(float(values.mean()), float(low), float(high), len(values))
+
+
+def weighted_sum(estimates: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
+    """Return the weighted sum of independent estimates; the interval recovers their variances from their own intervals.
+
+    Method of variance estimates recovery, `Zou & Donner, 2008 <https://doi.org/10.1002/sim.2896>`_, for weights >= 0.
+    n is the smallest of the parts'.
+
+    Raises:
+        ValueError: If there are not as many weights as estimates.
+
+    Example:
+        >>> [round(number, 3) for number in weighted_sum([rate(8, 10), rate(0, 100)], [1.0, 2.0])]
+        [0.8, 0.49, 0.961, 10]
+    """
+    rows = [(weight, *estimate) for estimate, weight in zip(estimates, weights, strict=True)]
+    value = sum(weight * estimate for weight, estimate, _, _, _ in rows)
+
+    below = sum((weight * (estimate - low)) ** 2 for weight, estimate, low, _, _ in rows) ** 0.5
+    above = sum((weight * (high - estimate)) ** 2 for weight, estimate, _, high, _ in rows) ** 0.5
+
+    return Estimate(value, value - below, value + above, min(estimate.n for estimate in estimates))
+
+
+def difference(first: ArrayLike, second: ArrayLike) -> Estimate:
+    """Return mean(first) - mean(second) over runs, with the t interval of two samples of equal spread.
+
+    A sample of one run borrows its spread from the other sample. n is the number of runs of both together.
+
+    Raises:
+        ValueError: If a sample is empty, or neither has two runs.
+
+    Example:
+        >>> [round(number, 3) for number in difference([0.5, 0.4, 0.6], [0.5])]
+        [0.0, -0.497, 0.497, 4]
+    """
+    before, after = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if min(before.size, after.size) < 1 or before.size + after.size < 3:
+        raise ValueError(f"expected two samples with three runs or more together, got {before.size} and {after.size}")
+
+    freedom = before.size + after.size - 2
+    squares = ((before - before.mean()) ** 2).sum() + ((after - after.mean()) ** 2).sum()
+    spread = np.sqrt(squares / freedom * (1 / before.size + 1 / after.size))
+    value = float(before.mean() - after.mean())
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * spread)
+
+    return Estimate(value, value - reach, value + reach, before.size + after.size)
+
+
+def bootstrapped(
+    values: ArrayLike, statistic: Callable[..., ArrayLike], *, draws: int = 9999, seed: int = 0
+) -> Estimate:
+    """Return a statistic over runs with its percentile bootstrap interval.
+
+    Args:
+        values: One value per run.
+        statistic: Takes values and ``axis``, as `numpy.max` does.
+        draws: Number of resampled sets of runs.
+        seed: Seed of the resampling.
+
+    Example:
+        >>> bootstrapped([0.1, 0.2, 0.4], np.max)
+        Estimate(value=0.4, low=0.1, high=0.4, n=3)
+    """
+    sample = np.asarray(values, dtype=float)
+
+    resampled = np.random.default_rng(seed).choice(sample, (draws, sample.size))
+    drawn = np.asarray(statistic(resampled, axis=1), dtype=float)
+    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+
+    return Estimate(float(np.asarray(statistic(sample, axis=0))), float(low), float(high), sample.size)

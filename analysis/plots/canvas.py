@@ -1,0 +1,188 @@
+"""Figures to draw on, and figures as bytes: one look for all, set on the figure and never globally.
+
+In the SVG of a report every colour below is a variable of the page, so that a figure reads as well on a dark page as on
+a light one. The colours of data are seaborn's colour-blind safe ones.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+
+__all__ = ["BAD", "GOOD", "INK", "MUTED", "VIEWS", "canvas", "key", "logarithmic", "png", "stroke", "svg", "themed"]
+
+_COLOURS: Sequence[str] = sns.color_palette("colorblind").as_hex()
+
+INK = "#1c2127"
+MUTED = "#8b929b"
+GOOD = _COLOURS[2]
+BAD = _COLOURS[3]
+VIEWS = (_COLOURS[0], _COLOURS[1])
+
+# What a page may set to colours of its own.
+_VARIABLES = {INK: "--ink", MUTED: "--muted", GOOD: "--green", BAD: "--red", VIEWS[0]: "--blue", VIEWS[1]: "--orange"}
+
+_STYLE: Mapping[Any, Any] = MappingProxyType({
+    "axes.axisbelow": True,
+    "axes.edgecolor": INK,
+    "axes.facecolor": "none",
+    "axes.labelcolor": INK,
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.7,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "figure.facecolor": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "path.simplify_threshold": 0.3,
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "probes",
+    "text.color": INK,
+    "xtick.color": INK,
+    "xtick.labelsize": 8,
+    "xtick.major.size": 3,
+    "xtick.major.width": 0.7,
+    "ytick.color": INK,
+    "ytick.labelsize": 8,
+    "ytick.major.size": 3,
+    "ytick.major.width": 0.7,
+})
+
+
+def canvas(
+    width: float, height: float, *, rows: int = 1, columns: int = 1, **options: Any
+) -> tuple[Figure, Sequence[Axes]]:
+    """Return a figure of the given size in inches and its axes, row by row.
+
+    Args:
+        width: Width in inches.
+        height: Height in inches.
+        rows: Rows of axes.
+        columns: Columns of axes.
+        options: Handed to `matplotlib.figure.Figure.subplots`, such as ``sharey=True``.
+
+    Example:
+        >>> figure, axes = canvas(4, 3, columns=2)
+        >>> len(axes)
+        2
+    """
+    with mpl.rc_context(dict(_STYLE)):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, **options)
+
+    return figure, list(axes.flat)
+
+
+def key(owner: Axes | Figure, entries: Sequence[tuple[Artist | tuple[Artist, ...], str]]) -> None:
+    """Set a row of named marks above the axes, or above all panels of a figure.
+
+    Args:
+        owner: What the row belongs to.
+        entries: Marks, or tuples of marks that stand side by side, with their names.
+
+    Example:
+        >>> figure, (ax,) = canvas(4, 3)
+        >>> key(ax, [(stroke(VIEWS[0]), "view 0")])
+        >>> ax.get_legend().get_texts()[0].get_text()
+        'view 0'
+    """
+    marks: list[Any] = [mark for mark, _ in entries]
+    above: dict[str, Any] = (
+        {"loc": "lower left", "bbox_to_anchor": (0, 1)} if isinstance(owner, Axes) else {"loc": "outside upper left"}
+    )
+
+    owner.legend(
+        marks,
+        [name for _, name in entries],
+        ncols=len(entries),
+        frameon=False,
+        borderaxespad=0.3,
+        columnspacing=1.4,
+        fontsize=8,
+        handleheight=1,
+        handlelength=1.2,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+        handletextpad=0.5,
+        labelcolor=INK,
+        **above,
+    )
+
+
+def stroke(colour: str, width: float = 1.6) -> Line2D:
+    """Return a line as a mark for `key`.
+
+    Example:
+        >>> stroke(INK).get_linewidth()
+        1.6
+    """
+    return Line2D([], [], color=colour, linewidth=width)
+
+
+def logarithmic(ax: Axes) -> None:
+    """Make the y axis logarithmic, with ticks at decades only: those between cost most of the drawing.
+
+    Example:
+        >>> figure, (ax,) = canvas(4, 3)
+        >>> logarithmic(ax)
+        >>> ax.get_yscale()
+        'log'
+    """
+    ax.set_yscale("log")
+    ax.yaxis.set_minor_locator(NullLocator())
+
+
+def svg(figure: Figure) -> str:
+    """Return the figure as SVG, the same text for the same figure.
+
+    Example:
+        >>> svg(canvas(4, 3)[0])[:5]
+        '<?xml'
+    """
+    return _saved(figure, format="svg", metadata={"Date": None, "Creator": None}).decode()
+
+
+def themed(drawing: str) -> str:
+    """Return an SVG as an element of a page that sets its colours: --ink, --muted, --green, --red, --blue, --orange.
+
+    Example:
+        >>> themed('<?xml version="1.0"?><svg><path style="fill: #1c2127"/></svg>')
+        '<svg><path style="fill: var(--ink, #1c2127)"/></svg>'
+    """
+    element = drawing[drawing.index("<svg") :]
+    for colour, variable in _VARIABLES.items():
+        element = element.replace(colour, f"var({variable}, {colour})")
+
+    return element
+
+
+def png(figure: Figure, *, dpi: int = 200) -> bytes:
+    """Return the figure as PNG on white.
+
+    Example:
+        >>> png(canvas(1, 1)[0])[1:4]
+        b'PNG'
+    """
+    return _saved(figure, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
+
+
+def _saved(figure: Figure, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    with mpl.rc_context(dict(_STYLE)):
+        if figure.get_layout_engine() is not None:
+            # The layout of many panels costs more than drawing them: make it once for all formats.
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
+        figure.savefig(stream, **options)
+
+    return stream.getvalue()

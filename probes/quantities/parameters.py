@@ -1,0 +1,80 @@
+"""A model's parameters under the names its author gave them, read afresh at every look."""
+
+from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
+from operator import attrgetter
+
+import torch
+
+from probes.errors import UsageError
+
+__all__ = ["Parameters"]
+
+_SHOWN = 10  # names in an error message
+
+
+class Parameters(Mapping[str, torch.Tensor]):
+    """A model's parameters by name, outside the autograd graph and without the names that wrappers put in front.
+
+    ``DistributedDataParallel`` adds ``module.`` to every name and ``torch.compile`` adds ``_orig_mod.``; both are left
+    out. A parameter is looked up in the model each time, so one that was replaced is seen; a parametrisation is never
+    evaluated, because in training mode that may change its state.
+
+    Example:
+        >>> parameters = Parameters(torch.nn.Sequential(torch.nn.Linear(3, 2)))
+        >>> list(parameters)
+        ['0.weight', '0.bias']
+        >>> parameters.matching("*.weight")
+        ['0.weight']
+    """
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        self._model = model
+        # Tied weights have several names, and a user may know any of them.
+        self._full_names = _plain_names([name for name, _ in model.named_parameters(remove_duplicate=False)])
+        self._lookups = {plain: attrgetter(full) for plain, full in self._full_names.items()}
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        """The parameter called ``name`` as it is now.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if name not in self._lookups:
+            raise UsageError(self._unknown(name))
+        parameter: torch.Tensor = self._lookups[name](self._model)
+        return parameter.detach()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._full_names)
+
+    def __len__(self) -> int:
+        return len(self._full_names)
+
+    def matching(self, pattern: str) -> list[str]:
+        """The names that a name or glob such as ``layers.*.weight`` chooses, in the model's order.
+
+        Raises:
+            UsageError: it chooses none.
+        """
+        if pattern in self._full_names:
+            return [pattern]
+
+        names = [plain for plain, full in self._full_names.items() if full == pattern or fnmatchcase(plain, pattern)]
+        if not names:
+            raise UsageError(self._unknown(pattern))
+        return names
+
+    def _unknown(self, pattern: str) -> str:
+        nearest = sorted(self, key=lambda name: -SequenceMatcher(None, name, pattern).ratio())
+        more = f" and {len(nearest) - _SHOWN} more" if len(nearest) > _SHOWN else ""
+        return f"expected a parameter's name or glob, got `{pattern}`; there are {', '.join(nearest[:_SHOWN])}{more}"
+
+
+def _plain_names(full_names: list[str]) -> dict[str, str]:
+    """Plain name to full name; ``module.`` counts as a wrapper's only where every name begins with it."""
+    plain_names = [name.replace("_orig_mod.", "") for name in full_names]
+    while plain_names and all(name.startswith("module.") for name in plain_names):
+        plain_names = [name.removeprefix("module.") for name in plain_names]
+    return dict(zip(plain_names, full_names, strict=True))

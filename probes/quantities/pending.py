@@ -1,0 +1,109 @@
+"""Measured steps that wait where they were computed, so that a device is asked for many of them at once."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from probes.quantities.quantity import Quantity, State
+from probes.store.layout import Series
+
+__all__ = ["Pending", "all_finite"]
+
+_MOST_STEPS, _MOST_BYTES, _MOST_SECONDS = 16, 2**22, 1.0
+_DTYPES = {"<f4": torch.float32, "<f8": torch.float64, "<i8": torch.int64}
+
+
+class Pending:
+    """The latest steps of some quantities, on the device of the parameters until they are taken out together.
+
+    A step costs no synchronisation and as few operations as can be: in the middle of a training each of them finds
+    the processor's caches full of other things, and takes several times as long as in a row of sixteen.
+
+    Args:
+        quantities: What is measured.
+
+    Example:
+        >>> from probes.quantities.norm import weight_norm
+        >>> pending = Pending([weight_norm("weight")])
+        >>> for step in range(2):
+        ...     pending.measure(State(step, {"weight": torch.tensor([[3.0, 4.0 * step]])}))
+        >>> steps, arrays = pending.taken()
+        >>> steps, arrays["weight.norm"].tolist()
+        ([0, 1], [[3.0], [5.0]])
+    """
+
+    def __init__(self, quantities: Sequence[Quantity]) -> None:
+        self.quantities = tuple(quantities)
+        self._steps: list[int] = []
+        self._values: list[torch.Tensor] = []  # of each quantity, axes (waiting step, *quantity.dims)
+        self._capacity = 0
+        self._taken_at = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether steps that wait should be taken out: there is no place for more, or the last time is a second ago."""
+        waiting = len(self._steps)
+        return waiting > 0 and (waiting == self._capacity or time.monotonic() - self._taken_at > _MOST_SECONDS)
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """How the quantities are declared in a run's manifest, once a step has been measured."""
+        pairs = zip(self.quantities, self._values, strict=True)
+        return tuple(quantity.series(tuple(values.shape[1:])) for quantity, values in pairs)
+
+    def measure(self, state: State) -> None:
+        """Let the quantities at ``state`` wait, in their stored dtype.
+
+        Raises:
+            ValueError: a quantity has another shape than at its first step.
+        """
+        measured = [quantity(state) for quantity in self.quantities]
+        if not self._values:
+            self._make_room(measured)
+
+        place = len(self._steps)
+        for quantity, values, value in zip(self.quantities, self._values, measured, strict=True):
+            if value.shape != values.shape[1:]:
+                raise ValueError(_other_shape(quantity, values, value))
+            values[place] = value.detach()
+        self._steps.append(state.step)
+
+    def taken(self) -> tuple[list[int], dict[str, NDArray[Any]]]:
+        """The waiting steps and their values on the host, ``(step, *quantity.dims)``, which wait no longer.
+
+        The arrays hold until the next call of `measure`.
+        """
+        steps, self._steps, self._taken_at = self._steps, [], time.monotonic()
+        return steps, {
+            quantity.name: values[: len(steps)].numpy(force=True)
+            for quantity, values in zip(self.quantities, self._values, strict=True)
+        }
+
+    def _make_room(self, measured: Sequence[torch.Tensor]) -> None:
+        pairs = list(zip(self.quantities, measured, strict=True))
+        step_bytes = sum(value.numel() * int(quantity.dtype[-1]) for quantity, value in pairs)
+        self._capacity = max(1, min(_MOST_STEPS, _MOST_BYTES // max(1, step_bytes)))
+        self._values = [
+            torch.empty((self._capacity, *value.shape), dtype=_DTYPES[quantity.dtype], device=value.device)
+            for quantity, value in pairs
+        ]
+
+
+def all_finite(array: NDArray[Any], *, axes: int) -> NDArray[np.bool_]:
+    """Where along its first ``axes`` axes an array has no NaN and no infinite value along the others.
+
+    Example:
+        >>> all_finite(np.array([[1.0, 2.0], [np.nan, 2.0]]), axes=1)
+        array([ True, False])
+    """
+    finite: NDArray[np.bool_] = np.isfinite(array).all(axis=tuple(range(axes, array.ndim)))
+    return finite
+
+
+def _other_shape(quantity: Quantity, values: torch.Tensor, value: torch.Tensor) -> str:
+    shapes = tuple(values.shape[1:]), tuple(value.shape)
+    return f"expected `{quantity.name}` of shape {shapes[0]} as at its first step, got {shapes[1]}"

@@ -1,0 +1,61 @@
+"""The one contract of everything that is recorded as a series: a function of the state, with declared axes and unit."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from probes.store.layout import Series
+
+__all__ = ["Quantity", "State"]
+
+
+@dataclass(frozen=True)
+class State:
+    """What a quantity may look at.
+
+    Attributes:
+        step: Number of completed updates.
+        parameters: Parameters by name as they are now, outside the autograd graph; to be read, never written.
+
+    Example:
+        >>> State(step=0, parameters={"weight": torch.ones(2)}).parameters["weight"]
+        tensor([1., 1.])
+    """
+
+    step: int
+    parameters: Mapping[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A function of the state with a name and declared axes; any function of a user's own becomes one like this.
+
+    Attributes:
+        name: Name of the recorded series.
+        dims: Name of every axis of what ``measure`` returns, without ``step``.
+        measure: The computation. It must neither change the state nor draw random numbers.
+        dtype: How values are stored: ``"<f4"``, ``"<f8"`` or ``"<i8"``.
+        unit: Unit of the values; ``"1"`` for a plain number.
+        labels: For an axis of ``dims``, what its entries are called.
+
+    Example:
+        >>> largest = Quantity("largest", (), lambda state: state.parameters["weight"].abs().max())
+        >>> largest(State(step=0, parameters={"weight": torch.tensor([[1.0, -3.0]])}))
+        tensor(3.)
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    measure: Callable[[State], torch.Tensor]
+    dtype: str = "<f4"
+    unit: str = "1"
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __call__(self, state: State) -> torch.Tensor:
+        """The values at ``state``, axes ``dims``."""
+        return self.measure(state)
+
+    def series(self, shape: tuple[int, ...]) -> Series:
+        """How values of ``shape`` are declared in a run's manifest; a ValueError where the axes do not fit."""
+        return Series(self.name, self.dims, shape, dtype=self.dtype, unit=self.unit, labels=self.labels)

@@ -1,0 +1,194 @@
+"""Recording of many runs that train side by side as parameters with a leading run axis: one log per run."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+
+from probes.directions import Directions
+from probes.errors import UsageError
+from probes.quantities import Pending, State, Tap, all_finite, as_tap, stored_directions
+from probes.store.manifest import Manifest
+from probes.store.writer import RunWriter
+
+__all__ = ["StackedRecorder"]
+
+
+class StackedRecorder:
+    """Writes the correlations of stacked parameters to one run directory per run.
+
+    The correlations of all runs are one product a step, and one copy to the host for up to sixteen steps. A run with a
+    value that is NaN or infinite is closed as "diverged" with the step before as its last; the other runs go on.
+
+    Args:
+        paths: The run directories to make, one per run.
+        taps: Series name to directions. Bare `Directions` mean parameters ``(run, class, neuron, dim)``; a `Tap` names
+            other axes between ``run`` and ``dim``.
+        manifests: What is known of each run; series and the directions' hash are filled in.
+        overwrite: Whether runs that stand at ``paths`` already may be replaced.
+
+    Raises:
+        ValueError: there is not one manifest per path.
+        UsageError: the taps have different directions.
+
+    Example:
+        >>> from probes.store import open_log
+        >>> directions = Directions(torch.eye(6).reshape(3, 2, 6))
+        >>> manifests = [Manifest(run_id=name, series=()) for name in ("single-00", "single-01")]
+        >>> paths = ["runs/single-00", "runs/single-01"]
+        >>> with StackedRecorder(paths, {"correlations": directions}, manifests) as recorder:
+        ...     for step in range(4):
+        ...         recorder.step(step, {"correlations": torch.ones(2, 3, 5, 6)})
+        ...         recorder.log(step, {"loss": torch.tensor([0.5, 0.25])})
+        >>> open_log("runs/single-01")["correlations"].shape
+        (4, 3, 5, 3, 2)
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str | Path],
+        taps: Mapping[str, Directions | Tap],
+        manifests: Sequence[Manifest],
+        *,
+        overwrite: bool = False,
+    ) -> None:
+        if len(paths) != len(manifests):
+            raise ValueError(f"expected one manifest per path, got {len(paths)} paths and {len(manifests)} manifests")
+
+        self.paths = tuple(Path(path) for path in paths)
+        self._manifests, self._overwrite = tuple(manifests), overwrite
+        self._taps = {name: _with_runs(as_tap(value, dims=("class", "neuron"))) for name, value in taps.items()}
+        self._directions = stored_directions(taps)
+        self._runs: tuple[int, ...] = ()  # that the run axis of the waiting steps stands for
+        self._pending = Pending([])
+        self._opened = False
+        self._writers: dict[int, RunWriter] = {}  # of the runs that are still recorded
+
+    def step(self, step: int, weights: Mapping[str, torch.Tensor], runs: Sequence[int] | None = None) -> None:
+        """Record the state of the runs after ``step`` updates; the first call makes the run directories.
+
+        Args:
+            step: Number of completed updates; 0 first, then rising.
+            weights: The parameters by series name, ``(run, class, neuron, dim)`` or as the tap's axes say.
+            runs: Which run each entry of the run axis belongs to; default all. Entries of closed runs are left out.
+
+        Raises:
+            ValueError: ``runs`` or the names of ``weights`` are not those of this recorder, or do not fit each other.
+            UsageError: a parameter does not have the directions' dim.
+            RunError: a run directory exists already.
+        """
+        runs = self._checked(runs, weights)
+        if runs != self._runs:
+            self._regroup(runs, weights)
+
+        self._pending.measure(State(step, weights))
+        if not self._opened:
+            self._open()
+        if self._pending.due:
+            self._write()
+
+    def log(self, step: int, scalars: Mapping[str, torch.Tensor], runs: Sequence[int] | None = None) -> None:
+        """Record numbers of the runs at ``step``, which need not be a recorded one.
+
+        Args:
+            step: Number of completed updates.
+            scalars: Name to values, ``(run,)``.
+            runs: Which run each value belongs to; default all. Values of closed runs are left out.
+
+        Raises:
+            ValueError: ``runs`` are not those of this recorder, or not as many as there are values.
+            UsageError: no step has been recorded yet.
+        """
+        if not self._opened:
+            raise UsageError("expected step 0 to be recorded before scalars; call `step` first")
+
+        runs = self._checked(runs, scalars)
+        columns = {name: values.tolist() for name, values in scalars.items()}
+        for row, run in enumerate(runs):
+            if run in self._writers:
+                self._writers[run].log(step, {name: column[row] for name, column in columns.items()})
+
+    def close_run(self, run: int, status: str, reason: str = "") -> None:
+        """End one run's log; nothing happens when it has ended already."""
+        self._write()
+        self._end(run, status, reason)
+
+    def close(self, status: str = "finished", reason: str = "") -> None:
+        """End the logs of all runs that have not ended."""
+        with ExitStack() as every_one:  # also when one of them cannot be written
+            for run in range(len(self.paths)):
+                every_one.callback(self._end, run, status, reason)
+            self._write()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with ExitStack() as every_one:
+            for writer in self._writers.values():
+                every_one.callback(writer.__exit__, kind, error, trace)
+            self._write()
+            self._writers = {}
+
+    def _checked(self, runs: Sequence[int] | None, stacked: Mapping[str, torch.Tensor]) -> tuple[int, ...]:
+        """The runs that the leading axis of every tensor stands for."""
+        everyone = tuple(range(len(self.paths)))
+        checked = everyone if runs is None else tuple(runs)
+        if not set(checked) <= set(everyone):
+            raise ValueError(f"expected `runs` of 0 to {len(everyone) - 1}, got {checked}")
+        for name, tensor in stacked.items():
+            if len(tensor) != len(checked):
+                raise ValueError(f"expected `{name}` of {len(checked)} runs, got shape {tuple(tensor.shape)}")
+        return checked
+
+    def _regroup(self, runs: tuple[int, ...], weights: Mapping[str, torch.Tensor]) -> None:
+        """Have the run axis stand for these runs from now on."""
+        if weights.keys() != self._taps.keys():
+            raise ValueError(f"expected `weights` named {', '.join(self._taps)}, got {', '.join(weights)}")
+        if not self._opened and len(runs) < len(self.paths):
+            raise ValueError(f"expected all {len(self.paths)} runs at the first step, got {len(runs)}")
+
+        self._write()
+        self._runs = runs
+        self._pending = Pending([tap.quantity(name, weights[name]) for name, tap in self._taps.items()])
+
+    def _open(self) -> None:
+        series = tuple(replace(one, dims=one.dims[1:], shape=one.shape[1:]) for one in self._pending.series)
+        with ExitStack() as undo:
+            undo.callback(self.close, "failed", "another of the runs could not be made")
+            for run, (path, manifest) in enumerate(zip(self.paths, self._manifests, strict=True)):
+                self._writers[run] = RunWriter(
+                    path, replace(manifest, series=series), directions=self._directions, overwrite=self._overwrite
+                )
+            undo.pop_all()
+        self._opened = True
+        self._write()
+
+    def _write(self) -> None:
+        """Write the steps that wait, of each run up to the first that is not finite."""
+        steps, arrays = self._pending.taken()
+        finite = np.logical_and.reduce([all_finite(array, axes=2) for array in arrays.values()])
+        for place, run in enumerate(self._runs):
+            for row, step in enumerate(steps):
+                if run not in self._writers:
+                    break
+                if finite[row, place]:
+                    self._writers[run].append(step, {name: array[row, place] for name, array in arrays.items()})
+                else:
+                    self._end(run, "diverged", f"a correlation is not finite at step {step}")
+
+    def _end(self, run: int, status: str, reason: str) -> None:
+        writer = self._writers.pop(run, None)
+        if writer is not None:
+            writer.close(status, reason)
+
+
+def _with_runs(tap: Tap) -> Tap:
+    return replace(tap, dims=("run", *tap.dims))

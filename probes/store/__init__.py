@@ -1,0 +1,38 @@
+"""The log store: what a run records is journalled at once, sealed as HDF5 later, and read at any time.
+
+Example:
+    >>> import numpy as np
+    >>> from probes.store import Manifest, RunWriter, Series, open_log
+    >>> with RunWriter("runs/seed-0", Manifest("seed-0", (Series("w", ("neuron",), (2,)),))) as writer:
+    ...     writer.append(0, {"w": np.ones(2, "f4")})
+    >>> open_log("runs/seed-0")["w"][:]
+    array([[1., 1.]], dtype=float32)
+"""
+
+from probes.store.directions import StoredDirections
+from probes.store.evaluation import Evaluation, read_evaluation, write_evaluation
+from probes.store.layout import Series
+from probes.store.manifest import Manifest, read_manifest, write_manifest
+from probes.store.memory import memory_log
+from probes.store.protocol import LogLike, SeriesLike
+from probes.store.reader import Log, Logs, open_log, open_logs
+from probes.store.writer import RunWriter
+
+__all__ = [
+    "Evaluation",
+    "Log",
+    "LogLike",
+    "Logs",
+    "Manifest",
+    "RunWriter",
+    "Series",
+    "SeriesLike",
+    "StoredDirections",
+    "memory_log",
+    "open_log",
+    "open_logs",
+    "read_evaluation",
+    "read_manifest",
+    "write_evaluation",
+    "write_manifest",
+]

@@ -1,0 +1,53 @@
+"""Named arrays with attributes as one small HDF5 file, written whole and checked when read."""
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.store.durable import write_whole
+from probes.store.segment import write_attributes
+from probes.store.stored import check_dataset, check_links, checked_attributes, opened
+
+__all__ = ["write_arrays"]
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], attrs: Mapping[str, float | str]) -> None:
+    """Write the file, arrays in groups where their names have slashes.
+
+    Raises:
+        TypeError: an array does not hold numbers.
+
+    Example:
+        >>> write_arrays(Path("a.h5"), {"training/labels": np.array([2, 0])}, {"mu": 0.25})
+        >>> read_arrays(Path("a.h5"))
+        ({'training/labels': array([2, 0])}, {'mu': 0.25})
+    """
+    target = io.BytesIO()
+    with h5py.File(target, "w", libver=("v110", "v110")) as file:
+        write_attributes(file, attrs)
+        for name, array in arrays.items():
+            if np.asarray(array).dtype.kind not in "iuf":
+                raise TypeError(f"expected numbers in array `{name}`, got dtype {np.asarray(array).dtype}")
+            packed = {"shuffle": True, "compression": "gzip", "compression_opts": 1, "fletcher32": True}
+            file.create_dataset(name, data=array, **(packed if np.size(array) > 1 else {}))
+    write_whole(path, target.getbuffer())
+
+
+def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, float | int | str]]:
+    """The arrays by name, and the attributes; a LogError if the file is damaged or foreign."""
+    with opened(path) as file:
+        return dict(_arrays(file)), checked_attributes(file)
+
+
+def _arrays(group: h5py.Group) -> Iterator[tuple[str, NDArray[Any]]]:
+    check_links(group)
+    for item in group.values():
+        if isinstance(item, h5py.Group):
+            yield from _arrays(item)
+        else:
+            yield item.name[1:], check_dataset(item)[()]

@@ -1,0 +1,102 @@
+"""Rows that are being collected: the arrays a step is copied into, with the journal that keeps them safe meanwhile."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.store.journal import Journal, journal_head
+from probes.store.layout import JOURNAL, checked_name
+from probes.store.manifest import Manifest
+from probes.store.rows import ENTRY, Gap, Rows, as_scalars
+
+__all__ = ["Block"]
+
+_MOST_ENTRIES = 2**16  # logged values of one block, so that a run without series stays bounded
+
+
+class Block:
+    """The rows of one segment to be; memory is touched, so really taken, only as rows come.
+
+    Example:
+        >>> from probes.store.layout import Series
+        >>> block = Block(Path(), Manifest("seed-0", (Series("w", ("neuron",), (2,)),)), index=0, capacity=8)
+        >>> block.append(0, {"w": np.ones(2, "f4")})
+        >>> block.pending, block.flush(), block.pending
+        (1, 96, 0)
+    """
+
+    count: int = 0  # rows that are in
+    flushed: int = 0  # of them, rows that the journal has
+
+    def __init__(self, run_dir: Path, manifest: Manifest, *, index: int, capacity: int, gap: Gap | None = None) -> None:
+        self.index = index
+        self.journal = Journal(run_dir / JOURNAL.format(index), journal_head(manifest, index, gap))
+        self._gap = gap
+        self._steps = np.empty(capacity, np.int64)
+        self._arrays = {one.name: np.empty((capacity, *one.shape), one.dtype) for one in manifest.series}
+        self._places = [(name, array, array.shape[1:]) for name, array in self._arrays.items()]
+        self._names: dict[str, int] = {}
+        self._entries: list[tuple[int, int, float]] = []
+        self._flushed_entries = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether no further row should come in."""
+        return self.count == len(self._steps) or self.crowded
+
+    @property
+    def crowded(self) -> bool:
+        """Whether no further scalars should come in."""
+        return len(self._entries) >= _MOST_ENTRIES
+
+    @property
+    def pending(self) -> int:
+        """Rows that the journal does not have yet."""
+        return self.count - self.flushed
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to keep."""
+        return not (self.count or self._entries or self._gap)
+
+    def append(self, step: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Copy one step in; a ValueError or TypeError if it is not as the manifest says."""
+        if arrays.keys() != self._arrays.keys():
+            raise ValueError(f"expected arrays {sorted(self._arrays)} at step {step}, got {sorted(arrays)}")
+        row = self.count
+        for name, array, shape in self._places:
+            given = arrays[name]
+            if given.shape != shape:
+                raise ValueError(f"series `{name}`: expected shape {shape} at step {step}, got {given.shape}")
+            np.copyto(array[row, ...], given, casting="same_kind")
+        self._steps[row] = step
+        self.count = row + 1  # the commit mark, last
+
+    def log(self, step: int, scalars: Mapping[str, float]) -> None:
+        """Take in the values; a ValueError if a name is not one that a file can hold."""
+        for name, value in scalars.items():
+            number = self._names.get(name)
+            if number is None:
+                number = self._names[checked_name(name)] = len(self._names)
+            self._entries.append((step, number, float(value)))
+
+    def flush(self) -> int:
+        """Append what is new to the journal; the bytes that took. After an OSError nothing is lost."""
+        before = self.journal.end
+        start, stop, logged = self.flushed, self.count, len(self._entries)
+        if stop == start and logged == self._flushed_entries and (self.journal.end or not self._gap):
+            return 0
+        entries = np.array(self._entries[self._flushed_entries :], ENTRY)
+        arrays = [array[start:stop] for array in self._arrays.values()]
+        self.journal.append(self._steps[start:stop], arrays, list(self._names), entries)
+        self.flushed, self._flushed_entries = stop, logged
+        return self.journal.end - before
+
+    def rows(self) -> Rows:
+        """All that is in, without a copy."""
+        arrays = {name: array[: self.count] for name, array in self._arrays.items()}
+        scalars = as_scalars(list(self._names), np.array(self._entries, ENTRY))
+        return Rows(self._steps[: self.count], arrays, scalars, [self._gap] if self._gap else [])

@@ -1,0 +1,87 @@
+"""Files that appear whole or not at all, and files that are read only if they are what they seem."""
+
+import os
+import stat
+from pathlib import Path
+
+from probes.errors import LogError
+from probes.store.layout import FORMAT_VERSION
+
+__all__ = ["read_whole", "write_whole"]
+
+LARGEST_FILE = 2**30  # of those that are read at once: run.json and journals
+
+
+def write_whole(path: Path, data: bytes | memoryview) -> None:
+    """Write the file so that a reader, or a power cut, meets the old content or the new, never a part.
+
+    Raises:
+        OSError: the disk is full or refuses; the old content stays.
+
+    Example:
+        >>> write_whole(Path("note.txt"), b"whole")
+        >>> read_whole(Path("note.txt"))
+        b'whole'
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new and renamed files of the folder survive a power cut."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def read_whole(path: Path) -> bytes:
+    """The content of a plain file; what a stranger may have put in its place is refused.
+
+    Raises:
+        LogError: the file is no plain file, is too large, or cannot be read.
+        FileNotFoundError: there is none.
+
+    Example:
+        >>> Path("here").symlink_to("/dev/zero")
+        >>> read_whole(Path("here"))
+        Traceback (most recent call last):
+        probes.errors.LogError: refused `here`: expected a plain file, got a link; move it away, or copy the run anew
+    """
+    check_plain(path)
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise refusal(path, f"expected at most {LARGEST_FILE} bytes, got {size}")
+    try:
+        return path.read_bytes()
+    except PermissionError as error:
+        raise refusal(path, "expected a file that can be read, got no permission") from error
+
+
+def check_plain(path: Path) -> None:
+    """Refuse a link, a folder or a device."""
+    mode = path.lstat().st_mode
+    if not stat.S_ISREG(mode):
+        raise refusal(path, f"expected a plain file, got {'a link' if stat.S_ISLNK(mode) else 'something else'}")
+
+
+def check_format(path: Path, version: object) -> None:
+    """Refuse a file of another format version."""
+    if version != FORMAT_VERSION:
+        reason = f"expected format {FORMAT_VERSION}, got {version!r}"
+        raise refusal(path, reason, "read it with a newer feature-probes")
+
+
+def refusal(path: Path, reason: str, advice: str = "move it away, or copy the run anew") -> LogError:
+    """The error about a file that is not read: which file, why, and what to do."""
+    return LogError(f"refused `{path}`: {reason}; {advice}")

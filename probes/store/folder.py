@@ -1,0 +1,112 @@
+"""A run's directory as a reader finds it, also while a writer changes it; nothing is locked and nothing written."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from probes.store.directions import StoredDirections, read_directions
+from probes.store.durable import refusal
+from probes.store.evaluation import Evaluation, read_evaluation
+from probes.store.journal import read_journal
+from probes.store.layout import JOURNAL, MERGED, NUMBERED, SEGMENT
+from probes.store.lock import is_being_written
+from probes.store.manifest import Manifest, read_manifest
+from probes.store.rows import Rows
+from probes.store.stored import open_segment, segments_shown
+
+__all__ = ["Source", "run_folder"]
+
+# Between two looks a run may be packed into one file; before a file counts as missing, the folder is looked at again.
+_MOST_MISSING = 1000
+_PAUSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a log comes from, a directory or memory: how to find out what it is as of now.
+
+    Example:
+        >>> run_folder(Path("seed-0")).path.name
+        'seed-0'
+    """
+
+    path: Path
+    manifest: Callable[[], Manifest]
+    status: Callable[[], str]
+    parts: Callable[[Manifest], tuple[list[Rows], list[str]]]  # stretches in order, and a line for each that is missing
+    evaluation: Callable[[], Evaluation | None]
+    directions: Callable[[], StoredDirections]
+
+
+def run_folder(path: Path) -> Source:
+    """The run in a directory.
+
+    Example:
+        >>> from probes.store.manifest import write_manifest
+        >>> write_manifest(".", Manifest("seed-0", ()))
+        >>> run_folder(Path()).status()
+        'stopped'
+    """
+    return Source(
+        path,
+        partial(read_manifest, path),
+        partial(_status, path),
+        partial(read_parts, path),
+        partial(read_evaluation, path),
+        lambda: read_directions(path, read_manifest(path).directions),
+    )
+
+
+def read_parts(path: Path, manifest: Manifest) -> tuple[list[Rows], list[str]]:
+    """The stretches of the log in order, and a line for each file that is missing."""
+    for pause in _PAUSES:
+        time.sleep(pause)
+        parts, missing = _found(path, manifest)
+        if not missing:
+            break
+    return parts, [f"`{path / name}` is missing, and its rows with it" for name in missing]
+
+
+def _found(path: Path, manifest: Manifest) -> tuple[list[Rows], list[str]]:
+    """The stretches as one look finds them, and the names of missing files."""
+    shown = None
+    with suppress(FileNotFoundError):
+        shown = segments_shown(path / MERGED)
+        if shown == 0:
+            return [open_segment(path / MERGED, manifest)], []
+
+    numbers = [int(match[1]) for file in path.iterdir() if (match := NUMBERED.fullmatch(file.name))]
+    count = max([shown or 0, *(number + 1 for number in numbers)])
+    if count > len(numbers) + _MOST_MISSING:
+        raise refusal(
+            path / SEGMENT.format(count - 1), f"expected about {len(numbers)} segments, got one of that number"
+        )
+    parts = [_numbered(path, number, manifest) for number in range(count)]
+    missing = [SEGMENT.format(number) for number, rows in enumerate(parts) if rows is None]
+    if shown is None and not parts and manifest.status != "recording":
+        missing = [MERGED]
+    return [rows for rows in parts if rows is not None], missing
+
+
+def _numbered(path: Path, number: int, manifest: Manifest) -> Rows | None:
+    """A segment, or the journal that becomes one; the segment is looked for again in case it just did."""
+    segment, journal = path / SEGMENT.format(number), path / JOURNAL.format(number)
+    for _ in range(2):
+        with suppress(FileNotFoundError):
+            return open_segment(segment, manifest)
+        with suppress(FileNotFoundError):
+            rows = read_journal(journal, manifest, number)
+            if _status(path) == "recording":
+                rows.faults.clear()  # the beginning of a frame that is just being written
+            return rows
+    return None
+
+
+def _status(path: Path) -> str:
+    """That of the manifest, or ``stopped`` where it says ``recording`` but nobody writes."""
+    alive = is_being_written(path)
+    status = read_manifest(path).status  # last, because a writer says how the run ended before it lets go
+    return "stopped" if status == "recording" and not alive else status

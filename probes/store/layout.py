@@ -1,0 +1,125 @@
+"""Names, axes, units and the format version of a stored run: the one place where they are written down."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+__all__ = ["Series", "axis_names", "plain_name", "stored_name"]
+
+FORMAT_VERSION = 1
+
+MANIFEST = "run.json"
+DIRECTIONS = "directions.h5"
+EVALUATION = "evaluation.h5"
+WEIGHTS = "weights.safetensors"
+LOCK = "LOCK"
+MERGED = "log.h5"
+FILES = (MANIFEST, DIRECTIONS, EVALUATION, WEIGHTS, MERGED)  # of a run, with its segments and journals
+SEGMENT = "seg-{:06d}.h5"
+JOURNAL = "seg-{:06d}.wal"
+NUMBERED = re.compile(r"seg-(\d{6})\.(h5|wal)")
+RUN_ID = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]+")
+
+STEP = "step"
+SCALARS = "scalars"
+DTYPES = ("<f4", "<f8", "<i8")
+LARGEST_ROW = 2**29  # bytes of one step; a file that is read at once holds at least one
+
+_NAME = re.compile(r"(?!\.\.?$)[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
+
+
+def checked_name(name: str) -> str:
+    """The name of a series, an axis or a scalar, if a file can hold it; else a ValueError."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"expected a name of 1 to 255 printable characters, got {name!r}")
+    return name
+
+
+def stored_name(name: str) -> str:
+    """The name as that of an HDF5 object, which cannot have a slash; escaped as in RFC 6901.
+
+    Example:
+        >>> stored_name("train/loss")
+        'train~1loss'
+    """
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def plain_name(stored: str) -> str:
+    """The name that `stored_name` changed.
+
+    Example:
+        >>> plain_name("train~1loss")
+        'train/loss'
+    """
+    return stored.replace("~1", "/").replace("~0", "~")
+
+
+@dataclass(frozen=True)
+class Series:
+    """What one array per recorded step is; its axes in a log are ``(step, *dims)``.
+
+    Raises:
+        ValueError: a name, the dims, the shape, the dtype or the labels are malformed, or do not fit each other.
+
+    Example:
+        >>> Series("correlations", ("class", "neuron"), (10, 32)).row_bytes
+        1280
+    """
+
+    name: str
+    dims: tuple[str, ...]  # without "step"
+    shape: tuple[int, ...]  # lengths of dims
+    dtype: str = "<f4"  # one of DTYPES
+    unit: str = "1"
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # dim -> what its entries are called
+
+    def __post_init__(self) -> None:
+        lengths = dict(zip(self.dims, self.shape, strict=False))
+        for name in (self.name, *self.dims):
+            checked_name(name)
+        if not len(lengths) == len(self.shape) == len(self.dims) or STEP in lengths:
+            raise ValueError(f"series `{self.name}`: expected a dim for each length of {self.shape}, got {self.dims}")
+        if any(type(length) is not int or length < 1 for length in self.shape):
+            raise ValueError(f"series `{self.name}`: expected lengths of at least 1 in `shape`, got {self.shape}")
+        if self.dtype not in DTYPES:
+            raise ValueError(f"series `{self.name}`: expected `dtype` of {', '.join(DTYPES)}, got {self.dtype!r}")
+        if self.row_bytes > LARGEST_ROW:
+            raise ValueError(f"series `{self.name}`: expected at most {LARGEST_ROW} bytes a step, got {self.row_bytes}")
+        if any(len(labels) != lengths.get(dim) for dim, labels in self.labels.items()):
+            raise ValueError(f"series `{self.name}`: expected labels for {lengths}, got {dict(self.labels)}")
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one step."""
+        return math.prod(self.shape) * int(self.dtype[-1])
+
+    def to_json(self) -> dict[str, Any]:
+        """The series as JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The series that `to_json` wrote; a KeyError, TypeError, ValueError or AttributeError if it is none."""
+        labels = {dim: tuple(map(str, names)) for dim, names in data["labels"].items()}
+        return cls(data["name"], tuple(data["dims"]), tuple(data["shape"]), data["dtype"], str(data["unit"]), labels)
+
+
+def axis_names(series: Iterable[Series]) -> dict[tuple[str, str], str]:
+    """For every (series name, dim) the name of its axis in a file that holds all the series.
+
+    It is the dim, unless two series mean different things by it: then ``<series>.<dim>``.
+
+    Example:
+        >>> axis_names([Series("a", ("neuron",), (3,)), Series("b", ("neuron",), (4,))])
+        {('a', 'neuron'): 'a.neuron', ('b', 'neuron'): 'b.neuron'}
+    """
+    series = tuple(series)
+    meanings: dict[str, set[tuple[int, tuple[str, ...]]]] = {}
+    for one in series:
+        for dim, length in zip(one.dims, one.shape, strict=True):
+            meanings.setdefault(dim, set()).add((length, tuple(one.labels.get(dim, ()))))
+    axes = ((one.name, dim) for one in series for dim in one.dims)
+    return {(name, dim): dim if len(meanings[dim]) == 1 else f"{name}.{dim}" for name, dim in axes}

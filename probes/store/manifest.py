@@ -1,0 +1,108 @@
+"""What a run is, and what is recorded of it: the file run.json."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from probes.errors import RunError
+from probes.store.durable import check_format, read_whole, refusal, write_whole
+from probes.store.layout import FORMAT_VERSION, MANIFEST, RUN_ID, SCALARS, STEP, Series, axis_names
+
+__all__ = ["Manifest", "read_manifest", "write_manifest"]
+
+# Type of a field -> what JSON makes of it, or leaves as it is.
+_ACCEPTED: dict[type, tuple[type, ...]] = {str: (str,), int: (int,), float: (float, int), dict: (dict,), tuple: (list,)}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a run is; `dataclasses.replace` makes a changed one.
+
+    Raises:
+        ValueError: ``run_id`` is no plain name, or two series, or a series and an axis, have the same name.
+
+    Example:
+        >>> Manifest("seed-0", (Series("loss", (), ()),), role="single", seeds={"init": 0}).status
+        'recording'
+    """
+
+    run_id: str
+    series: tuple[Series, ...]
+    schedule: str = "every(1)"
+    role: str = ""  # in the theory study "single", "distilled", "self_distilled" or "average"
+    variant: str = ""  # of the role
+    parents: tuple[str, ...] = ()  # run_ids of the teachers
+    continues: str = ""  # run_id whose final weights this run started from
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # nested, only what JSON can hold
+    study: str = ""  # hash of the study's specification
+    status: str = "recording"  # then "finished", "diverged", "interrupted" or "failed"
+    reason: str = ""  # one line, for a run that did not finish
+    created: str = ""  # ISO 8601, UTC
+    versions: Mapping[str, str] = field(default_factory=dict)
+    commit: str = ""
+    directions: str = ""  # sha256 of the stored directions
+    format_version: int = FORMAT_VERSION
+    wall_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not RUN_ID.fullmatch(self.run_id):
+            raise ValueError(f"expected `run_id` of letters, digits, `.`, `_` and `-`, got {self.run_id!r}")
+        names = [STEP, SCALARS, *set(axis_names(self.series).values()), *(one.name for one in self.series)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"expected series named unlike each other, an axis, `step` and `scalars`, got {names[2:]}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The manifest that `to_json` wrote; a KeyError, TypeError, ValueError or AttributeError if it is none."""
+        known = {one.name: data[one.name] for one in fields(cls) if one.name in data}
+        for name, default in vars(cls("any", ())).items():
+            if name in known and not isinstance(known[name], _ACCEPTED[type(default)]):
+                raise TypeError(f"expected `{name}` to be a {type(default).__name__}, got {known[name]!r}")
+        known["series"] = tuple(Series.from_json(one) for one in data["series"])
+        known["parents"] = tuple(map(str, data.get("parents", ())))
+        return cls(**known)
+
+
+def read_manifest(run_dir: str | Path) -> Manifest:
+    """What the run in a directory is.
+
+    Raises:
+        RunError: there is no run.
+        LogError: its run.json is damaged or of a newer format.
+
+    Example:
+        >>> write_manifest(Path(), Manifest("seed-0", ()))
+        >>> read_manifest(".").run_id
+        'seed-0'
+    """
+    path = Path(run_dir) / MANIFEST
+    try:
+        data = json.loads(read_whole(path))
+        check_format(path, data["format_version"])
+        return Manifest.from_json(data)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise RunError(f"expected a run at `{run_dir}`, got no {MANIFEST} in it; name a recorded run") from error
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise refusal(path, f"expected a run's description, got {type(error).__name__}: {error}") from error
+
+
+def write_manifest(run_dir: str | Path, manifest: Manifest) -> None:
+    """Write run.json whole, in place of the one before.
+
+    Raises:
+        OSError: the disk is full or refuses.
+        TypeError: the recipe holds what JSON cannot.
+
+    Example:
+        >>> write_manifest(".", Manifest("seed-0", ()))
+        >>> Path("run.json").read_text().splitlines()[1]
+        '  "run_id": "seed-0",'
+    """
+    write_whole(Path(run_dir) / MANIFEST, (json.dumps(manifest.to_json(), indent=2) + "\n").encode())

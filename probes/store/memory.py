@@ -1,0 +1,77 @@
+"""A log that is held in memory, for tests and small analyses."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.store.directions import StoredDirections, missing_directions
+from probes.store.evaluation import Evaluation
+from probes.store.folder import Source
+from probes.store.manifest import Manifest
+from probes.store.reader import Log
+from probes.store.rows import Rows
+
+__all__ = ["memory_log"]
+
+
+def memory_log(
+    manifest: Manifest,
+    steps: Any,
+    arrays: Mapping[str, Any],
+    *,
+    scalars: Any = None,
+    evaluation: Evaluation | None = None,
+    directions: StoredDirections | None = None,
+) -> Log:
+    """A log with the same reading interface as one of files.
+
+    Args:
+        manifest: What the run is; its series say what the arrays are.
+        steps: Recorded steps, rising.
+        arrays: For each series its values, axes ``(step, *dims)``.
+        scalars: pandas DataFrame of what was logged, indexed by step.
+        evaluation: What was measured of the trained network.
+        directions: Those of the run.
+
+    Raises:
+        ValueError: the arrays are not those of the manifest's series, or do not have its shapes.
+
+    Example:
+        >>> from probes.store.layout import Series
+        >>> log = memory_log(Manifest("seed-0", (Series("w", ("neuron",), (2,)),)), [0, 5], {"w": [[1, 2], [3, 4]]})
+        >>> log["w"][1]
+        array([3., 4.], dtype=float32)
+    """
+    if arrays.keys() != {one.name for one in manifest.series}:
+        raise ValueError(f"expected arrays {[one.name for one in manifest.series]}, got {list(arrays)}")
+    typed: dict[str, NDArray[Any]] = {}
+    for one in manifest.series:
+        typed[one.name] = np.asarray(arrays[one.name], one.dtype)
+        if typed[one.name].shape != (len(steps), *one.shape):
+            raise ValueError(
+                f"series `{one.name}`: expected shape {(len(steps), *one.shape)}, got {typed[one.name].shape}"
+            )
+
+    columns = {} if scalars is None else {str(name): scalars[name].dropna() for name in scalars}
+    logged = {name: (column.index.to_numpy(np.int64), column.to_numpy(np.float64)) for name, column in columns.items()}
+    rows = Rows(np.asarray(steps, np.int64), typed, logged)
+    path = Path(manifest.run_id)
+
+    def stored_directions() -> StoredDirections:
+        if directions is None:
+            raise missing_directions(path)
+        return directions
+
+    return Log(
+        Source(
+            path,
+            lambda: manifest,
+            lambda: manifest.status,
+            lambda _: ([rows], []),
+            lambda: evaluation,
+            stored_directions,
+        )
+    )

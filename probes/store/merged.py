@@ -1,0 +1,98 @@
+"""log.h5: the whole run as one file that any HDF5 tool opens, written when a run is closed."""
+
+import io
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import accumulate
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from probes.store.durable import write_whole
+from probes.store.folder import read_parts
+from probes.store.layout import MERGED, SEGMENT, Series, stored_name
+from probes.store.manifest import Manifest
+from probes.store.reader import Log
+from probes.store.rows import Rows, join_scalars, join_steps
+from probes.store.segment import attach_axes, segment_bytes, write_common, write_segment
+from probes.store.view import SeriesView
+
+__all__ = ["merge", "pack"]
+
+
+def merge(run_dir: Path, manifest: Manifest, *, pack_bytes: int) -> None:
+    """Write the log.h5 of a run of sealed segments, unless it is there.
+
+    Up to so many bytes it takes the rows in and the segments go. A larger one, or one for which the disk has no room
+    beside the segments, shows the rows where they are.
+
+    Raises:
+        OSError: the disk is full or refuses.
+
+    Example:
+        >>> merge(Path(), Manifest("seed-0", ()), pack_bytes=0)
+        >>> [path.name for path in Path().iterdir()]
+        ['log.h5']
+    """
+    if (run_dir / MERGED).exists():
+        return
+    parts, _ = read_parts(run_dir, manifest)
+    rows = joined(manifest, parts)
+    if len(rows) * sum(one.row_bytes for one in manifest.series) <= pack_bytes:
+        with suppress(OSError):
+            write_whole(run_dir / MERGED, segment_bytes(manifest, rows))
+    if not (run_dir / MERGED).exists():
+        write_whole(run_dir / MERGED, _view_bytes(manifest, parts, rows))
+        return
+    for number in range(len(parts)):
+        (run_dir / SEGMENT.format(number)).unlink(missing_ok=True)
+
+
+def pack(log: Log, path: str | Path) -> None:
+    """Write a whole log, however large, into one file that needs no other; not for a process that trains.
+
+    Raises:
+        FileExistsError: there is a file at ``path``.
+        LogError: a file of the log is damaged or foreign.
+
+    Example:
+        >>> from probes.store.memory import memory_log
+        >>> pack(memory_log(Manifest("seed-0", ()), [0, 5], {}), "one.h5")
+        >>> with h5py.File("one.h5") as file:
+        ...     file["step"][:]
+        array([0, 5])
+    """
+    with Path(path).open("x+b") as target:
+        write_segment(target, log.manifest, joined(log.manifest, log.parts()))
+
+
+def joined(manifest: Manifest, parts: Sequence[Rows]) -> Rows:
+    """Several stretches as one, whose arrays are still read a slice at a time."""
+    arrays = {one.name: SeriesView(one, lambda again=False: parts) for one in manifest.series}
+    gaps = [gap for part in parts for gap in part.gaps]
+    return Rows(join_steps(parts), arrays, join_scalars(part.scalars for part in parts), gaps)
+
+
+def _view_bytes(manifest: Manifest, parts: Sequence[Rows], rows: Rows) -> memoryview:
+    """A file whose series lie in the segments; where one is missing it shows NaN, or the least whole number."""
+    target = io.BytesIO()
+    with h5py.File(target, "w", libver=("v110", "v110")) as file:
+        write_common(file, manifest, rows)
+        file.attrs["segments"] = len(parts)
+        for one in manifest.series:
+            missing = np.nan if one.dtype != "<i8" else np.iinfo("<i8").min
+            file.create_virtual_dataset(stored_name(one.name), _layout(one, [len(part) for part in parts]), missing)
+        attach_axes(file, manifest)
+    return target.getbuffer()
+
+
+def _layout(series: Series, lengths: Sequence[int]) -> h5py.VirtualLayout:
+    """Which rows lie in which segment."""
+    layout = h5py.VirtualLayout((sum(lengths), *series.shape), series.dtype)
+    name = stored_name(series.name).replace("%", "%%")  # HDF5 takes it for a pattern
+    for number, (start, length) in enumerate(zip(accumulate(lengths, initial=0), lengths, strict=False)):
+        if length:
+            source = h5py.VirtualSource(SEGMENT.format(number), name, (length, *series.shape), series.dtype)
+            layout[start : start + length] = source
+    return layout

@@ -1,0 +1,161 @@
+"""The way of rows from the caller to sealed segments, which a full disk stops but does not break."""
+
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from numpy.typing import NDArray
+
+from probes.store.block import Block
+from probes.store.durable import sync_folder, write_whole
+from probes.store.layout import MERGED, SEGMENT
+from probes.store.manifest import Manifest
+from probes.store.rows import Gap
+from probes.store.sealer import Sealer
+from probes.store.segment import CHUNK_STEPS, segment_bytes
+
+__all__ = ["Pipeline"]
+
+_MOST_WAITING = 3  # full blocks; with the one that fills four are in memory
+_FIRST_DELAY, _LONGEST_DELAY = 1.0, 60.0  # seconds until a disk that refused is tried again
+
+
+class Pipeline:
+    """Takes rows into a block, appends them to its journal every so many rows or seconds, and has it sealed when full.
+
+    While the disk refuses, rows stay in memory and writing is tried again; when the memory for them is full, they are
+    left out, and the next block begins with the gap. A warning says so once.
+
+    Example:
+        >>> pipeline = Pipeline(Path(), Manifest("seed-0", ()), block_bytes=2**20, flush_every=16, flush_seconds=1.0)
+        >>> pipeline.append(0, {})
+        True
+        >>> pipeline.finish()
+        >>> pipeline.bytes_written > 0
+        True
+    """
+
+    def __init__(
+        self, path: Path, manifest: Manifest, *, block_bytes: int, flush_every: int, flush_seconds: float
+    ) -> None:
+        self._path, self._manifest = path, manifest
+        self._flush_every, self._flush_seconds = flush_every, flush_seconds
+        self._row_bytes = 8 + sum(one.row_bytes for one in manifest.series)
+        rows = max(1, block_bytes // self._row_bytes)
+        self._capacity = rows // CHUNK_STEPS * CHUNK_STEPS or rows
+        self._block = Block(path, manifest, index=0, capacity=self._capacity)
+        self._sealer = Sealer(self._seal)
+        self._gap: Gap | None = None  # rows left out since the last block began
+        self._journalled = self._sealed = 0
+        self._flush_at = self._retry_at = self._delay = 0.0
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes handed to the disk so far."""
+        return self._journalled + self._sealed
+
+    def append(self, step: int, arrays: Mapping[str, NDArray[Any]]) -> bool:
+        """Whether the row was kept; a ValueError or TypeError if it is not as the manifest says."""
+        if self._block.full and not self._turn():
+            self._leave_out(step, 1)
+            return False
+        self._block.append(step, arrays)
+        self._flush_when_due()
+        return True
+
+    def log(self, step: int, scalars: Mapping[str, float]) -> None:
+        """Take in scalars; a ValueError if a name is not one that a file can hold."""
+        if self._block.crowded and not self._turn():
+            self._leave_out(step, 0)
+            return
+        self._block.log(step, scalars)
+        self._flush_when_due()
+
+    def sync(self) -> None:
+        """Make all rows survive a power cut; an OSError if the disk refuses."""
+        self._drain()
+        self._journalled += self._block.flush()
+        self._block.journal.sync()
+        sync_folder(self._path)
+
+    def finish(self) -> None:
+        """Seal all rows, those of a single block as log.h5; after an OSError it can be tried again."""
+        self._drain()
+        if self._gap:
+            self._turn()
+            self._drain()
+        if self._block.index == 0:
+            self._store(self._block, MERGED)
+        elif not self._block.empty:
+            self._seal(self._block)
+
+    @property
+    def needed(self) -> int:
+        """Bytes, at most, that the rows in memory take on the disk."""
+        return (self._sealer.waiting * self._capacity + self._block.count) * self._row_bytes
+
+    def _flush_when_due(self) -> None:
+        if self._block.pending >= self._flush_every or monotonic() >= self._flush_at:
+            self._flush()
+
+    def _flush(self) -> None:
+        now = monotonic()
+        self._flush_at = now + self._flush_seconds
+        if now < self._retry_at:
+            return
+        try:
+            self._journalled += self._block.flush()
+            self._sealer.retry()
+        except OSError as error:
+            self._postpone(error)
+        else:
+            if not self._sealer.waiting:
+                self._delay = 0.0
+
+    def _turn(self) -> bool:
+        """Whether the full block could go and a new one begin; it cannot while a full disk holds up too many."""
+        self._flush()
+        if not self._delay:
+            self._sealer.wait(_MOST_WAITING - 1)
+        if self._sealer.waiting >= _MOST_WAITING:
+            return False
+        self._sealer.submit(self._block)
+        index = self._block.index + 1
+        self._block = Block(self._path, self._manifest, index=index, capacity=self._capacity, gap=self._gap)
+        self._gap = None
+        return True
+
+    def _drain(self) -> None:
+        with suppress(OSError):
+            self._sealer.retry()  # what failed earlier is tried again
+        self._sealer.wait(0)
+        self._sealer.retry()
+
+    def _seal(self, block: Block, *, hurried: bool = False) -> None:
+        self._store(block, SEGMENT.format(block.index), level=0 if hurried else 1)
+
+    def _store(self, block: Block, name: str, *, level: int = 1) -> None:
+        data = segment_bytes(self._manifest, block.rows(), level=level)
+        write_whole(self._path / name, data)
+        self._sealed += len(data)
+        block.journal.remove()
+
+    def _postpone(self, error: OSError) -> None:
+        first = not self._delay
+        self._delay = min(2 * self._delay or _FIRST_DELAY, _LONGEST_DELAY)
+        self._retry_at = monotonic() + self._delay
+        if first:
+            self._warn(f"{error.strerror}; rows stay in memory and are written later; free {self.needed} bytes")
+
+    def _leave_out(self, step: int, rows: int) -> None:
+        before = self._gap
+        first, last, so_far = before or (step, step, 0)
+        self._gap = Gap(min(first, step), max(last, step), so_far + rows)
+        if before is None:
+            self._warn(f"memory for rows is full; from step {step} on they are left out; free {self.needed} bytes")
+
+    def _warn(self, text: str) -> None:
+        warnings.warn(f"`{self._path}`: {text}", RuntimeWarning, stacklevel=2)

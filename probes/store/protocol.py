@@ -1,0 +1,81 @@
+"""What a reader of logs may rely on, whether the log lies in files or in memory."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.store.directions import StoredDirections
+from probes.store.evaluation import Evaluation
+from probes.store.layout import Series
+from probes.store.manifest import Manifest
+
+__all__ = ["LogLike", "SeriesLike"]
+
+
+class SeriesLike(Protocol):
+    """One recorded array per step, axes ``(step, *dims)``, read when it is indexed."""
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Name of every axis, ``step`` first."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of every axis."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        """The values at an index such as NumPy takes; the first axis counts recorded rows, not steps."""
+
+    def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> NDArray[Any]:
+        """All values."""
+
+    def blocks(self, rows: int = 1024) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+        """Steps and values of at most so many rows at a time, in order."""
+
+
+class LogLike(Protocol):
+    """One recorded run."""
+
+    @property
+    def path(self) -> Path:
+        """Its directory."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the run is."""
+
+    @property
+    def status(self) -> str:
+        """That of the manifest, or ``stopped`` where it says ``recording`` but nobody writes."""
+
+    @property
+    def series(self) -> Mapping[str, Series]:
+        """What is recorded, by name."""
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """The steps that are recorded, rising."""
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is missing or damaged, a line each."""
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """What was measured of the trained network, if it was."""
+
+    def __getitem__(self, name: str) -> SeriesLike:
+        """The series of that name."""
+
+    def scalars(self) -> Any:
+        """A pandas DataFrame of what was logged, indexed by ``step``, a column for each name."""
+
+    def directions(self) -> StoredDirections:
+        """The directions of the run."""

@@ -1,0 +1,256 @@
+"""A recorded run as it is read, also while it is being written."""
+
+import html
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.errors import LogError, RunError
+from probes.store.directions import StoredDirections
+from probes.store.evaluation import Evaluation
+from probes.store.folder import Source, run_folder
+from probes.store.layout import MANIFEST, STEP, Series, axis_names
+from probes.store.manifest import Manifest
+from probes.store.rows import Rows, join_scalars, join_steps
+from probes.store.view import SeriesView
+
+__all__ = ["Log", "Logs", "open_log", "open_logs"]
+
+
+class Log:
+    """One recorded run; a snapshot, which `refresh` renews.
+
+    Opening it reads run.json alone; steps and scalars are read when first asked for, a series when it is indexed.
+
+    Raises:
+        RunError: there is no run.
+        LogError: a file of the run is damaged, foreign, or of another format.
+
+    Example:
+        >>> from probes.store.writer import RunWriter
+        >>> with RunWriter("runs/seed-0", Manifest("seed-0", (Series("w", ("neuron",), (3,)),))) as writer:
+        ...     writer.append(0, {"w": np.zeros(3, "f4")})
+        >>> log = Log(run_folder(Path("runs/seed-0")))
+        >>> log
+        Log(seed-0: finished, 1 row, steps 0 to 0, w (step, neuron))
+        >>> log["w"].shape
+        (1, 3)
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.refresh()
+
+    def refresh(self) -> Self:
+        """The log itself, from now on as the run is now."""
+        self._manifest = self._source.manifest()
+        self._evaluation: Evaluation | None = None
+        self._found: tuple[list[Rows], list[str]] | None = None
+        self._views: dict[str, SeriesView] = {}
+        return self
+
+    @property
+    def path(self) -> Path:
+        """Its directory."""
+        return self._source.path
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the run is."""
+        return self._manifest
+
+    @property
+    def status(self) -> str:
+        """What became of the run, as of now: as in the manifest, but ``stopped`` if it is cut off and nobody writes."""
+        return self._source.status()
+
+    @property
+    def series(self) -> Mapping[str, Series]:
+        """What is recorded, by name."""
+        return {one.name: one for one in self.manifest.series}
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """The steps that are recorded, rising."""
+        return join_steps(self.parts())
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is missing or damaged, a line each; reading a series may find more."""
+        parts, missing = self._snapshot()
+        gaps = [gap for part in parts for gap in part.gaps]
+        left_out = [f"`{self.path}`: {rows} rows, steps {first} to {last}, were left out" for first, last, rows in gaps]
+        return (*missing, *left_out, *(fault for part in parts for fault in part.faults))
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """What was measured of the trained network, if it was."""
+        if self._evaluation is None:
+            self._evaluation = self._source.evaluation()
+        return self._evaluation
+
+    def __getitem__(self, name: str) -> SeriesView:
+        if name not in self.series:
+            known = ", ".join(self.series) or "none"
+            raise LogError(f"expected a series of `{self.path}`, one of {known}; got `{name}`")
+        if name not in self._views:
+            self._views[name] = SeriesView(self.series[name], self.parts)
+        return self._views[name]
+
+    def parts(self, *, again: bool = False) -> list[Rows]:
+        """The stretches of the log in order; looked up ``again`` where their files have changed."""
+        if again:
+            self._found = None
+        return self._snapshot()[0]
+
+    def scalars(self) -> Any:
+        """A pandas DataFrame of what was logged: indexed by ``step``, a column for each name, NaN where not logged."""
+        import pandas as pd
+
+        columns = {}
+        for name, (steps, values) in join_scalars(part.scalars for part in self.parts()).items():
+            column = pd.Series(values, index=steps)
+            columns[name] = column[~column.index.duplicated(keep="last")]
+        table = pd.DataFrame(columns, index=None if columns else pd.Index([], dtype=np.int64))
+        return table.sort_index().rename_axis(STEP)
+
+    def directions(self) -> StoredDirections:
+        """The directions of the run.
+
+        Raises:
+            LogError: there are none, or they are not those that run.json names.
+        """
+        return self._source.directions()
+
+    def to_xarray(self) -> Any:
+        """An xarray Dataset of all series, with steps and labels as coordinates; it is wholly in memory."""
+        import xarray as xr
+
+        axes = axis_names(self.manifest.series)
+        labels = {axes[one.name, dim]: list(names) for one in self.manifest.series for dim, names in one.labels.items()}
+        arrays = {
+            name: ((STEP, *(axes[name, dim] for dim in one.dims)), np.asarray(self[name]), {"units": one.unit})
+            for name, one in self.series.items()
+        }
+        return xr.Dataset(arrays, coords={STEP: self.steps, **labels}, attrs={"run_id": self.manifest.run_id})
+
+    def __repr__(self) -> str:
+        return f"Log({self.manifest.run_id}: {', '.join(self._facts().values())})"
+
+    def _repr_html_(self) -> str:
+        facts = {"run": self.manifest.run_id, **self._facts(), "faults": "; ".join(self.faults) or "none"}
+        rows = "".join(f"<tr><th>{name}</th><td>{html.escape(text)}</td></tr>" for name, text in facts.items())
+        return f"<table>{rows}</table>"
+
+    def _facts(self) -> dict[str, str]:
+        steps = self.steps
+        ends = f", steps {steps[0]} to {steps[-1]}" if len(steps) else ""
+        series = [f"{name} ({', '.join(self[name].dims)})" for name in self.series]
+        return {
+            "status": self.status,
+            "rows": f"{len(steps)} row{'s' if len(steps) != 1 else ''}{ends}",
+            "series": ", ".join(series) or "no series",
+        }
+
+    def _snapshot(self) -> tuple[list[Rows], list[str]]:
+        if self._found is None:
+            found = self._source.parts(self.manifest)
+            steps = join_steps(found[0])
+            falls = np.flatnonzero(np.diff(steps) <= 0)
+            if falls.size:
+                after, before = steps[falls[0] + 1], steps[falls[0]]
+                raise LogError(f"expected rising steps in `{self.path}`, got {after} after {before}; copy the run anew")
+            self._found = found
+        return self._found
+
+
+class Logs(Sequence[Log]):
+    """Recorded runs, sorted by run_id; found by place, by slice or by run_id.
+
+    Example:
+        >>> Logs(Path("runs"), []).by_role("single")
+        Logs(runs: 0 runs)
+    """
+
+    def __init__(self, root: Path, logs: Sequence[Log]) -> None:
+        self.root = root
+        self._logs = sorted(logs, key=lambda log: log.manifest.run_id)
+
+    def by_role(self, role: str, variant: str | None = None) -> Self:
+        """The runs of a role and, if one is named, of its variant."""
+        chosen = [log for log in self if log.manifest.role == role and variant in {None, log.manifest.variant}]
+        return type(self)(self.root, chosen)
+
+    def __len__(self) -> int:
+        return len(self._logs)
+
+    @overload
+    def __getitem__(self, index: int | str) -> Log: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+
+    def __getitem__(self, index: int | str | slice) -> Log | Self:
+        if isinstance(index, slice):
+            return type(self)(self.root, self._logs[index])
+        if isinstance(index, int):
+            return self._logs[index]
+
+        by_name = {log.manifest.run_id: log for log in self}
+        if index not in by_name:
+            known = ", ".join(by_name) or "none"
+            raise RunError(f"expected a run under `{self.root}`, one of {known}; got `{index}`")
+        return by_name[index]
+
+    def __repr__(self) -> str:
+        return f"Logs({self.root}: {len(self)} runs)"
+
+
+def open_log(path: str | Path) -> Log:
+    """The log of the run in a directory, also while it is being written; nothing is locked and nothing written.
+
+    Raises:
+        RunError: there is no run.
+        LogError: its run.json is damaged or of a newer format.
+
+    Example:
+        >>> from probes.store.manifest import write_manifest
+        >>> Path("seed-0").mkdir()
+        >>> write_manifest("seed-0", Manifest("seed-0", (), status="finished"))
+        >>> open_log("seed-0")
+        Log(seed-0: finished, 0 rows, no series)
+    """
+    return Log(run_folder(Path(path)))
+
+
+def open_logs(root: str | Path) -> Logs:
+    """Every run under a directory, at any depth; a run's directory counts as a root of one.
+
+    Raises:
+        RunError: there is no run.
+        LogError: a run.json is damaged or of a newer format.
+
+    Example:
+        >>> from probes.store.manifest import write_manifest
+        >>> for name in ("seed-1", "seed-0"):
+        ...     Path("study", name).mkdir(parents=True)
+        ...     write_manifest(Path("study", name), Manifest(name, ()))
+        >>> [log.manifest.run_id for log in open_logs("study")]
+        ['seed-0', 'seed-1']
+    """
+    logs = Logs(Path(root), [open_log(folder) for folder in _run_folders(Path(root))])
+    if not logs:
+        raise RunError(f"expected runs under `{root}`, got no {MANIFEST} in or below it; name another directory")
+    return logs
+
+
+def _run_folders(root: Path) -> Iterator[Path]:
+    """Links are not followed, so that no run lies outside of the root."""
+    for folder, below, files in os.walk(root):
+        if MANIFEST in files:
+            below.clear()
+            yield Path(folder)

@@ -1,0 +1,78 @@
+"""Recorded rows as they are handed around: held in memory, or read from a file when they are asked for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Gap", "Rows"]
+
+Scalars = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]  # name -> steps, values in the order logged
+
+# One logged value as a journal holds it; `name` counts in a table of names.
+ENTRY = np.dtype([("step", "<i8"), ("name", "<u4"), ("value", "<f8")])
+
+
+class Gap(NamedTuple):
+    """Rows that a writer was given and could not keep.
+
+    Example:
+        >>> Gap(first=40, last=49, rows=10).rows
+        10
+    """
+
+    first: int
+    last: int
+    rows: int
+
+
+class Sliceable(Protocol):
+    """A recorded array, axes ``(step, *dims)``, in memory or in a file."""
+
+    def __getitem__(self, index: Any, /) -> NDArray[Any]:
+        """The values at a slice of rows, then any whole numbers and rising slices of the other axes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A stretch of a log: the steps that were recorded, and what was recorded at them.
+
+    Example:
+        >>> rows = Rows(np.array([0, 5]), {"loss": np.array([2.0, 1.0])}, {})
+        >>> len(rows), rows.arrays["loss"][1:]
+        (2, array([1.]))
+    """
+
+    steps: NDArray[np.int64]
+    arrays: Mapping[str, Sliceable]
+    scalars: Scalars
+    gaps: Sequence[Gap] = ()
+    faults: list[str] = field(default_factory=list)  # grows when reading finds damage
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+def as_scalars(names: Sequence[str], entries: NDArray[np.void]) -> Scalars:
+    """The entries, an array of `ENTRY`, by name."""
+    chosen = {name: entries[entries["name"] == number] for number, name in enumerate(names)}
+    return {name: (entries["step"].copy(), entries["value"].copy()) for name, entries in chosen.items()}
+
+
+def join_scalars(parts: Iterable[Scalars]) -> Scalars:
+    """The scalars of several stretches as of one, names in alphabetical order."""
+    found: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float64]]]] = {}
+    for part in parts:
+        for name, column in part.items():
+            found.setdefault(name, []).append(column)
+    return {
+        name: (np.concatenate([steps for steps, _ in columns]), np.concatenate([values for _, values in columns]))
+        for name, columns in sorted(found.items())
+    }
+
+
+def join_steps(parts: Iterable[Rows]) -> NDArray[np.int64]:
+    """The steps of several stretches as of one."""
+    return np.concatenate([np.empty(0, np.int64), *(part.steps for part in parts)])

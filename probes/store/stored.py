@@ -1,0 +1,173 @@
+"""HDF5 files as they are read: checked first, since they may come from strangers, then a slice at a time."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.store.durable import check_format, check_plain, refusal
+from probes.store.layout import SCALARS, STEP, Series, axis_names, plain_name, stored_name
+from probes.store.manifest import Manifest
+from probes.store.rows import Gap, Rows, Scalars
+
+__all__ = ["StoredSeries"]
+
+_FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf", 32026: "blosc2"}
+_MOST_CHUNK_BYTES = 2**26
+_MOST_BYTES = 2**32
+_MOST_RATIO = 1000  # of declared to stored bytes; gzip at level 1 reaches 230, on zeros
+_DAMAGE = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError)  # all that h5py raises on it
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """The file, open for reading without a lock; whatever is wrong with it is told as a refusal."""
+    check_plain(path)
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            yield file
+    except FileNotFoundError:
+        raise
+    except _DAMAGE as error:
+        raise refusal(path, f"expected an intact HDF5 file of a run, got {error}") from error
+
+
+def check_links(group: h5py.Group, allowed: Collection[str] | None = None) -> None:
+    """Refuse a group that holds a link to elsewhere, or a name that is not allowed."""
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ValueError(f"`{name}`, a link to elsewhere")
+        if allowed is not None and name not in allowed:
+            raise ValueError(f"`{name}`, which does not belong there")
+
+
+def check_dataset(
+    dataset: h5py.Dataset, dtype: str | None = None, shape: tuple[int | None, ...] | None = None
+) -> h5py.Dataset:
+    """The dataset itself, if it is as expected and safe to read; None in the shape stands for any length."""
+    if not isinstance(dataset, h5py.Dataset):
+        raise TypeError(f"no dataset in `{dataset.name}`")
+
+    plan = dataset.id.get_create_plist()
+    filters = {plan.get_filter(number)[0] for number in range(plan.get_nfilters())}
+    chunk = prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    declared, stored = dataset.nbytes, dataset.id.get_storage_size()
+    fits = shape is None or (
+        len(shape) == dataset.ndim and all(want in {None, got} for want, got in zip(shape, dataset.shape, strict=True))
+    )
+    for holds, found in (
+        (dataset.dtype.kind in "iuf" and dtype in {None, dataset.dtype.str}, f"dtype {dataset.dtype}"),
+        (fits, f"shape {dataset.shape}"),
+        (not dataset.is_virtual, "data of other files, virtual,"),
+        (not plan.get_external_count(), "data of other files, external,"),
+        (filters <= _FILTERS.keys(), f"filters {sorted(filters - _FILTERS.keys())}"),
+        (chunk <= _MOST_CHUNK_BYTES, f"chunks of {chunk} bytes"),
+        (declared <= min(_MOST_BYTES, _MOST_RATIO * stored), f"{declared} bytes made of {stored}"),
+    ):
+        if not holds:
+            raise ValueError(f"{found} in `{dataset.name}`")
+    return dataset
+
+
+@dataclass(frozen=True, eq=False)
+class StoredSeries:
+    """A recorded array in a file, read a slice at a time; where the file is damaged the values are NaN.
+
+    Example:
+        >>> with h5py.File("seg-000000.h5", "w") as file:
+        ...     file["loss"] = np.array([2.0, 1.0])
+        >>> StoredSeries(Path("seg-000000.h5"), Series("loss", (), (), "<f8"), np.array([0, 1]), [])[1:]
+        array([1.])
+    """
+
+    path: Path
+    series: Series
+    steps: NDArray[np.int64]
+    faults: list[str]  # grows by a line where damage is met
+
+    def __getitem__(self, index: Any, /) -> NDArray[Any]:
+        shape = (len(self.steps), *self.series.shape)
+        with opened(self.path) as file:
+            dataset = check_dataset(file[stored_name(self.series.name)], self.series.dtype, shape)
+            try:
+                values: NDArray[Any] = dataset[index]
+            except OSError:
+                if dataset.dtype.kind != "f":
+                    raise
+                values = self._undamaged(dataset)[index]
+        return values
+
+    def _undamaged(self, dataset: h5py.Dataset) -> NDArray[Any]:
+        values = np.full(dataset.shape, np.nan, dataset.dtype)
+        for box in dataset.iter_chunks():
+            try:
+                values[box] = dataset[box]
+            except OSError:
+                first, last = self.steps[box[0]][[0, -1]]
+                fault = f"`{self.path}`: damaged; NaN stands for some of `{self.series.name}`, steps {first} to {last}"
+                self.faults.extend([] if fault in self.faults else [fault])
+        return values
+
+
+def open_segment(path: Path, manifest: Manifest) -> Rows:
+    """A file of rows: steps and scalars are read now, the series when they are asked for."""
+    with opened(path) as file:
+        gaps = _check_root(file, manifest)
+        steps = check_dataset(file[STEP], "<i8", (None,))[:]
+        for one in manifest.series:
+            check_dataset(file[stored_name(one.name)], one.dtype, (len(steps), *one.shape))
+        scalars = _scalars(file)
+
+    faults: list[str] = []
+    arrays = {one.name: StoredSeries(path, one, steps, faults) for one in manifest.series}
+    return Rows(steps, arrays, scalars, gaps, faults)
+
+
+def segments_shown(path: Path) -> int:
+    """How many segments a log.h5 is a view of; 0 if it holds the rows itself."""
+    with opened(path) as file:
+        return min(int(checked_attributes(file).get("segments", 0)), 10**6)
+
+
+def checked_attributes(file: h5py.File) -> dict[str, Any]:
+    """The attributes of a file whose format is known, as numbers, texts and lists.
+
+    Texts of variable length are refused: they lie where HDF5 has no checksums, and it can hang on damage there.
+    """
+    found: dict[str, Any] = {}
+    for name in file.attrs:
+        dtype = file.attrs.get_id(name).dtype
+        if dtype.kind not in "iufS":
+            raise ValueError(f"dtype {dtype} in attribute `{name}`")
+        value = file.attrs[name].tolist()
+        found[name] = value.decode() if isinstance(value, bytes) else value
+    check_format(Path(file.filename), found.pop("format_version", None))
+    return found
+
+
+def _check_root(file: h5py.File, manifest: Manifest) -> list[Gap]:
+    attributes = checked_attributes(file)
+    if attributes["run_id"] != manifest.run_id:
+        raise ValueError(f"rows of run `{attributes['run_id']}`, not of `{manifest.run_id}`")
+    axes = axis_names(manifest.series).values()
+    check_links(file, {STEP, SCALARS, *map(stored_name, [*axes, *(one.name for one in manifest.series)])})
+    return [Gap(*gap) for gap in attributes.get("gaps", [])]
+
+
+def _scalars(file: h5py.File) -> Scalars:
+    if SCALARS not in file:
+        return {}
+    check_links(file[SCALARS])
+    found: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+    for name, group in file[SCALARS].items():
+        check_links(group, {"step", "value"})
+        steps = check_dataset(group["step"], "<i8", (None,))
+        values = check_dataset(group["value"], "<f8", steps.shape)
+        found[plain_name(name)] = (steps[:], values[:])
+    return found

@@ -1,0 +1,194 @@
+"""The writer of one run: every step is copied at once, journalled within 16 steps or a second, and sealed later."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from operator import index
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+from probes.errors import LogError, RunError
+from probes.store.directions import StoredDirections, write_directions
+from probes.store.layout import LARGEST_ROW
+from probes.store.lock import claim
+from probes.store.manifest import Manifest, write_manifest
+from probes.store.merged import merge
+from probes.store.pipeline import Pipeline
+
+__all__ = ["RunWriter"]
+
+
+class RunWriter:
+    """Writes one run's log; a context manager, which closes it.
+
+    A full disk does not disturb the training: rows stay in memory, a warning says so once, and writing is tried again;
+    only when four blocks are full are rows left out, and the log then says which.
+
+    Args:
+        path: Directory of the run; it and its parents are made.
+        manifest: What the run is; a missing time of creation is filled in.
+        directions: Stored with the run.
+        overwrite: Delete a run that is already there.
+        block_bytes: Size of the rows that become one segment, up to 512 MiB.
+        pack_bytes: A closed run of at most this size is one file, log.h5; a larger one keeps its segments.
+        flush_every: A step reaches the journal at the latest after so many.
+        flush_seconds: Or with the first call after this time.
+
+    Raises:
+        RunError: the directory holds a run, has another writer, or cannot be written.
+        ValueError: ``block_bytes`` is too large.
+        TypeError: the recipe holds what JSON cannot.
+
+    Example:
+        >>> import numpy as np
+        >>> from probes.store.layout import Series
+        >>> with RunWriter("runs/seed-0", Manifest("seed-0", (Series("w", ("neuron",), (2,)),))) as writer:
+        ...     writer.append(0, {"w": np.zeros(2, "f4")})
+        ...     writer.append(1, {"w": np.ones(2, "f4")})
+        ...     writer.log(1, {"loss": 0.5})
+        >>> writer.rows
+        2
+    """
+
+    rows: int = 0  # taken in, whether on disk yet or not
+
+    def __init__(
+        self,
+        path: str | Path,
+        manifest: Manifest,
+        *,
+        directions: StoredDirections | None = None,
+        overwrite: bool = False,
+        block_bytes: int = 2**24,
+        pack_bytes: int = 2**26,
+        flush_every: int = 16,
+        flush_seconds: float = 1.0,
+    ) -> None:
+        if not 0 < block_bytes <= LARGEST_ROW:
+            raise ValueError(f"expected `block_bytes` of 1 to {LARGEST_ROW}, got {block_bytes}")
+        self.path = Path(path)
+        self.manifest = replace(
+            manifest,
+            created=manifest.created or datetime.now(UTC).isoformat(),
+            directions=directions.sha256 if directions is not None else manifest.directions,
+        )
+        self._lock = claim(self.path, overwrite=overwrite)
+        try:
+            if directions is not None:
+                write_directions(self.path, directions)
+            write_manifest(self.path, self.manifest)
+        except TypeError:
+            self._lock.release()
+            raise
+        except OSError as error:
+            self._lock.release()
+            raise RunError(f"expected to write into `{self.path}`, got {error.strerror}; free space there") from error
+
+        self._pack_bytes = pack_bytes
+        self._process = os.getpid()  # 0 once closed
+        self._started = monotonic()
+        self._last = -1
+        self._pipeline = Pipeline(
+            self.path, self.manifest, block_bytes=block_bytes, flush_every=flush_every, flush_seconds=flush_seconds
+        )
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes handed to the disk so far, to journals and segments."""
+        return self._pipeline.bytes_written
+
+    def append(self, step: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Copy every series at a step; step 0, the initialisation, comes first.
+
+        Raises:
+            RunError: the writer is closed, or belongs to the process that this one was forked from.
+            ValueError: the step is not after the one before, or a series is missing, unknown or of another shape.
+            TypeError: an array cannot be cast to its series' dtype.
+        """
+        self._check_open()
+        step, before = index(step), self._last
+        if step <= before or (before < 0 and step):
+            wanted = f"a step after {before}" if before >= 0 else "step 0, the initialisation, first"
+            raise ValueError(f"expected {wanted} in `{self.path}`, got step {step}")
+        self._last = step  # first, so that an interrupt in the middle cannot let a step in twice
+        try:
+            self.rows += self._pipeline.append(step, arrays)
+        except (TypeError, ValueError):
+            self._last = before
+            raise
+
+    def log(self, step: int, scalars: Mapping[str, float]) -> None:
+        """Take in values at any step; one of the same name and step replaces the earlier.
+
+        Raises:
+            RunError: the writer is closed, or belongs to the process that this one was forked from.
+            ValueError: a name is empty, longer than 255 characters, or has control characters.
+        """
+        self._check_open()
+        self._pipeline.log(index(step), scalars)
+
+    def flush(self) -> None:
+        """Make everything so far survive even a power cut; waits for the disk.
+
+        Raises:
+            RunError: the writer is closed, or belongs to the process that this one was forked from.
+            LogError: the disk refuses; the rows stay in memory.
+        """
+        self._check_open()
+        try:
+            self._pipeline.sync()
+        except OSError as error:
+            raise self._unwritten(error) from error
+
+    def close(self, status: str = "finished", reason: str = "") -> None:
+        """Write the rest and log.h5, and say in run.json how the run ended; a second time does nothing.
+
+        Raises:
+            RunError: the writer belongs to the process that this one was forked from.
+            LogError: the disk refuses; the rows stay in memory, and `close` can be called again.
+        """
+        if self._process == 0:
+            return
+        self._check_open()
+        ended = replace(self.manifest, status=status, reason=reason, wall_seconds=monotonic() - self._started)
+        try:
+            self._pipeline.finish()
+            merge(self.path, self.manifest, pack_bytes=self._pack_bytes)
+            write_manifest(self.path, ended)
+        except OSError as error:
+            raise self._unwritten(error) from error
+        self.manifest, self._process = ended, 0
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._process != os.getpid():
+            return
+        if error is None:
+            self.close()
+            return
+        try:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            self.close("failed" if isinstance(error, Exception) else "interrupted", reason)
+        except LogError as failure:
+            error.add_note(str(failure))
+
+    def _check_open(self) -> None:
+        if self._process == 0:
+            raise RunError(f"expected an open writer of `{self.path}`, got a closed one; make another")
+        if self._process != os.getpid():
+            fork = f"its fork {os.getpid()}; name another run in it"
+            raise RunError(f"expected process {self._process} to write `{self.path}`, got {fork}")
+
+    def _unwritten(self, error: OSError) -> LogError:
+        needed = f"free {self._pipeline.needed} bytes and try again"
+        return LogError(f"expected to write the last rows of `{self.path}`, got {error.strerror}; {needed}")

@@ -1,0 +1,19 @@
+"""Fair timing: the contestants take turns, so that a busy machine slows all alike."""
+
+import time
+from collections.abc import Callable, Sequence
+
+__all__ = ["interleaved"]
+
+
+def interleaved(contestants: Sequence[Callable[[], None]], *, rounds: int = 5) -> list[float]:
+    """Return each contestant's median seconds; a first round, which warms up, is not counted."""
+    times: list[list[float]] = [[] for _ in contestants]
+    for round_ in range(rounds + 1):
+        for index, run in enumerate(contestants):
+            began = time.perf_counter()
+            run()
+            if round_:
+                times[index].append(time.perf_counter() - began)
+
+    return [sorted(values)[len(values) // 2] for values in times]

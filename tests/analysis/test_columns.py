@@ -1,0 +1,55 @@
+import pytest
+
+from probes.analysis import (
+    claims,
+    columns_of,
+    coverage,
+    error_rates,
+    example_study,
+    features,
+    growth,
+    learned,
+    pairs,
+    runs,
+    winners,
+)
+from probes.analysis.columns import MEANINGS, TABLES, variant_order
+
+MADE = {
+    "runs": runs,
+    "features": features,
+    "learned": learned,
+    "winners": winners,
+    "coverage": coverage,
+    "growth": lambda logs: growth(logs[1:4] if len(logs) > 1 else [], logs),
+    "error_rates": error_rates,
+    "pairs": pairs,
+    "claims": claims,
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_the_columns_that_are_stated(name):
+    assert list(MADE[name](example_study()).columns) == list(TABLES[name])
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_of_no_runs_has_the_same_columns(name):
+    table = MADE[name]([])
+
+    assert list(table.columns) == list(TABLES[name])
+    assert table.empty
+
+
+def test_every_column_has_a_meaning_and_every_meaning_a_column():
+    assert {name for table in TABLES.values() for name in table} == set(MEANINGS)
+
+
+def test_columns_of_gives_them_in_order():
+    assert list(columns_of("coverage"))[:3] == ["members", "subsets", "coverage"]
+
+
+def test_the_variant_a_recipe_stands_by_comes_first():
+    found = sorted(["another", "literal", "", "stopped"], key=lambda variant: variant_order("distilled", variant))
+
+    assert found == ["stopped", "literal", "", "another"]

@@ -1,0 +1,47 @@
+from probes.analysis import coverage, error_rates, example_study, growth, learned, pairs, winners
+from probes.analysis.evidence import Evidence
+from tests.analysis.hand import evaluation_of, log_of, race
+
+LOGS = example_study()
+
+
+def test_evidence_is_what_the_functions_find():
+    evidence = Evidence(LOGS)
+
+    assert evidence.winners.equals(winners(LOGS))
+    assert evidence.learned.equals(learned(LOGS))
+    assert evidence.coverage.equals(coverage(LOGS))
+    assert evidence.pairs.equals(pairs(LOGS))
+    assert evidence.error_rates.equals(error_rates(LOGS))
+    assert evidence.growth.equals(growth(LOGS[1:4], LOGS))
+
+
+def test_a_table_is_made_once():
+    evidence = Evidence(LOGS)
+
+    assert evidence.winners is evidence.winners
+
+
+def test_runs_that_failed_are_only_in_the_list_of_runs():
+    evidence = Evidence([log_of(race([[0]]), "a"), log_of(race([[0]]), "b", status="failed")])
+
+    assert evidence.runs["run"].tolist() == ["a", "b"]
+    assert set(evidence.learned["run"]) == {"a"}
+
+
+def test_roles_are_given_by_variant():
+    found = Evidence(LOGS).with_role("self_distilled")
+
+    assert {variant: [log.manifest.run_id for log in logs] for variant, logs in found.items()} == {
+        "continued": ["self_distilled-continued-00"],
+        "fresh": ["self_distilled-fresh-00"],
+    }
+
+
+def test_errors_are_those_of_the_runs_asked_for():
+    logs = [
+        log_of(race([[0]] * 3), name, evaluation=evaluation_of(single=wrong))
+        for name, wrong in {"a": [0], "b": []}.items()
+    ]
+
+    assert [error.value for error in Evidence(logs).errors(logs[1:], "single_view_error")] == [0.0]

@@ -1,0 +1,132 @@
+import re
+
+import numpy as np
+import pytest
+
+from probes.analysis.facts import (
+    correlation_series,
+    each,
+    exponent,
+    moments,
+    race_series,
+    runs,
+    single_view_share,
+    usable,
+)
+from probes.errors import LogError
+from probes.store.evaluation import Evaluation
+from probes.store.layout import Series
+from probes.store.manifest import Manifest
+from probes.store.memory import memory_log
+from tests.analysis.hand import log_of, race, random_values
+
+
+def test_a_log_given_alone_is_a_study_of_one_run():
+    log = log_of(random_values())
+
+    assert each(log) == (log,)
+
+
+def test_two_runs_of_one_name_are_refused():
+    with pytest.raises(LogError, match=r"^expected runs of different names, got `a` twice; open each study by itself$"):
+        each([log_of(random_values()), log_of(random_values())])
+
+
+@pytest.mark.parametrize("status", ["diverged", "failed"])
+def test_a_run_that_diverged_or_failed_is_not_usable(status):
+    assert (
+        usable([log_of(random_values(), status=status), log_of(random_values(), "b", status="recording")])[0].path.name
+        == "b"
+    )
+
+
+def test_a_run_without_steps_is_not_usable():
+    assert usable(log_of(random_values(steps=0))) == ()
+
+
+def test_the_correlations_are_found_whatever_their_name():
+    assert correlation_series(log_of(random_values(), name="fc.weight")).name == "fc.weight"
+
+
+def test_the_series_called_correlations_goes_before_others_of_its_layout():
+    values = random_values()
+    series = [
+        Series(name, ("class", "neuron", "feature_class", "view"), values.shape[1:]) for name in ("x", "correlations")
+    ]
+    log = memory_log(Manifest("a", tuple(series)), np.arange(7), {"x": values, "correlations": values})
+
+    assert correlation_series(log).name == "correlations"
+
+
+def test_a_log_of_another_layout_is_refused_in_one_line():
+    log = log_of(random_values()[:, :, :, 0], name="conv1.weight", dims=("neuron", "dim", "view"))
+    with pytest.raises(LogError) as caught:
+        correlation_series(log)
+
+    assert str(caught.value) == (
+        "run `a`: expected one series (class, neuron, feature_class, view) with as many feature classes as classes, "
+        "got `conv1.weight` ('neuron', 'dim', 'view') (3, 4, 2); read other series by `log[name]`"
+    )
+
+
+def test_a_race_needs_two_views():
+    with pytest.raises(LogError, match=r"^run `a`: expected two views a class, for which M is defined, got 3$"):
+        race_series(log_of(random_values(views=3)))
+
+
+def test_a_race_needs_its_initialisation():
+    message = (
+        "run `a`: expected step 0, the initialisation, as the first recorded step, got 5; record it from the start"
+    )
+    with pytest.raises(LogError, match=f"^{message}$"):
+        race_series(log_of(random_values(), steps=np.arange(5, 12)))
+
+
+def test_constants_come_from_the_evaluation_before_the_recipe():
+    recipe = {"data": {"mu": 0.2}, "network": {"q": 4}}
+    log = log_of(random_values(), recipe=recipe, evaluation=Evaluation({}, {"mu": 0.1}))
+
+    assert (single_view_share(log), exponent(log)) == (0.1, 4)
+
+
+def test_what_nobody_says_is_not_made_up():
+    log = log_of(random_values())
+
+    assert single_view_share(log) is None
+    assert moments(log) is None
+
+
+@pytest.mark.parametrize(("recipe", "got"), [({}, "None"), ({"network": {"q": 2}}, "2.0")])
+def test_an_exponent_that_gives_no_race_is_refused(recipe, got):
+    message = (
+        "run `a`: expected the activation's exponent `q` >= 3 in the evaluation or under `network` in the recipe, got "
+        f"{got}; without it the moments S cannot be weighed"
+    )
+    with pytest.raises(LogError, match=f"^{re.escape(message)}$"):
+        exponent(log_of(random_values(), recipe=recipe))
+
+
+def test_the_table_of_runs_says_who_is_who():
+    log = log_of(race([[0], [1]]), "b", role="distilled", variant="stopped", parents=("a", "c"), continues="d")
+    row = runs([log]).iloc[0].to_dict()
+
+    assert row == {
+        "run": "b",
+        "role": "distilled",
+        "variant": "stopped",
+        "status": "finished",
+        "first_step": 0,
+        "last_step": 4,
+        "classes": 2,
+        "neurons": 5,
+        "views": 2,
+        "parents": "a c",
+        "continues": "d",
+        "faults": "",
+    }
+
+
+def test_a_run_of_another_layout_is_in_the_table_without_sizes():
+    log = log_of(np.zeros((1, 3, 4)), dims=("neuron", "feature"))
+
+    assert runs(log)[["classes", "neurons", "views"]].isna().all(axis=None)

@@ -1,0 +1,119 @@
+import base64
+import gzip
+import io
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from probes.analysis import Report, claims, example_study, report
+from probes.analysis.example import Sizes
+from probes.analysis.panel import Panel
+from probes.analysis.panels import claims_panel
+from probes.analysis.plots import canvas
+
+LOGS = example_study(Sizes(classes=3, steps=60, singles=3))
+
+
+class Elements(HTMLParser):
+    """What a browser would load or show."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.addresses = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.addresses += [value for name, value in attrs if name in {"src", "href", "xlink:href"}]
+
+
+def rendered(found):
+    stream = io.StringIO()
+    found.render(stream)
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def found():
+    return report(LOGS, title="A <study>")
+
+
+@pytest.fixture(scope="module")
+def page(found):
+    return rendered(found)
+
+
+def test_the_report_loads_nothing(page):
+    outside = [address for address in Elements(page).addresses if not address.startswith(("#", "data:"))]
+
+    assert outside == ["https://arxiv.org/abs/2012.09816"]
+    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in Elements(page).tags}
+
+
+def test_the_report_opens_with_the_claims_then_the_three_questions(page):
+    assert re.findall(r'<section id="(\w+)"', page)[:5] == ["claims", "claims", "winners", "coverage", "growth"]
+
+
+def test_every_claim_is_in_the_table(page):
+    assert all(f"<code>{claim}</code>" in page for claim in claims(LOGS)["claim"])
+
+
+def test_the_title_is_escaped(page):
+    assert "<h1>A &lt;study&gt;</h1>" in page
+
+
+def test_figures_follow_the_page_into_the_dark(page):
+    assert "@media (prefers-color-scheme: dark)" in page
+    assert "var(--blue, #0173b2)" in page
+
+
+def test_every_panel_carries_its_numbers(found, page):
+    links = {attrs["download"]: attrs["href"] for tag, attrs in Elements(page).tags if "download" in attrs}
+    for panel in found.panels:
+        address = links.get(f"{panel.name}.csv") or links[f"{panel.name}.csv.gz"]
+        kind, text = address.split(",", 1)
+        assert panel.csv == (gzip.decompress(base64.b64decode(text)).decode() if "gzip" in kind else unquote(text))
+
+
+def test_a_figure_that_is_large_is_pixels():
+    figure, (ax,) = canvas(3, 3)
+    ax.plot(np.random.default_rng(0).normal(size=10_000), "o")
+    panel = Panel("large", "Large", "", pd.DataFrame({"x": [1]}), figure)
+
+    assert '<img alt="Large" src="data:image/png;base64,' in rendered(Report("", {}, claims([]), [panel]))
+
+
+def test_a_table_that_is_too_large_is_named_instead():
+    numbers = pd.DataFrame({"x": np.random.default_rng(0).normal(size=400_000)})
+
+    assert "large.csv is written beside this report." in rendered(
+        Report("", {}, claims([]), [Panel("large", "", "", numbers)])
+    )
+
+
+def test_what_is_absent_is_said_with_its_reason():
+    page = rendered(Report("", {}, claims([]), absent={"one": "no runs", "two": "no runs"}))
+
+    assert "<dt>one,<br>two<br></dt>" in page.replace("\n", "")
+    assert page.count("no runs") == 1
+
+
+def test_the_same_findings_make_the_same_page(found):
+    one, again = (replace(found, panels=[claims_panel(claims(LOGS))]) for _ in range(2))
+
+    assert rendered(one) == rendered(again)
+
+
+NUMBERS = {0.0: "0", 0.45: "0.45", 0.12345: "0.123", 0.00143: "0.0014", -0.05: "\N{MINUS SIGN}0.05", 40000: "40,000"}
+
+
+@pytest.mark.parametrize(("number", "text"), NUMBERS.items())
+def test_numbers_are_written_for_readers(number, text):
+    table = claims(LOGS).head(1).assign(measured=[number]).astype({"measured": object})
+
+    assert f'<td class="figure">{text}<span' in rendered(Report("", {}, table))

@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from probes.directions import Directions
+from probes.errors import UsageError
+
+VECTORS = torch.randn(4, 2, 9, generator=torch.Generator().manual_seed(0))
+BROKEN = VECTORS.clone()
+BROKEN[2, 1, 0] = torch.nan
+EMPTY = VECTORS.clone()
+EMPTY[3, 0] = 0
+
+
+def test_customary_names_follow_from_the_number_of_axes():
+    assert Directions(VECTORS).dims == ("feature_class", "view", "dim")
+    assert Directions(VECTORS[0]).dims == ("feature", "dim")
+
+
+def test_flat_directions_count_views_fastest():
+    flat = Directions(VECTORS).flat()
+
+    assert [flat[2 * j + v].tolist() for j in range(4) for v in range(2)] == [
+        VECTORS[j, v].tolist() for j in range(4) for v in range(2)
+    ]
+
+
+def test_directions_are_placed_once_where_a_weight_is():
+    directions = Directions(VECTORS)
+    placed = directions.columns(like=torch.zeros(1, dtype=torch.float64))
+
+    assert [column.tolist() for column in placed.T] == VECTORS.double().flatten(0, 1).tolist()
+    assert directions.columns(like=torch.zeros(1, dtype=torch.float64)) is placed
+
+
+def test_directions_are_a_copy():
+    vectors = VECTORS.clone()
+    directions = Directions(vectors)
+    vectors.zero_()
+
+    assert torch.equal(directions.vectors, VECTORS)
+
+
+def test_an_array_that_cannot_be_written_to_is_taken():
+    vectors = VECTORS.numpy().copy()
+    vectors.setflags(write=False)
+
+    assert torch.equal(Directions(vectors).vectors, VECTORS)
+
+
+@pytest.mark.parametrize("given", [torch.float16, torch.bfloat16, torch.float32])
+def test_directions_are_kept_in_float32_at_least(given):
+    assert Directions(VECTORS.to(given)).vectors.dtype == torch.float32
+
+
+def test_only_unit_vectors_in_order_are_the_identity():
+    assert Directions(torch.eye(6).reshape(3, 2, 6)).is_identity
+    assert not Directions(torch.eye(6).flip(0)).is_identity
+    assert not Directions(torch.eye(6)[:4]).is_identity
+
+
+def test_the_hash_knows_the_values():
+    assert Directions(VECTORS).sha256 == Directions(VECTORS.numpy()).sha256
+    assert Directions(VECTORS).sha256 != Directions(VECTORS * 2).sha256
+
+
+def test_what_is_stored_has_names_labels_and_values():
+    stored = Directions(VECTORS, labels={"view": ("left", "right")}).stored()
+
+    assert stored.names == ("feature_class", "view")
+    assert stored.labels == {"view": ("left", "right")}
+    np.testing.assert_array_equal(stored.vectors, VECTORS)
+
+
+def test_files_give_the_directions_they_hold(tmp_path):
+    np.save(tmp_path / "a.npy", VECTORS.numpy())
+    save_file({"any": VECTORS}, tmp_path / "a.safetensors")
+
+    assert {Directions.read(tmp_path / name).sha256 for name in ("a.npy", "a.safetensors")} == {
+        Directions(VECTORS).sha256
+    }
+
+
+def test_the_null_set_is_orthogonal_with_the_norms_of_the_directions():
+    null = Directions(VECTORS).random_orthogonal(seed=1)
+    products = null.flat() @ null.flat().T
+
+    torch.testing.assert_close(products, torch.diag(VECTORS.square().sum(-1).flatten()), atol=1e-4, rtol=1e-5)
+
+
+def test_the_null_set_is_its_seed_and_leaves_the_global_one():
+    before = torch.get_rng_state()
+    one, again, other = (Directions(VECTORS).random_orthogonal(seed) for seed in (1, 1, 2))
+
+    assert one.sha256 == again.sha256 != other.sha256
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_notebook_shows_axes_norms_and_overlap():
+    shown = Directions(torch.tensor([[3.0, 4.0], [1.0, 0.0]]))._repr_html_()
+
+    assert "Directions(feature=2, dim=2)" in shown
+    assert "1 to 5" in shown
+    assert "<td>0.6</td>" in shown
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Directions(VECTORS.int()), "expected `vectors` of floating point, got torch.int32"),
+        (lambda: Directions(VECTORS[0, 0]), "expected `vectors` of shape (feature, dim) or more axes, got (9,)"),
+        (lambda: Directions(BROKEN), "expected finite `vectors`, got direction (2, 1) with NaN or inf"),
+        (lambda: Directions(EMPTY), "expected non-zero `vectors`, got direction (3, 0) of all zeros"),
+        (
+            lambda: Directions(VECTORS[None]),
+            "expected `names` for `vectors` of shape (1, 4, 2, 9), which have no customary names",
+        ),
+        (
+            lambda: Directions(VECTORS, ("feature",)),
+            "expected 2 different `names` for `vectors` of shape (4, 2, 9), got ('feature',)",
+        ),
+        (
+            lambda: Directions(VECTORS, labels={"view": ["left"]}),
+            "expected `labels` for axes of lengths {'feature_class': 4, 'view': 2}, got 1 for `view`",
+        ),
+        (
+            lambda: Directions(VECTORS.flatten(0, 1)[:, :6]).random_orthogonal(0),
+            "expected at most 6 directions of dim 6, got 8",
+        ),
+    ],
+)
+def test_vectors_that_are_no_directions_are_refused(make, message):
+    with pytest.raises((TypeError, ValueError), match="expected") as refused:
+        make()
+
+    assert str(refused.value) == message
+
+
+def test_a_file_without_directions_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("zero.npy", np.zeros((2, 3)))
+    save_file({"a": VECTORS, "b": VECTORS + 1}, "two.safetensors")
+    refusals = {
+        "zero.npy": "`zero.npy`: expected non-zero `vectors`, got direction (0,) of all zeros",
+        "two.safetensors": "`two.safetensors`: expected one tensor, got 2 (a, b)",
+        "none.npy": "`none.npy`: [Errno 2] No such file or directory: 'none.npy'",
+    }
+
+    for path, reason in refusals.items():
+        with pytest.raises(UsageError, match="no directions") as refused:
+            Directions.read(path)
+        assert str(refused.value) == f"no directions could be read from {reason}"
+
+
+def test_a_file_of_another_kind_is_refused():
+    with pytest.raises(UsageError, match=r"^expected directions in a \.npy or \.safetensors file, got `a\.pt`$"):
+        Directions.read("a.pt")

@@ -1,0 +1,71 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from probes.store import Manifest, Series, read_manifest, write_manifest
+from tests.store.runs import SERIES, manifest
+
+FULL = manifest(
+    "distilled-stopped-00-1a2b3c4d",
+    schedule="every(10) | first(100)",
+    role="distilled",
+    variant="stopped",
+    parents=("single-00", "single-01"),
+    continues="single-02",
+    seeds={"data": 0, "init": 3},
+    recipe={"network": {"q": 4, "widths": [10, 20]}, "training": {"rate": 0.1, "name": "größe"}},
+    study="ab12",
+    status="diverged",
+    reason="the loss is not finite",
+    created="2025-01-01T00:00:00+00:00",
+    versions={"torch": "2.13.0"},
+    commit="deadbeef",
+    directions="ff00",
+    wall_seconds=12.5,
+)
+
+
+@pytest.mark.parametrize("stored", [FULL, Manifest("seed-0", ())], ids=["full", "least"])
+def test_a_manifest_survives_its_file(tmp_path, stored):
+    write_manifest(tmp_path, stored)
+
+    assert read_manifest(tmp_path) == stored
+
+
+def test_the_file_is_json_that_people_can_read(tmp_path):
+    write_manifest(tmp_path, FULL)
+    data = json.loads((tmp_path / "run.json").read_text())
+
+    assert data["series"][0]["labels"] == {"view": ["left", "right"]}
+    assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_keys_that_are_not_known_or_not_there_do_no_harm(tmp_path):
+    write_manifest(tmp_path, FULL)
+    data = json.loads((tmp_path / "run.json").read_text())
+    del data["parents"], data["wall_seconds"]
+    (tmp_path / "run.json").write_text(json.dumps(data | {"mood": "good"}))
+
+    assert read_manifest(tmp_path) == replace(FULL, parents=(), wall_seconds=0.0)
+
+
+@pytest.mark.parametrize("run_id", ["", ".", "..", "a/b", "a b", "../a", "a\n"])
+def test_a_run_id_is_a_plain_name(run_id):
+    with pytest.raises(ValueError, match="expected `run_id`") as error:
+        Manifest(run_id, ())
+
+    assert str(error.value) == f"expected `run_id` of letters, digits, `.`, `_` and `-`, got {run_id!r}"
+
+
+@pytest.mark.parametrize("name", ["step", "scalars", "class", "count"])
+def test_names_in_a_log_are_different(name):
+    with pytest.raises(ValueError, match="expected series named unlike each other, an axis, `step` and `scalars`, got"):
+        Manifest("seed-0", (*SERIES, Series(name, (), ())))
+
+
+def test_a_recipe_that_json_cannot_hold_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(TypeError, match="Object of type set is not JSON serializable"):
+        write_manifest(tmp_path, replace(FULL, recipe={"names": {"a"}}))
+
+    assert list(tmp_path.iterdir()) == []
