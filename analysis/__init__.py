@@ -8,7 +8,7 @@ Each function takes logs, ``probes.open_logs(root)``, and returns a tidy table (
 * `winners` what the initialisation predicts, beside what was learned
 * `coverage` what K members cover; `ensemble_error` and `error_rates` errors from stored logits
 * `growth` what distillation added; `pairs` self-distillation pair by pair
-* `claims` every claim of the theory, with source, expected range, measured value and interval
+* `claims` every claim of the theory, with source, expected range, measured value and interval; `summary` means by role
 * `plots` draws the tables; `report` and `write_findings` put everything together
 
 Example:
@@ -33,6 +33,7 @@ from probes.analysis.growth import growth, missing_features
 from probes.analysis.learned import RULE, LearnedRule, learned
 from probes.analysis.pairs import pairs
 from probes.analysis.report import Report
+from probes.analysis.summary import summary
 from probes.analysis.winners import winners
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "records",
     "report",
     "runs",
+    "summary",
     "winners",
     "write_findings",
 ]

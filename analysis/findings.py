@@ -17,7 +17,7 @@ from probes.analysis.report import Report
 from probes.errors import LogError
 from probes.store.protocol import LogLike
 
-__all__ = ["report", "write_findings"]
+__all__ = ["report", "report_of", "write_findings", "write_report"]
 
 
 def report(logs: LogLike | Iterable[LogLike], *, title: str = "", rule: LearnedRule = RULE) -> Report:
@@ -38,7 +38,16 @@ def report(logs: LogLike | Iterable[LogLike], *, title: str = "", rule: LearnedR
         >>> report(example_study()).facts["q"]
         '3'
     """
-    evidence = Evidence(each(logs), rule)
+    return report_of(Evidence(each(logs), rule), title=title)
+
+
+def report_of(evidence: Evidence, *, title: str = "") -> Report:
+    """Return the report from evidence that is already there.
+
+    Example:
+        >>> report_of(Evidence([])).title
+        'Findings of 0 runs'
+    """
     table = claims_of(evidence)
 
     panels: list[Panel] = [claims_panel(table)] if len(table) else []
@@ -76,7 +85,20 @@ def write_findings(
         >>> [path.name for path in write_findings(example_study()[-1], "findings")][:2]
         ['report.html', 'claims.csv']
     """
-    found, folder = report(logs, title=title, rule=rule), Path(out_dir)
+    return write_report(report(logs, title=title, rule=rule), out_dir)
+
+
+def write_report(found: Report, out_dir: str | Path) -> list[Path]:
+    """Write a report that is already there, as `write_findings` does; return the paths, the report's first.
+
+    Raises:
+        OSError: If the folder cannot be written.
+
+    Example:
+        >>> [path.name for path in write_report(report([]), "findings")]
+        ['report.html', 'runs.csv']
+    """
+    folder = Path(out_dir)
     folder.mkdir(parents=True, exist_ok=True)
 
     page = folder / "report.html"

@@ -93,6 +93,8 @@ def _number(value: float) -> str:
     """Return a number as a reader wants it: three digits after the point, four where it is small."""
     if isinstance(value, int):
         return f"{value:,}"
+    if 0 < value < 5e-5:
+        return "< 0.0001"
 
     digits = 3 if abs(value) >= 0.01 else 4
     return f"{value:.{digits}f}".rstrip("0").rstrip(".").replace("-", "\N{MINUS SIGN}")

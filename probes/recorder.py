@@ -1,8 +1,7 @@
 """Recording of any PyTorch training: attached to an optimizer, a row is written after every update that is due."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -158,8 +157,7 @@ class Recorder:
         """
         self._check_attached()
         if self._live is not None:
-            with self._surviving("a scalar"):
-                self._live.log(self.updates, {name: _number(value) for name, value in scalars.items()})
+            self._attempt("a scalar", self._log, self._live, scalars)
 
     def close(self, status: str = "finished", reason: str = "") -> None:
         """End the log and let go of the optimizer; afterwards `step` and `log` do nothing."""
@@ -193,15 +191,19 @@ class Recorder:
     def _live(self) -> RunWriter | None:
         return None if self._divergence else self._writer
 
+    def _log(self, writer: RunWriter, scalars: Mapping[str, float | torch.Tensor]) -> None:
+        writer.log(self.updates, {name: _number(value) for name, value in scalars.items()})
+
     def _updated(self) -> None:
         self.updates += 1
-        if self._live is None:
-            return
-        with self._surviving("a step"):
-            if self._schedule(self.updates):
-                self._pending.measure(State(self.updates, self._parameters))
-            if self._pending.due:
-                self._write(self._live)
+        if self._live is not None:
+            self._attempt("a step", self._record, self._live)
+
+    def _record(self, writer: RunWriter) -> None:
+        if self._schedule(self.updates):
+            self._pending.measure(State(self.updates, self._parameters))
+        if self._pending.due:
+            self._write(writer)
 
     def _write(self, writer: RunWriter) -> None:
         """Write the steps that wait, up to the first that is not finite."""
@@ -222,19 +224,20 @@ class Recorder:
 
     def _end(self, status: str, reason: str) -> None:
         if self._live is not None:
-            with self._surviving("a step"):
-                self._write(self._live)
+            self._attempt("a step", self._write, self._live)
         if self._writer is not None:
-            with self._surviving("the end of the log"):
-                reason = self._divergence or reason or "; ".join(self._faults.values())
-                self._writer.close("diverged" if self._divergence else status, reason)
-                self._writer = None
+            self._attempt("the end of the log", self._close, self._writer, status, reason)
 
-    @contextmanager
-    def _surviving(self, what: str) -> Iterator[None]:
-        """A stretch of the recorder's own work whose faults must not end the training: told once, kept as a reason."""
+    def _close(self, writer: RunWriter, status: str, reason: str) -> None:
+        if self._divergence:
+            status, reason = "diverged", self._divergence
+        writer.close(status, reason or "; ".join(self._faults.values()))
+        self._writer = None
+
+    def _attempt(self, what: str, work: Callable[..., None], *arguments: object) -> None:
+        """Do some of the recorder's own work, a fault of which is told once, kept as a reason, and ends no training."""
         try:
-            yield
+            work(*arguments)
         except Exception as error:
             if self._on_error == "raise":
                 raise

@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 import click
-import pandas as pd
 
 from probes.analysis import claims, records
-from probes.cli.tables import cells, show
+from probes.cli.tables import cells, claims_for_people, show
 from probes.errors import LogError
 from probes.store import open_logs
 
@@ -34,25 +33,6 @@ def command(root: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(records(table), indent=2))
     else:
-        show(*cells(_for_people(table)))
+        show(*cells(claims_for_people(table)))
     if not table.drop_duplicates("claim").holds.all():
         raise click.exceptions.Exit(DOES_NOT_HOLD)
-
-
-def _for_people(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with ranges in one cell, and the verdict first."""
-    ranges = {
-        name: [f"{low:.3g} to {high:.3g}" for low, high in zip(table[low_of], table[high_of], strict=True)]
-        for name, low_of, high_of in (("expected", "expected_low", "expected_high"), ("95 %", "low", "high"))
-    }
-
-    return pd.DataFrame({
-        "": ["holds" if holds else "FAILS" for holds in table["holds"]],
-        "claim": table["claim"],
-        "variant": table["variant"],
-        "source": table["source"],
-        "expected": ranges["expected"],
-        "measured": [f"{value:.4f}" for value in table["measured"]],
-        "95 % interval": ranges["95 %"],
-        "n": table["n"],
-    })

@@ -60,8 +60,8 @@ class VerbGroup(click.Group):
         if cmd_name not in VERBS:
             return None
 
-        # Threads that spin while they wait slow a training step up to tenfold where another process wants a core. OpenMP
-        # reads this when torch is loaded, which is below.
+        # Threads that spin while they wait slow a training step up to tenfold where another process wants a core.
+        # OpenMP reads this when torch is loaded, which is below.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         command: click.Command = import_module(f"probes.cli.{cmd_name}").command
         return command

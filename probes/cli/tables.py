@@ -6,7 +6,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["cells", "show"]
+__all__ = ["cells", "claims_for_people", "show"]
 
 PLAIN_WIDTH = 200  # columns, where no terminal says how many there are: a table in a file is not cut
 
@@ -27,13 +27,43 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=PLAIN_WIDTH)
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    if title:
+        console.print(title, style="bold", soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(_is_number(row[index]) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
     console.print(table)
+
+
+def claims_for_people(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of claims with its ranges in one cell each and the verdict first.
+
+    Args:
+        table: As `probes.analysis.claims` gives it.
+
+    Example:
+        >>> from probes.analysis import claims
+        >>> list(claims_for_people(claims([])).columns)[1:4]
+        ['claim', 'variant', 'source']
+    """
+    ranges = {
+        name: [f"{low:.3g} to {high:.3g}" for low, high in zip(table[low_of], table[high_of], strict=True)]
+        for name, low_of, high_of in (("expected", "expected_low", "expected_high"), ("95 %", "low", "high"))
+    }
+
+    return pd.DataFrame({
+        "": ["holds" if holds else "FAILS" for holds in table["holds"]],
+        "claim": table["claim"],
+        "variant": table["variant"],
+        "source": table["source"],
+        "expected": ranges["expected"],
+        "measured": [f"{value:.4f}" for value in table["measured"]],
+        "95 % interval": ranges["95 %"],
+        "n": table["n"],
+    })
 
 
 def _is_number(text: str) -> bool:

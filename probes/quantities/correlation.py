@@ -73,7 +73,7 @@ def inner_products(
     if flat.dtype not in _PRECISE:
         flat = flat.float()
     products = flat if directions.is_identity else _product(flat, directions.columns(like=flat))
-    return products.reshape(flat.shape[:-1] + directions.shape[:-1])
+    return products.view(flat.shape[:-1] + directions.shape[:-1])
 
 
 def _product(weight: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:

@@ -23,6 +23,8 @@ __all__ = ["Source", "run_folder"]
 _MOST_MISSING = 1000
 _PAUSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 
+Known = dict[tuple[int, int, int], Rows]  # number, inode and time of a segment -> what it holds
+
 
 @dataclass(frozen=True)
 class Source:
@@ -54,23 +56,23 @@ def run_folder(path: Path) -> Source:
         path,
         partial(read_manifest, path),
         partial(_status, path),
-        partial(read_parts, path),
+        partial(read_parts, path, known={}),
         partial(read_evaluation, path),
         lambda: read_directions(path, read_manifest(path).directions),
     )
 
 
-def read_parts(path: Path, manifest: Manifest) -> tuple[list[Rows], list[str]]:
-    """The stretches of the log in order, and a line for each file that is missing."""
+def read_parts(path: Path, manifest: Manifest, *, known: Known) -> tuple[list[Rows], list[str]]:
+    """The stretches of the log in order, and a line for each file that is missing; segments are opened once."""
     for pause in _PAUSES:
         time.sleep(pause)
-        parts, missing = _found(path, manifest)
+        parts, missing = _found(path, manifest, known)
         if not missing:
             break
     return parts, [f"`{path / name}` is missing, and its rows with it" for name in missing]
 
 
-def _found(path: Path, manifest: Manifest) -> tuple[list[Rows], list[str]]:
+def _found(path: Path, manifest: Manifest, known: Known) -> tuple[list[Rows], list[str]]:
     """The stretches as one look finds them, and the names of missing files."""
     shown = None
     with suppress(FileNotFoundError):
@@ -84,19 +86,23 @@ def _found(path: Path, manifest: Manifest) -> tuple[list[Rows], list[str]]:
         raise refusal(
             path / SEGMENT.format(count - 1), f"expected about {len(numbers)} segments, got one of that number"
         )
-    parts = [_numbered(path, number, manifest) for number in range(count)]
+    parts = [_numbered(path, number, manifest, known) for number in range(count)]
     missing = [SEGMENT.format(number) for number, rows in enumerate(parts) if rows is None]
     if shown is None and not parts and manifest.status != "recording":
         missing = [MERGED]
     return [rows for rows in parts if rows is not None], missing
 
 
-def _numbered(path: Path, number: int, manifest: Manifest) -> Rows | None:
+def _numbered(path: Path, number: int, manifest: Manifest, known: Known) -> Rows | None:
     """A segment, or the journal that becomes one; the segment is looked for again in case it just did."""
     segment, journal = path / SEGMENT.format(number), path / JOURNAL.format(number)
     for _ in range(2):
         with suppress(FileNotFoundError):
-            return open_segment(segment, manifest)
+            seen = segment.lstat()
+            key = (number, seen.st_ino, seen.st_mtime_ns)
+            if key not in known:
+                known[key] = open_segment(segment, manifest)
+            return known[key]
         with suppress(FileNotFoundError):
             rows = read_journal(journal, manifest, number)
             if _status(path) == "recording":

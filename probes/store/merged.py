@@ -37,7 +37,7 @@ def merge(run_dir: Path, manifest: Manifest, *, pack_bytes: int) -> None:
     """
     if (run_dir / MERGED).exists():
         return
-    parts, _ = read_parts(run_dir, manifest)
+    parts, _ = read_parts(run_dir, manifest, known={})
     rows = joined(manifest, parts)
     if len(rows) * sum(one.row_bytes for one in manifest.series) <= pack_bytes:
         with suppress(OSError):

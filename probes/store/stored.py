@@ -35,6 +35,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
     except FileNotFoundError:
         raise
     except _DAMAGE as error:
+        path.lstat()  # a FileNotFoundError, if the file has just been removed
         raise refusal(path, f"expected an intact HDF5 file of a run, got {error}") from error
 
 

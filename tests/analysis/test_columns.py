@@ -11,6 +11,7 @@ from probes.analysis import (
     learned,
     pairs,
     runs,
+    summary,
     winners,
 )
 from probes.analysis.columns import MEANINGS, TABLES, variant_order
@@ -25,6 +26,7 @@ MADE = {
     "error_rates": error_rates,
     "pairs": pairs,
     "claims": claims,
+    "summary": summary,
 }
 
 

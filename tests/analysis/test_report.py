@@ -109,7 +109,15 @@ def test_the_same_findings_make_the_same_page(found):
     assert rendered(one) == rendered(again)
 
 
-NUMBERS = {0.0: "0", 0.45: "0.45", 0.12345: "0.123", 0.00143: "0.0014", -0.05: "\N{MINUS SIGN}0.05", 40000: "40,000"}
+NUMBERS = {
+    0.0: "0",
+    0.45: "0.45",
+    0.12345: "0.123",
+    0.00143: "0.0014",
+    4e-5: "&lt; 0.0001",
+    -0.05: "\N{MINUS SIGN}0.05",
+    40000: "40,000",
+}
 
 
 @pytest.mark.parametrize(("number", "text"), NUMBERS.items())

@@ -1,6 +1,7 @@
 import pickle
 import random
 from contextlib import nullcontext, suppress
+from shutil import rmtree
 
 import numpy as np
 import pytest
@@ -98,6 +99,19 @@ def test_a_scalar_that_is_no_number_does_not_stop_training(path):
         train(model, optimizer)
 
     assert open_log(path).steps[-1] == 5
+
+
+def test_a_log_that_cannot_be_ended_is_told_and_can_be_ended_later(path):
+    model, optimizer = network()
+    attached = recorder(path, on_error="warn").attach(model, optimizer)
+    train(model, optimizer)
+    rmtree(path)
+    with pytest.warns(RuntimeWarning, match="the end of the log could not be recorded, first at step 5: LogError"):
+        attached.close()
+    path.mkdir()
+    attached.close()
+
+    assert open_log(path).steps.tolist() == [0, 1, 2, 3, 4, 5]
 
 
 ENDS = [(ValueError("two\nlines"), "failed"), (KeyboardInterrupt(), "interrupted")]
