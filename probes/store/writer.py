@@ -19,6 +19,7 @@ from probes.store.lock import claim
 from probes.store.manifest import Manifest, write_manifest
 from probes.store.merged import merge
 from probes.store.pipeline import Pipeline
+from probes.store.provenance import commit, versions
 
 __all__ = ["RunWriter"]
 
@@ -75,6 +76,8 @@ class RunWriter:
         self.manifest = replace(
             manifest,
             created=manifest.created or datetime.now(UTC).isoformat(),
+            versions=manifest.versions or versions(),
+            commit=manifest.commit or commit(),
             directions=directions.sha256 if directions is not None else manifest.directions,
         )
         self._lock = claim(self.path, overwrite=overwrite)
