@@ -32,7 +32,7 @@ Seed = int | Sequence[int]
 
 @dataclass(frozen=True)
 class Networks:
-    r"""K patch networks :math:`F_i(X) = c \sum_r \sum_p \widetilde{ReLU}(\langle w_{i,r}, x_p \rangle)`.
+    r"""Patch networks :math:`F_i(X) = \frac{c}{K} \sum_r \sum_p \widetilde{ReLU}(\langle w_{i,r}, x_p \rangle)`.
 
     Attributes:
         weights: ``(dim, run, class, neuron)``; dim comes first so that one matrix product serves all runs.
@@ -40,8 +40,9 @@ class Networks:
             where inputs have no private noise.
         activation: The smoothed ReLU.
         seeds: Each run's seeds of initialisation, one a member. A run has one member; or K where the average of K
-            networks is trained jointly: their neurons stand one after the other, and :math:`c` = 1/K.
+            networks is trained jointly: their neurons stand one after the other.
         init_scale: :math:`\sigma_0`, standard deviation of the initial weights.
+        scale: The factor c; 1 for a single network.
 
     Example:
         >>> inputs = Inputs(torch.eye(4).expand(2, 4, 4), torch.zeros(2, 4), torch.tensor([0, 1]))
@@ -55,6 +56,7 @@ class Networks:
     activation: SmoothedReLU
     seeds: tuple[tuple[int, ...], ...]
     init_scale: float
+    scale: float = 1.0
 
     @property
     def runs(self) -> int:
@@ -63,7 +65,7 @@ class Networks:
 
     @property
     def members(self) -> int:
-        """Networks averaged inside each run; the outputs' factor c is one over it."""
+        """Networks averaged inside each run, K; 1 for single networks."""
         return len(self.seeds[0])
 
     @property
@@ -138,7 +140,7 @@ class Networks:
             if memory is not None:
                 patches += memory[rows].flatten(2)
             units = self.activation(patches).sum(1).view(-1, *self.weights.shape[1:])
-            pieces.append(units.sum(-1) / self.members)
+            pieces.append(units.sum(-1) * (self.scale / self.members))
         return torch.cat(pieces).transpose(0, 1)
 
     def test_outputs(self, inputs: Inputs, *, first_chunk: int = 0) -> Tensor:

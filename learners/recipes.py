@@ -41,7 +41,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Training:
-    """Full-batch gradient descent (3.1): N, T and eta.
+    """Full-batch gradient descent (3.1): N, T, eta, and the factor c of a jointly trained average (c/K) sum F.
 
     Example:
         >>> Training(samples=960).steps
@@ -51,6 +51,7 @@ class Training:
     samples: int = 480
     steps: int = 1000
     learning_rate: float = 20.0
+    average_scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,8 @@ class Recipe:
             "runs.average": 0,
             **{f"measuring.{item.name}": 1 for item in fields(Measuring)},
         }
-        positive = [f"{part}.learning_rate" for part in ("training", "distilled", "continued", "fresh")]
+        rates = [f"{part}.learning_rate" for part in ("training", "distilled", "continued", "fresh")]
+        positive = ["training.average_scale", *rates]
 
         return [
             (self.seed >= 0, f"expected `seed` >= 0, got {self.seed}"),

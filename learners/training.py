@@ -77,7 +77,7 @@ def train(
     r"""Train by full-batch gradient descent and return the networks that stayed finite, and which runs they are.
 
     Each member of a jointly trained average moves as fast as a single network would: the learning rate is multiplied
-    by the number of members, which cancels the 1/K in front of its outputs.
+    by K/c, which cancels the c/K in front of its outputs.
 
     Args:
         networks: Networks at their start; left as they are.
@@ -127,7 +127,7 @@ class _Descent:
     def __init__(self, networks: Networks, inputs: Inputs, learning_rate: float) -> None:
         self.networks = networks
         self.inputs = inputs
-        # The members' 1/K in the outputs and the K in the learning rate cancel here.
+        # The c/K in front of an average's outputs and the K/c in its learning rate cancel here.
         self.rate = learning_rate / inputs.samples
         self.columns = networks.weights.flatten(1)
         self.gradient = torch.zeros_like(self.columns)
@@ -167,7 +167,7 @@ class _Descent:
             torch.addmm(memory, design, self.columns, beta=1 / threshold, alpha=1 / threshold, out=ratio)
         units = networks.activation.split_(ratio, power, slope).unflatten(0, (-1, self.inputs.design.shape[1]))
         sums = (units.sum(1) - units.shape[1]).unflatten(-1, networks.weights.shape[1:]).sum(-1)
-        outputs: Tensor = sums * (threshold / networks.members)
+        outputs: Tensor = sums * (threshold * networks.scale / networks.members)
         if not learn:
             return outputs
 

@@ -4,7 +4,7 @@ Axes: s = run, n = sample, p = patch, i = class, r = neuron, j = feature_class, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class Material:
         """Return networks at initialisation, one run per group of seeds."""
         network = self.recipe.network
 
-        return initialise(
+        networks = initialise(
             self.training_inputs,
             SmoothedReLU(network.q, network.threshold),
             classes=self.recipe.data.classes,
@@ -85,6 +85,11 @@ class Material:
             init_scale=network.init_scale,
             seeds=seeds,
         )
+        return replace(networks, scale=self.scale(networks.members))
+
+    def scale(self, members: int) -> float:
+        """Return the factor c in front of a run's outputs (c/K) sum F: the recipe's where K networks are averaged."""
+        return self.recipe.training.average_scale if members > 1 else 1.0
 
     def _inputs(self, samples: Samples, purpose: int) -> Inputs:
         if self.recipe.noise.form == "private":
@@ -145,7 +150,12 @@ def load_networks(material: Material, run_dirs: Sequence[Path], seeds: Sequence[
     memory = torch.stack([part["memory"] for part in tensors], 2) if "memory" in tensors[0] else None
 
     return Networks(
-        weights, memory, SmoothedReLU(network.q, network.threshold), tuple(map(tuple, seeds)), network.init_scale
+        weights,
+        memory,
+        SmoothedReLU(network.q, network.threshold),
+        tuple(map(tuple, seeds)),
+        network.init_scale,
+        material.scale(len(seeds[0])),
     )
 
 
