@@ -29,7 +29,6 @@ def correlation(
         dtype: How values are stored.
 
     Example:
-        >>> from probes.quantities.quantity import State
         >>> aligned = correlation("weight", Directions(torch.eye(4)))
         >>> aligned.dims
         ('neuron', 'feature')

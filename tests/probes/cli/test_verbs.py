@@ -134,7 +134,7 @@ def test_claims_are_rows_with_the_promised_keys_and_the_exit_code_tells_whether_
 def test_analyze_writes_a_report_and_prints_the_tables(tiny_root, tmp_path):
     result = probes("analyze", tiny_root, "--out", tmp_path / "report")
     assert result.exit_code == 0
-    assert (tmp_path / "report" / "report.html").read_text().startswith("<!DOCTYPE html>")
+    assert (tmp_path / "report" / "report.html").read_text().startswith("<!doctype html>")
     assert {path.suffix for path in (tmp_path / "report").iterdir()} == {".html", ".csv", ".png", ".svg"}
     tables = json.loads(probes("analyze", tiny_root, "--json").stdout)
     assert {"claims", "summary", "winners", "coverage", "growth"} <= tables.keys()
