@@ -24,19 +24,21 @@ class LearnedRule:
       run's last step. 0.25 lies between the weight of an off-class feature in single-view data (Gamma, about 0.15),
       below which a view cannot decide any sample, and that in multi-view data (0.4), above which it decides them all.
       A losing view stays near sigma_0, orders of magnitude below; and
-    * more than ``margin`` times the null: the largest strength of the same class's neurons at the same step on a
-      feature of another class. At initialisation nothing passes this, whatever the median is.
+    * more than ``margin`` times the null: the largest strength of a class's neurons at the same step on a feature of
+      another class, its median over the run. At initialisation nothing passes this, whatever the typical winner is. A
+      median, because a wrong feature that one class has really learned is no chance: it is reported beside the finding
+      as off-class, and does not hide what else the class has learned.
 
     Args:
         share: Fraction of the typical winner's strength.
-        margin: Multiple of the off-class strength.
+        margin: Multiple of the median off-class strength.
 
     Raises:
         ValueError: If ``share`` lies outside (0, 1] or ``margin`` is below 1.
 
     Example:
         >>> print(LearnedRule(share=0.5))
-        strength >= 0.5 x the run's median winner and > 2 x off-class
+        strength >= 0.5 x the run's median winner and > 2 x its median off-class
     """
 
     share: float = 0.25
@@ -47,11 +49,11 @@ class LearnedRule:
             raise ValueError(f"expected `share` in (0, 1] and `margin` >= 1, got {self.share} and {self.margin}")
 
     def __str__(self) -> str:
-        return f"strength >= {self.share:g} x the run's median winner and > {self.margin:g} x off-class"
+        return f"strength >= {self.share:g} x the run's median winner and > {self.margin:g} x its median off-class"
 
     def __call__(self, features: pd.DataFrame) -> pd.DataFrame:
         """Return the table with the columns `learned` and `rule`; the rule also stands in ``attrs``."""
-        null = features.groupby(["run", "step", "class"], observed=True)["off_strength"].transform("max")
+        null = features.groupby(["run", "step"], observed=True)["off_strength"].transform("median")
         strong = features["strength"] >= self.share * self._typical_winner(features)
         table = features.assign(learned=strong & (features["strength"] > self.margin * null), rule=str(self))
         table.attrs["rule"] = str(self)
@@ -98,7 +100,7 @@ def learned(
         >>> from probes.analysis.example import example_study
         >>> table = learned(example_study()[-1])
         >>> int(table["learned"].sum()), table.attrs["rule"]
-        (6, "strength >= 0.25 x the run's median winner and > 2 x off-class")
+        (6, "strength >= 0.25 x the run's median winner and > 2 x its median off-class")
     """
     return rule(last_steps(endpoints(usable(logs), frame=frame))).reindex(columns=list(TABLES["learned"]))
 

@@ -20,14 +20,16 @@ _MODULE_OF = {
     "ProbesError": "probes.errors",
     "Recorder": "probes.recorder",
     "StackedRecorder": "probes.stacked",
+    "Tap": "probes.quantities",
     "at": "probes.schedules",
     "every": "probes.schedules",
     "first": "probes.schedules",
     "logarithmic": "probes.schedules",
     "open_log": "probes.store",
     "open_logs": "probes.store",
+    "window": "probes.schedules",
 }
-_SUBPACKAGES = ("analysis", "integrations", "learners", "quantities", "store")
+_SUBPACKAGES = ("analysis", "learners", "quantities", "store", "studies")
 
 __all__ = list(_MODULE_OF)
 

@@ -1,16 +1,18 @@
 # What a type checker and an editor see of the lazy names of __init__.py; a test holds the two together.
 from probes import analysis as analysis
-from probes import integrations as integrations
 from probes import learners as learners
 from probes import quantities as quantities
 from probes import store as store
+from probes import studies as studies
 from probes.directions import Directions as Directions
 from probes.errors import ProbesError as ProbesError
+from probes.quantities import Tap as Tap
 from probes.recorder import Recorder as Recorder
 from probes.schedules import at as at
 from probes.schedules import every as every
 from probes.schedules import first as first
 from probes.schedules import logarithmic as logarithmic
+from probes.schedules import window as window
 from probes.stacked import StackedRecorder as StackedRecorder
 from probes.store import open_log as open_log
 from probes.store import open_logs as open_logs

@@ -34,5 +34,7 @@ def command(root: Path, as_json: bool) -> None:
         click.echo(json.dumps(records(table), indent=2))
     else:
         show(*cells(claims_for_people(table)))
+        for row in table.itertuples(index=False):
+            click.echo(f"{row.claim} {row.variant}".rstrip() + f": {row.note}")
     if not table.drop_duplicates("claim").holds.all():
         raise click.exceptions.Exit(DOES_NOT_HOLD)

@@ -37,11 +37,19 @@ def test_a_quarter_of_the_typical_winner_is_enough(strength, expected):
 
 
 @pytest.mark.parametrize(("off", "expected"), [(GROWN / 2, False), (0.499 * GROWN, True)])
-def test_a_feature_of_another_class_at_half_the_strength_spoils_it(off, expected):
+def test_features_of_other_classes_at_half_the_strength_spoil_it(off, expected):
     values = race([[0], [0], [0]])
-    values[-1, 0, 0, 2, 1] = off
+    for own in range(3):
+        values[-1, own, 0, (own + 1) % 3, :] = off
 
-    assert learned(log_of(values)).query("`class` == 0 and view == 0")["learned"].item() is expected
+    assert learned(log_of(values)).query("view == 0")["learned"].tolist() == [expected] * 3
+
+
+def test_one_wrong_feature_does_not_hide_the_right_ones():
+    values = race([[0], [0], [0]])
+    values[-1, 0, 0, 2, 1] = 2 * GROWN
+
+    assert learned(log_of(values)).query("view == 0")["learned"].all()
 
 
 def test_the_typical_winner_is_the_median_over_classes():
@@ -53,7 +61,7 @@ def test_the_typical_winner_is_the_median_over_classes():
 
 def test_the_rule_says_itself_in_column_and_attrs():
     table = LearnedRule(share=0.5, margin=3)(features(log_of(race([[0], [1]]))))
-    text = "strength >= 0.5 x the run's median winner and > 3 x off-class"
+    text = "strength >= 0.5 x the run's median winner and > 3 x its median off-class"
 
     assert set(table["rule"]) == {text}
     assert table.attrs["rule"] == text

@@ -28,9 +28,7 @@ def _area(floor: int, *others: str, ours: tuple[str, ...] = (), late: tuple[str,
 
 _LEAF = ("probes.errors",)
 ROOF = 5
-_ROOF = _area(
-    ROOF, "click", "numpy", "pandas", "rich", "safetensors", "torch", late=("dask", "distributed", "sklearn")
-)
+_ROOF = _area(ROOF, "click", "numpy", "pandas", "rich", "safetensors", "torch", late=("dask", "distributed", "sklearn"))
 _HOOKS = _area(3, "numpy", "torch")
 
 # The first pattern that matches decides; `probes.store.*` stands for the package itself, too.
