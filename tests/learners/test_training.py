@@ -93,17 +93,22 @@ def test_in_single_precision_the_private_form_stays_within_1e_6_of_the_explicit_
     assert (explicit_weights(trained, inputs)[0] - exact.weight).abs().max().item() < 1e-6
 
 
-def test_training_the_average_is_training_the_mean_of_the_members_outputs():
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_training_the_average_is_training_the_scaled_mean_of_the_members_outputs(scale):
     inputs, patches = private(), explicit_patches(private())
-    begin = start(inputs, [(5, 6, 7)])
+    begin = replace(start(inputs, [(5, 6, 7)]), scale=scale)
     trained, _ = train(begin, inputs, CrossEntropy(), steps=50, learning_rate=1.5)
     weight = explicit_weights(begin, inputs)[0]
-    plain = plain_descent(weight, patches, inputs.labels, CrossEntropy(), 50, 3 * 1.5, scale=1 / 3)
+    plain = plain_descent(weight, patches, inputs.labels, CrossEntropy(), 50, 1.5 * 3 / scale, scale=scale / 3)
     assert (explicit_weights(trained, inputs)[0] - plain.weight).abs().max().item() < 1e-10
-    members = start(inputs, [5, 6, 7])
-    assert torch.equal(begin.weights[:, 0, :, 4:8], members.weights[:, 1])
+
+
+def test_an_average_starts_as_the_mean_of_its_members():
+    inputs = private()
+    average, members = start(inputs, [(5, 6, 7)]), start(inputs, [5, 6, 7])
+    assert torch.equal(average.weights[:, 0, :, 4:8], members.weights[:, 1])
     mean = members.outputs(inputs, members.memory).mean(0)
-    assert torch.allclose(begin.outputs(inputs, begin.memory)[0], mean, atol=1e-14)
+    assert torch.allclose(average.outputs(inputs, average.memory)[0], mean, atol=1e-14)
 
 
 def test_the_outputs_are_those_of_the_plain_network():

@@ -1,3 +1,4 @@
+import errno
 import shutil
 
 import numpy as np
@@ -171,6 +172,18 @@ def test_ctrl_c_leaves_logs_complete_up_to_the_last_step(tmp_path):
         record_study(FEW, tmp_path / "runs", watcher=Impatient())
     for log in open_logs(tmp_path / "runs"):
         assert (log.steps.tolist(), log.status) == (list(range(8)), "interrupted")
+
+
+def test_a_full_disk_is_one_line_and_the_logs_are_whole(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("probes.studies.material.write_whole", full)
+    message = rf"^expected room for weights and measurements in {tmp_path}, got No space left on device: the logs are "
+    with pytest.raises(LogError, match=message + "whole; free space there and record again with --force$"):
+        record_study(FEW, tmp_path)
+    for log in open_logs(tmp_path):
+        assert (log.steps.tolist(), log.status) == (list(range(13)), "failed")
 
 
 def test_a_run_without_a_recipe_cannot_be_measured(tmp_path):
