@@ -4,9 +4,10 @@
 """
 
 import os
+import warnings
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -91,7 +92,9 @@ class VerbGroup(click.Group):
             ctx.color = False
 
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _warn
+                return super().invoke(ctx)
         except UsageError as error:
             raise _Misuse(str(error)) from error
         except ProbesError as error:
@@ -103,6 +106,18 @@ class VerbGroup(click.Group):
             if error.filename is None:  # a broken pipe among them, which click ends quietly
                 raise
             raise _Failure(f"{error.strerror}: {error.filename}") from error
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Say a warning in one line, as people who typed a command expect it."""
+    click.echo(f"probes: {message}", err=True)
 
 
 def _unknown(word: str) -> str:

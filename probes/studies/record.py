@@ -146,8 +146,8 @@ class _Recording:
             evaluate_networks(networks, self.material, run_dirs, step=step)
         except OSError as error:
             raise LogError(
-                f"expected room for weights and measurements in {self.root}, got {error.strerror}: the logs are whole; "
-                "free space there and record again with --force"
+                f"expected room for weights and measurements in {self.root}, got {error.strerror}: the runs are not "
+                "finished; free space there and record again with --force"
             ) from error
 
     def _start(self, runs: Sequence[PlannedRun]) -> Networks:

@@ -179,8 +179,8 @@ def test_a_full_disk_is_one_line_and_the_logs_are_whole(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("probes.studies.material.write_whole", full)
-    message = rf"^expected room for weights and measurements in {tmp_path}, got No space left on device: the logs are "
-    with pytest.raises(LogError, match=message + "whole; free space there and record again with --force$"):
+    message = rf"^expected room for weights and measurements in {tmp_path}, got No space left on device: the runs are "
+    with pytest.raises(LogError, match=message + "not finished; free space there and record again with --force$"):
         record_study(FEW, tmp_path)
     for log in open_logs(tmp_path):
         assert (log.steps.tolist(), log.status) == (list(range(13)), "failed")

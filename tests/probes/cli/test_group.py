@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import warnings
 from types import ModuleType
 
 import click
@@ -46,6 +47,13 @@ def test_an_error_is_one_line_and_an_exit_code(verb, error, line, code):
     result = verb(raising(error))
 
     assert (result.stdout, result.stderr, result.exit_code) == ("", line, code)
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_is_one_line_on_stderr(verb):
+    result = verb(lambda: warnings.warn("the disk is full", RuntimeWarning, stacklevel=1))
+
+    assert (result.stdout, result.stderr, result.exit_code) == ("", "probes: the disk is full\n", 0)
 
 
 def test_an_interrupt_exits_as_in_a_shell(verb):
