@@ -76,8 +76,9 @@ def record_study(recipe: Recipe, root: str | Path, *, force: bool = False, watch
         3
     """
     root, phases = Path(root), plan(recipe)
+    _check_root(root)
     if not force:
-        _check_root(root, phases)
+        _check_runs(root, phases)
 
     recording = _Recording(Material(recipe), root, watcher or _Silent())
     for phase in phases:
@@ -221,14 +222,17 @@ def _status(run_dir: Path) -> str:
     return read_manifest(run_dir).status if (run_dir / MANIFEST).is_file() else ""
 
 
-def _check_root(root: Path, phases: Sequence[Phase]) -> None:
-    """Refuse a folder that holds what this study would mix with or write over."""
+def _check_root(root: Path) -> None:
+    """Refuse what is no folder for runs."""
     if root.is_file() or (root / MANIFEST).is_file():
         raise RunError(
             f"expected a folder for runs at {root}, got {'a file' if root.is_file() else 'a run'}: "
             "name another with --out"
         )
 
+
+def _check_runs(root: Path, phases: Sequence[Phase]) -> None:
+    """Refuse a folder that holds what this study would mix with or write over."""
     planned = {run.run_id for phase in phases for run in phase.runs}
     present = sorted(path.parent.name for path in root.glob(f"*/{MANIFEST}"))
     other = [name for name in present if name not in planned]

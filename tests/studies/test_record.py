@@ -119,10 +119,10 @@ def test_a_half_finished_run_is_named_and_recorded_again_when_forced(tmp_path):
     assert open_logs(record_study(FEW, root, force=True))[0].status == "finished"
 
 
-def test_a_file_or_a_run_is_no_folder_for_runs(tmp_path):
+def test_a_file_or_a_run_is_no_folder_for_runs_even_when_forced(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"^expected a folder for runs at .*file, got a file: name another with --out$"):
-        record_study(FEW, tmp_path / "file")
+        record_study(FEW, tmp_path / "file", force=True)
     run = open_logs(record_study(FEW, tmp_path / "runs"))[0].path
     with pytest.raises(RunError, match=r"^expected a folder for runs at .*, got a run: name another with --out$"):
         record_study(FEW, run)
