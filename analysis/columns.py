@@ -23,7 +23,7 @@ LAYOUT = ("class", "neuron", "feature_class", "view")
 # Roles in the theory study and the ensemble of its singles, in the order in which they are shown.
 ROLES = ("single", "average", "ensemble", "distilled", "self_distilled")
 
-# The variant a recipe stands by comes first; a variant that is not named here comes after those that are.
+# The order of variants where a run's recipe states none; a variant that is not named here comes after those that are.
 VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "distilled": ("stopped", "literal"),
     "self_distilled": ("continued", "fresh"),
@@ -173,7 +173,7 @@ def columns_of(table: str) -> Mapping[str, str]:
 
 
 def variant_order(role: str, variant: str) -> tuple[int, str]:
-    """Return the key that sorts a role's variants: the one a recipe stands by first, unnamed ones last.
+    """Return the key that sorts a role's variants where no recipe states their order; unnamed ones come last.
 
     Example:
         >>> sorted(["fresh", "other", "continued"], key=lambda variant: variant_order("self_distilled", variant))

@@ -93,8 +93,12 @@ class Evidence:
     def with_role(self, role: str) -> Mapping[str, Sequence[LogLike]]:
         """Return the role's runs by variant, the one a recipe stands by first."""
         logs = self._playing(role)
-        variants = sorted({log.manifest.variant for log in logs}, key=lambda variant: variant_order(role, variant))
+        stated = [update for log in logs[:1] for update in log.manifest.recipe.get("runs", {}).get("updates", [])]
 
+        def order(variant: str) -> tuple[int, int, str]:
+            return (stated.index(variant) if variant in stated else len(stated), *variant_order(role, variant))
+
+        variants = sorted({log.manifest.variant for log in logs}, key=order)
         return {variant: [log for log in logs if log.manifest.variant == variant] for variant in variants}
 
     def errors(self, logs: Sequence[LogLike], measure: str = "test_error_mu") -> Sequence[Estimate]:

@@ -1,5 +1,6 @@
 """Recipes: everything that defines a study, as frozen dataclasses; `recipe_files` reads and writes them as TOML."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
@@ -9,6 +10,9 @@ from probes.learners.objectives import Distillation, Update
 from probes.learners.two_class import TwoClass
 
 __all__ = ["Measuring", "Network", "Noise", "Recipe", "Runs", "Teaching", "Training"]
+
+# Sections that say how runs are trained; all but the first, how they are taught.
+TRAININGS = ("training", "distilled", "continued", "fresh")
 
 
 @dataclass(frozen=True)
@@ -149,24 +153,24 @@ class Recipe:
             if not holds:
                 raise ValueError(reason)
 
+    def _bounds(self) -> Iterator[tuple[bool, str]]:
+        """Yield what must hold of single numbers, each with the text that refuses it."""
+        least = dict.fromkeys(["network.neurons", "runs.single", *(f"{part}.steps" for part in TRAININGS)], 1)
+        least |= dict.fromkeys([f"measuring.{item.name}" for item in fields(Measuring)], 1)
+        least |= dict.fromkeys(["runs.distilled", "runs.self_distilled", "runs.average"], 0)
+        positive = [f"{part}.learning_rate" for part in TRAININGS] + [f"{part}.teacher_scale" for part in TRAININGS[1:]]
+
+        for key, low in least.items():
+            yield self._at(key) >= low, f"expected `{key}` >= {low}, got {self._at(key)}"
+        for key in ["training.average_scale", *positive]:
+            yield self._at(key) > 0, f"expected `{key}` > 0, got {self._at(key)}"
+
     def _rules(self) -> list[tuple[bool, str]]:
         room, network, runs = 2 * self.data.classes, self.network, self.runs
-        least = {f"{part}.steps": 1 for part in ("training", "distilled", "continued", "fresh")}
-        least |= {
-            "network.neurons": 1,
-            "runs.single": 1,
-            "runs.distilled": 0,
-            "runs.self_distilled": 0,
-            "runs.average": 0,
-            **{f"measuring.{item.name}": 1 for item in fields(Measuring)},
-        }
-        rates = [f"{part}.learning_rate" for part in ("training", "distilled", "continued", "fresh")]
-        positive = ["training.average_scale", *rates]
 
         return [
             (self.seed >= 0, f"expected `seed` >= 0, got {self.seed}"),
-            *((self._at(key) >= low, f"expected `{key}` >= {low}, got {self._at(key)}") for key, low in least.items()),
-            *((self._at(key) > 0, f"expected `{key}` > 0, got {self._at(key)}") for key in positive),
+            *self._bounds(),
             (
                 self.noise.form in ("private", "gaussian"),
                 f'expected `noise.form` "private" or "gaussian", got {self.noise.form!r}',
@@ -193,7 +197,6 @@ class Recipe:
 
     def _at(self, key: str) -> float:
         part, name = key.split(".")
-
         value: float = getattr(getattr(self, part), name)
 
         return value

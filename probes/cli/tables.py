@@ -20,13 +20,14 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = 
         title: Printed above.
 
     Example:
-        >>> show(["run", "steps"], [["single-00", "150"]])
-        run        steps
-        single-00    150
+        >>> show(["run", "steps", "reason"], [["single-00", "150", "[Errno 28]"]])
+        run        steps  reason
+        single-00    150  [Errno 28]
     """
-    console = Console(highlight=False)
+    # No markup: a cell may hold what looks like it, such as the [Errno 28] of a run's reason.
+    console = Console(highlight=False, markup=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=PLAIN_WIDTH)
+        console = Console(highlight=False, markup=False, width=PLAIN_WIDTH)
     if title:
         console.print(title, style="bold", soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -1,3 +1,5 @@
+import pytest
+
 from probes.analysis import coverage, error_rates, example_study, growth, learned, pairs, winners
 from probes.analysis.evidence import Evidence
 from tests.analysis.hand import evaluation_of, log_of, race
@@ -36,6 +38,14 @@ def test_roles_are_given_by_variant():
         "continued": ["self_distilled-continued-00"],
         "fresh": ["self_distilled-fresh-00"],
     }
+
+
+@pytest.mark.parametrize("updates", [["stopped", "literal"], ["literal", "stopped"]])
+def test_the_update_that_the_recipe_names_first_comes_first(updates):
+    recipe = {"runs": {"updates": updates}}
+    logs = [log_of(race([[0]]), name, role="distilled", variant=name, recipe=recipe) for name in ("literal", "stopped")]
+
+    assert list(Evidence(logs).with_role("distilled")) == updates
 
 
 def test_errors_are_those_of_the_runs_asked_for():

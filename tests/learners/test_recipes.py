@@ -58,6 +58,7 @@ REFUSED = [
     ("[training]\nsamples = 3", "expected `training.samples` >= 12 (one a class), got 3"),
     ("[fresh]\nsteps = 0", "expected `fresh.steps` >= 1, got 0"),
     ("[distilled]\nlearning_rate = 0.0", "expected `distilled.learning_rate` > 0, got 0.0"),
+    ("[fresh]\nteacher_scale = 0.0", "expected `fresh.teacher_scale` > 0, got 0.0"),
     ("[distilled]\ntemperature = 2.0", "expected `temperature` (tau) in (0, 1], got 2.0"),
     ("[runs]\nsingle = 0", "expected `runs.single` >= 1, got 0"),
     ("[runs]\naverage = -1", "expected `runs.average` >= 0, got -1"),
