@@ -9,6 +9,7 @@ Example:
     array([[1., 1.]], dtype=float32)
 """
 
+from probes.store.attempts import Position
 from probes.store.directions import StoredDirections
 from probes.store.evaluation import Evaluation, read_evaluation, write_evaluation
 from probes.store.layout import Series
@@ -24,6 +25,7 @@ __all__ = [
     "LogLike",
     "Logs",
     "Manifest",
+    "Position",
     "RunWriter",
     "Series",
     "SeriesLike",

@@ -35,6 +35,7 @@ class Block:
         self.index = index
         self.journal = Journal(run_dir / JOURNAL.format(index), journal_head(manifest, index, gap))
         self._gap = gap
+        self._attempt = len(manifest.attempts)
         self._steps = np.empty(capacity, np.int64)
         self._arrays = {one.name: np.empty((capacity, *one.shape), one.dtype) for one in manifest.series}
         self._places = [(name, array, array.shape[1:]) for name, array in self._arrays.items()]
@@ -99,4 +100,5 @@ class Block:
         """All that is in, without a copy."""
         arrays = {name: array[: self.count] for name, array in self._arrays.items()}
         scalars = as_scalars(list(self._names), np.array(self._entries, ENTRY))
-        return Rows(self._steps[: self.count], arrays, scalars, [self._gap] if self._gap else [])
+        gaps = [self._gap] if self._gap else []
+        return Rows(self._steps[: self.count], arrays, scalars, gaps, attempt=self._attempt)

@@ -22,6 +22,7 @@ __all__ = ["Source", "run_folder"]
 # Between two looks a run may be packed into one file; before a file counts as missing, the folder is looked at again.
 _MOST_MISSING = 1000
 _PAUSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+_LAST = 2**63 - 1  # of all steps
 
 Known = dict[tuple[int, int, int], Rows]  # number, inode and time of a segment -> what it holds
 
@@ -63,12 +64,17 @@ def run_folder(path: Path) -> Source:
 
 
 def read_parts(path: Path, manifest: Manifest, *, known: Known) -> tuple[list[Rows], list[str]]:
-    """The stretches of the log in order, and a line for each file that is missing; segments are opened once."""
+    """The stretches of the log in order, and a line for each file that is missing; segments are opened once.
+
+    What a later attempt supersedes is left out; so is an attempt that began after the manifest was read.
+    """
     for pause in _PAUSES:
         time.sleep(pause)
         parts, missing = _found(path, manifest, known)
         if not missing:
             break
+    resumed = manifest.attempts
+    parts = [rows.up_to(min(resumed[rows.attempt :], default=_LAST)) for rows in parts if rows.attempt <= len(resumed)]
     return parts, [f"`{path / name}` is missing, and its rows with it" for name in missing]
 
 

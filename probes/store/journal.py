@@ -38,8 +38,9 @@ _MOST_BUFFERS = 1000  # os.writev takes at most 1,024
 Buffers = Sequence[bytes | memoryview]
 
 
-def journal_head(manifest: Manifest, index: int, gap: Gap | None = None, *, attempt: int = 0) -> bytes:
+def journal_head(manifest: Manifest, index: int, gap: Gap | None = None, *, attempt: int | None = None) -> bytes:
     """What journal ``index`` of a run begins with; the gap is of rows just before its first."""
+    attempt = len(manifest.attempts) if attempt is None else attempt
     layout = [(one.name, one.dtype, *one.shape) for one in manifest.series]
     identity = zlib.crc32(repr((manifest.run_id, manifest.created, layout)).encode())
     row_bytes = sum(one.row_bytes for one in manifest.series)
@@ -133,7 +134,7 @@ def read_journal(path: Path, manifest: Manifest, index: int) -> Rows:
         FileNotFoundError: there is none; it may just have been sealed.
     """
     data = memoryview(read_whole(path))
-    gaps, offset = _read_head(path, data, manifest, index)
+    attempt, gaps, offset = _read_head(path, data, manifest, index)
     frames: list[Rows] = []
     while frame := _read_frame(data, offset, manifest.series):
         rows, offset = frame
@@ -149,18 +150,18 @@ def read_journal(path: Path, manifest: Manifest, index: int) -> Rows:
     lost = len(data) - offset
     faults = [f"`{path}`: the last {lost} bytes, from byte {offset} on, are no whole frame and were left out"]
     scalars = join_scalars(frame.scalars for frame in frames)
-    return Rows(join_steps(frames), arrays, scalars, gaps, faults if lost else [])
+    return Rows(join_steps(frames), arrays, scalars, gaps, faults if lost else [], path.name, attempt)
 
 
-def _read_head(path: Path, data: memoryview, manifest: Manifest, index: int) -> tuple[list[Gap], int]:
-    """The gap, if there is one, and where the frames begin: nowhere, if the head is damaged or not all written."""
+def _read_head(path: Path, data: memoryview, manifest: Manifest, index: int) -> tuple[int, list[Gap], int]:
+    """Attempt, gap and where the frames begin: nowhere, if the head is damaged or not all written."""
     if not _holds(data, 0, _HEAD_SIZE, 0):
-        return [], 0
+        return 0, [], 0
     _, version, attempt, _, _, _, *gap = _HEAD.unpack_from(data)
     check_format(path, version)
     if data[:_HEAD_SIZE] != journal_head(manifest, index, Gap(*gap), attempt=attempt):
         raise refusal(path, f"expected journal {index} of run `{manifest.run_id}`, got that of another")
-    return ([Gap(*gap)] if any(gap) else []), _HEAD_SIZE
+    return attempt, [Gap(*gap)] if any(gap) else [], _HEAD_SIZE
 
 
 def _read_frame(data: memoryview, offset: int, series: Sequence[Series]) -> tuple[Rows, int] | None:

@@ -54,8 +54,8 @@ class RunLock:
         self._file.flush()
 
 
-def claim(run_dir: Path, *, overwrite: bool) -> RunLock:
-    """The lock of a directory that holds no run, or, if it may be overwritten, holds none any more.
+def claim(run_dir: Path, *, overwrite: bool, resume: bool = False) -> RunLock:
+    """The lock of a directory that holds no run, or one that is resumed; one to overwrite is deleted.
 
     Raises:
         RunError: it holds a run, has another writer, or cannot be written.
@@ -72,11 +72,11 @@ def claim(run_dir: Path, *, overwrite: bool) -> RunLock:
         ) from error
 
     found = [file for file in run_dir.iterdir() if file.name in FILES or NUMBERED.fullmatch(file.name)]
-    if found and not overwrite:
+    if found and not overwrite and not resume:
         lock.release()
-        advice = "name another directory, or overwrite it (--force, overwrite=True)"
+        advice = "name another directory, go on with it (resume=True), or overwrite it (--force, overwrite=True)"
         raise RunError(f"expected no run at `{run_dir}`, got one; {advice}")
-    for file in [*found, *run_dir.glob(".*.tmp")]:
+    for file in [*([] if resume else found), *run_dir.glob(".*.tmp")]:
         file.unlink()
     return lock
 

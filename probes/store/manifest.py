@@ -40,6 +40,7 @@ class Manifest:
     study: str = ""  # hash of the study's specification
     status: str = "recording"  # then "finished", "diverged", "interrupted" or "failed"
     reason: str = ""  # one line, for a run that did not finish
+    attempts: tuple[int, ...] = ()  # for each time the run was resumed, the last step that it kept; -1 = none
     created: str = ""  # ISO 8601, UTC
     versions: Mapping[str, str] = field(default_factory=dict)
     commit: str = ""
@@ -67,6 +68,7 @@ class Manifest:
                 raise TypeError(f"expected `{name}` to be a {type(default).__name__}, got {known[name]!r}")
         known["series"] = tuple(Series.from_json(one) for one in data["series"])
         known["parents"] = tuple(map(str, data.get("parents", ())))
+        known["attempts"] = tuple(map(int, data.get("attempts", ())))
         return cls(**known)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from probes.store.durable import write_whole
 from probes.store.folder import read_parts
-from probes.store.layout import MERGED, SEGMENT, Series, stored_name
+from probes.store.layout import MERGED, NUMBERED, Series, stored_name
 from probes.store.manifest import Manifest
 from probes.store.reader import Log
 from probes.store.rows import Rows, join_scalars, join_steps
@@ -45,8 +45,8 @@ def merge(run_dir: Path, manifest: Manifest, *, pack_bytes: int) -> None:
     if not (run_dir / MERGED).exists():
         write_whole(run_dir / MERGED, _view_bytes(manifest, parts, rows))
         return
-    for number in range(len(parts)):
-        (run_dir / SEGMENT.format(number)).unlink(missing_ok=True)
+    for part in parts:
+        (run_dir / part.file).unlink(missing_ok=True)
 
 
 def pack(log: Log, path: str | Path) -> None:
@@ -71,7 +71,8 @@ def joined(manifest: Manifest, parts: Sequence[Rows]) -> Rows:
     """Several stretches as one, whose arrays are still read a slice at a time."""
     arrays = {one.name: SeriesView(one, lambda again=False: parts) for one in manifest.series}
     gaps = [gap for part in parts for gap in part.gaps]
-    return Rows(join_steps(parts), arrays, join_scalars(part.scalars for part in parts), gaps)
+    scalars = join_scalars(part.scalars for part in parts)
+    return Rows(join_steps(parts), arrays, scalars, gaps, attempt=len(manifest.attempts))
 
 
 def _view_bytes(manifest: Manifest, parts: Sequence[Rows], rows: Rows) -> memoryview:
@@ -79,20 +80,20 @@ def _view_bytes(manifest: Manifest, parts: Sequence[Rows], rows: Rows) -> memory
     target = io.BytesIO()
     with h5py.File(target, "w", libver=("v110", "v110")) as file:
         write_common(file, manifest, rows)
-        file.attrs["segments"] = len(parts)
+        file.attrs["segments"] = 1 + max(int(match[1]) for part in parts if (match := NUMBERED.fullmatch(part.file)))
         for one in manifest.series:
             missing = np.nan if one.dtype != "<i8" else np.iinfo("<i8").min
-            file.create_virtual_dataset(stored_name(one.name), _layout(one, [len(part) for part in parts]), missing)
+            file.create_virtual_dataset(stored_name(one.name), _layout(one, parts), missing)
         attach_axes(file, manifest)
     return target.getbuffer()
 
 
-def _layout(series: Series, lengths: Sequence[int]) -> h5py.VirtualLayout:
+def _layout(series: Series, parts: Sequence[Rows]) -> h5py.VirtualLayout:
     """Which rows lie in which segment."""
-    layout = h5py.VirtualLayout((sum(lengths), *series.shape), series.dtype)
+    layout = h5py.VirtualLayout((sum(map(len, parts)), *series.shape), series.dtype)
     name = stored_name(series.name).replace("%", "%%")  # HDF5 takes it for a pattern
-    for number, (start, length) in enumerate(zip(accumulate(lengths, initial=0), lengths, strict=False)):
-        if length:
-            source = h5py.VirtualSource(SEGMENT.format(number), name, (length, *series.shape), series.dtype)
-            layout[start : start + length] = source
+    for start, part in zip(accumulate(map(len, parts), initial=0), parts, strict=False):
+        if len(part):
+            shape = (len(part) + part.superseded, *series.shape)
+            layout[start : start + len(part)] = h5py.VirtualSource(part.file, name, shape, series.dtype)[: len(part)]
     return layout

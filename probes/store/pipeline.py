@@ -39,14 +39,21 @@ class Pipeline:
     """
 
     def __init__(
-        self, path: Path, manifest: Manifest, *, block_bytes: int, flush_every: int, flush_seconds: float
+        self,
+        path: Path,
+        manifest: Manifest,
+        *,
+        block_bytes: int,
+        flush_every: int,
+        flush_seconds: float,
+        index: int = 0,
     ) -> None:
         self._path, self._manifest = path, manifest
         self._flush_every, self._flush_seconds = flush_every, flush_seconds
         self._row_bytes = 8 + sum(one.row_bytes for one in manifest.series)
         rows = max(1, block_bytes // self._row_bytes)
         self._capacity = rows // CHUNK_STEPS * CHUNK_STEPS or rows
-        self._block = Block(path, manifest, index=0, capacity=self._capacity)
+        self._block = Block(path, manifest, index=index, capacity=self._capacity)
         self._sealer = Sealer(self._seal)
         self._gap: Gap | None = None  # rows left out since the last block began
         self._journalled = self._sealed = 0

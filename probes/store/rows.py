@@ -1,8 +1,8 @@
 """Recorded rows as they are handed around: held in memory, or read from a file when they are asked for."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,9 +50,22 @@ class Rows:
     scalars: Scalars
     gaps: Sequence[Gap] = ()
     faults: list[str] = field(default_factory=list)  # grows when reading finds damage
+    file: str = ""  # name of the file that holds them
+    attempt: int = 0  # counts how often the run had been resumed
+    superseded: int = 0  # further rows at the file's end that no longer count
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    def up_to(self, step: int) -> Self:
+        """What is left when the run is resumed from a step: the rest is superseded."""
+        kept = int(np.searchsorted(self.steps, step, "right"))
+        scalars = {
+            name: (steps[steps <= step], values[steps <= step]) for name, (steps, values) in self.scalars.items()
+        }
+        gaps = [gap for gap in self.gaps if gap.first <= step]
+        superseded = self.superseded + len(self) - kept
+        return replace(self, steps=self.steps[:kept], scalars=scalars, gaps=gaps, superseded=superseded)
 
 
 def as_scalars(names: Sequence[str], entries: NDArray[np.void]) -> Scalars:

@@ -53,7 +53,7 @@ def write_segment(target: BinaryIO | str, manifest: Manifest, rows: Rows, *, lev
 
 def write_common(file: h5py.File, manifest: Manifest, rows: Rows) -> None:
     """Write what every file of a run holds besides its series: attributes, steps and scalars."""
-    write_attributes(file, {"run_id": manifest.run_id, "attempt": 0})
+    write_attributes(file, {"run_id": manifest.run_id, "attempt": rows.attempt})
     if rows.gaps:
         file.attrs["gaps"] = np.array(rows.gaps, np.int64)
 

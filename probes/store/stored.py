@@ -119,7 +119,7 @@ class StoredSeries:
 def open_segment(path: Path, manifest: Manifest) -> Rows:
     """A file of rows: steps and scalars are read now, the series when they are asked for."""
     with opened(path) as file:
-        gaps = _check_root(file, manifest)
+        attempt, gaps = _check_root(file, manifest)
         steps = check_dataset(file[STEP], "<i8", (None,))[:]
         for one in manifest.series:
             check_dataset(file[stored_name(one.name)], one.dtype, (len(steps), *one.shape))
@@ -127,7 +127,7 @@ def open_segment(path: Path, manifest: Manifest) -> Rows:
 
     faults: list[str] = []
     arrays = {one.name: StoredSeries(path, one, steps, faults) for one in manifest.series}
-    return Rows(steps, arrays, scalars, gaps, faults)
+    return Rows(steps, arrays, scalars, gaps, faults, path.name, attempt)
 
 
 def segments_shown(path: Path) -> int:
@@ -152,13 +152,13 @@ def checked_attributes(file: h5py.File) -> dict[str, Any]:
     return found
 
 
-def _check_root(file: h5py.File, manifest: Manifest) -> list[Gap]:
+def _check_root(file: h5py.File, manifest: Manifest) -> tuple[int, list[Gap]]:
     attributes = checked_attributes(file)
     if attributes["run_id"] != manifest.run_id:
         raise ValueError(f"rows of run `{attributes['run_id']}`, not of `{manifest.run_id}`")
     axes = axis_names(manifest.series).values()
     check_links(file, {STEP, SCALARS, *map(stored_name, [*axes, *(one.name for one in manifest.series)])})
-    return [Gap(*gap) for gap in attributes.get("gaps", [])]
+    return int(attributes["attempt"]), [Gap(*gap) for gap in attributes.get("gaps", [])]
 
 
 def _scalars(file: h5py.File) -> Scalars:

@@ -13,8 +13,9 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from probes.errors import LogError, RunError
+from probes.store.attempts import Position, next_attempt
 from probes.store.directions import StoredDirections, write_directions
-from probes.store.layout import LARGEST_ROW
+from probes.store.layout import LARGEST_ROW, MANIFEST
 from probes.store.lock import claim
 from probes.store.manifest import Manifest, write_manifest
 from probes.store.merged import merge
@@ -35,13 +36,15 @@ class RunWriter:
         manifest: What the run is; a missing time of creation is filled in.
         directions: Stored with the run.
         overwrite: Delete a run that is already there.
+        resume: Go on from there with a run that is already there, if one is; what it recorded later is superseded.
         block_bytes: Size of the rows that become one segment, up to 512 MiB.
         pack_bytes: A closed run of at most this size is one file, log.h5; a larger one keeps its segments.
         flush_every: A step reaches the journal at the latest after so many.
         flush_seconds: Or with the first call after this time.
 
     Raises:
-        RunError: the directory holds a run, has another writer, or cannot be written.
+        RunError: the directory holds a run, or one that cannot be resumed so, has another writer, or cannot be written.
+        LogError: a file of the run to resume is damaged or foreign.
         ValueError: ``block_bytes`` is too large.
         TypeError: the recipe holds what JSON cannot.
 
@@ -65,6 +68,7 @@ class RunWriter:
         *,
         directions: StoredDirections | None = None,
         overwrite: bool = False,
+        resume: Position | None = None,
         block_bytes: int = 2**24,
         pack_bytes: int = 2**26,
         flush_every: int = 16,
@@ -80,25 +84,42 @@ class RunWriter:
             commit=manifest.commit or commit(),
             directions=directions.sha256 if directions is not None else manifest.directions,
         )
-        self._lock = claim(self.path, overwrite=overwrite)
+        self._lock = claim(self.path, overwrite=overwrite, resume=resume is not None)
         try:
-            if directions is not None:
-                write_directions(self.path, directions)
-            write_manifest(self.path, self.manifest)
-        except TypeError:
-            self._lock.release()
-            raise
+            segment = self._begin(directions, resume or Position())
         except OSError as error:
             self._lock.release()
             raise RunError(f"expected to write into `{self.path}`, got {error.strerror}; free space there") from error
+        except BaseException:
+            self._lock.release()
+            raise
 
         self._pack_bytes = pack_bytes
         self._process = os.getpid()  # 0 once closed
         self._started = monotonic()
-        self._last = -1
         self._pipeline = Pipeline(
-            self.path, self.manifest, block_bytes=block_bytes, flush_every=flush_every, flush_seconds=flush_seconds
+            self.path,
+            self.manifest,
+            index=segment,
+            block_bytes=block_bytes,
+            flush_every=flush_every,
+            flush_seconds=flush_seconds,
         )
+
+    def _begin(self, directions: StoredDirections | None, position: Position) -> int:
+        """Have the run ready for rows, and return the number of its next segment."""
+        self._last, self.rows = position
+        if (self.path / MANIFEST).exists():
+            self.manifest, segment = next_attempt(self.path, self.manifest, position)
+            return segment
+        if position.rows:
+            raise RunError(f"expected a run to go on with at `{self.path}`, got none; name that of the checkpoint")
+
+        if directions is not None:
+            write_directions(self.path, directions)
+        write_manifest(self.path, self.manifest)
+        self._last = -1
+        return 0
 
     @property
     def bytes_written(self) -> int:
@@ -135,6 +156,16 @@ class RunWriter:
         self._check_open()
         self._pipeline.log(index(step), scalars)
 
+    def position(self, step: int) -> Position:
+        """Where the run stands after ``step`` updates, once it is known to be on the disk: what `resume` takes.
+
+        Raises:
+            RunError: the writer is closed, or belongs to the process that this one was forked from.
+            LogError: the disk refuses; the rows stay in memory.
+        """
+        self.flush()
+        return Position(max(step, self._last), self.rows)
+
     def flush(self) -> None:
         """Make everything so far survive even a power cut; waits for the disk.
 
@@ -158,7 +189,8 @@ class RunWriter:
         if self._process == 0:
             return
         self._check_open()
-        ended = replace(self.manifest, status=status, reason=reason, wall_seconds=monotonic() - self._started)
+        seconds = self.manifest.wall_seconds + monotonic() - self._started
+        ended = replace(self.manifest, status=status, reason=reason, wall_seconds=seconds)
         try:
             self._pipeline.finish()
             merge(self.path, self.manifest, pack_bytes=self._pack_bytes)

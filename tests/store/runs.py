@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from probes.store import Manifest, RunWriter, Series, open_log
+from probes.store import Manifest, Position, RunWriter, Series, open_log
 from probes.store.memory import memory_log
 
 DIMS = ("class", "neuron", "feature_class", "view")
@@ -96,5 +96,31 @@ def segmented(path):
     return closed(path, block_bytes=12 * ROW_BYTES, pack_bytes=0)
 
 
+def resumed(path):
+    """Cut off twice, each time gone on with from some rows earlier, and closed."""
+    log = resumed_live(path)
+    log.writer.close()
+    return log.refresh()
+
+
+def resumed_live(path):
+    """The same, read while the third attempt is at work."""
+    small = {"block_bytes": 12 * ROW_BYTES, "pack_bytes": 0}
+    again(path, slice(0, 37), Position(), **small).close("interrupted")
+    again(path, slice(20, 43), Position(int(STEPS[19]), 20), **small).close("interrupted")
+    writer = again(path, slice(31, None), Position(int(STEPS[30]), 31), **small)
+    writer.flush()
+    log = open_log(path)
+    log.writer = writer
+    return log
+
+
+def again(path, rows, position, **options):
+    """A writer that goes on with the run at a position, with so many rows of its own."""
+    writer = RunWriter(path, manifest(), resume=position, **options)
+    fill(writer, rows=rows)
+    return writer
+
+
 FORMS = {"memory": in_memory, "journal": journalled, "live": live, "one block": closed, "packed": packed}
-FORMS["segmented"] = segmented
+FORMS |= {"segmented": segmented, "resumed": resumed, "resumed live": resumed_live}

@@ -60,7 +60,8 @@ def test_an_existing_run_is_refused(tmp_path):
         RunWriter(path, manifest())
 
     assert str(error.value) == (
-        f"expected no run at `{path}`, got one; name another directory, or overwrite it (--force, overwrite=True)"
+        f"expected no run at `{path}`, got one; name another directory, go on with it (resume=True), or overwrite it "
+        "(--force, overwrite=True)"
     )
     assert len(open_log(path).steps) == 50
 

@@ -1,0 +1,96 @@
+"""Going on with a run: a new attempt keeps what was recorded up to a step and supersedes the rest."""
+
+import os
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from probes.errors import RunError
+from probes.store.durable import sync_folder, write_whole
+from probes.store.folder import read_parts
+from probes.store.journal import read_journal
+from probes.store.layout import JOURNAL, MERGED, NUMBERED, SEGMENT
+from probes.store.manifest import Manifest, read_manifest, write_manifest
+from probes.store.segment import segment_bytes
+from probes.store.stored import segments_shown
+
+__all__ = ["Position", "next_attempt"]
+
+
+class Position(NamedTuple):
+    """How far a run had come when it was known to be on the disk.
+
+    Example:
+        >>> Position(step=25, rows=3)
+        Position(step=25, rows=3)
+    """
+
+    step: int = -1  # the last that counts; -1 = none
+    rows: int = 0  # recorded up to there
+
+
+def next_attempt(run_dir: Path, wanted: Manifest, position: Position) -> tuple[Manifest, int]:
+    """The manifest of a run that goes on from a position, and the number of its next segment.
+
+    Whatever the attempts before left is sealed first; no row is lost by that, also if it is cut off.
+
+    Raises:
+        RunError: the run records other series or directions, or does not hold the rows up to the position.
+        LogError: a file of the run is damaged or foreign.
+        OSError: the disk is full or refuses.
+
+    Example:
+        >>> write_manifest(".", Manifest("seed-0", ()))
+        >>> manifest, segment = next_attempt(Path(), Manifest("seed-0", ()), Position())
+        >>> manifest.attempts, segment
+        ((-1,), 0)
+    """
+    before = read_manifest(run_dir)
+    changed = [what for what in ("run_id", "series", "directions") if getattr(wanted, what) != getattr(before, what)]
+    if changed:
+        raise RunError(
+            f"expected to go on with what `{run_dir}` records, got other {' and '.join(changed)}; record into another "
+            "directory, or overwrite it (--force, overwrite=True)"
+        )
+    parts, _ = read_parts(run_dir, before, known={})
+    rows = sum(len(part.up_to(position.step)) for part in parts)
+    if rows != position.rows:
+        raise RunError(
+            f"expected {position.rows} rows up to step {position.step} in `{run_dir}`, got {rows}; go on from an "
+            "earlier checkpoint, or record the run again (--force, overwrite=True)"
+        )
+
+    _seal(run_dir, before)
+    attempts = (*before.attempts, position.step)
+    manifest = replace(
+        before, attempts=attempts, status="recording", reason="", versions=wanted.versions, commit=wanted.commit
+    )
+    write_manifest(run_dir, manifest)
+    numbers = [int(match[1]) for file in run_dir.iterdir() if (match := NUMBERED.fullmatch(file.name))]
+    return manifest, max(numbers, default=-1) + 1
+
+
+def _seal(run_dir: Path, manifest: Manifest) -> None:
+    """Leave sealed segments alone in the directory, in an order that keeps every row readable at every moment."""
+    with suppress(FileNotFoundError):
+        if segments_shown(run_dir / MERGED):
+            (run_dir / MERGED).unlink()
+        else:  # it holds all rows; a segment is still there only if it was about to be removed
+            for file in _numbered(run_dir):
+                file.unlink()
+            os.replace(run_dir / MERGED, run_dir / SEGMENT.format(0))
+
+    for file in _numbered(run_dir):
+        number = int(file.stem.rpartition("-")[2])
+        segment = run_dir / SEGMENT.format(number)
+        if file.name == JOURNAL.format(number):
+            rows = read_journal(file, manifest, number)
+            if not segment.exists():
+                write_whole(segment, segment_bytes(manifest, rows))
+            file.unlink()
+    sync_folder(run_dir)
+
+
+def _numbered(run_dir: Path) -> list[Path]:
+    return [file for file in sorted(run_dir.iterdir()) if NUMBERED.fullmatch(file.name)]
