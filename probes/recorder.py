@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,10 +13,10 @@ from probes import __version__
 from probes.directions import Directions
 from probes.errors import UsageError
 from probes.hooks import StepHook
-from probes.quantities import Parameters, Pending, Quantity, State, Tap, all_finite, stored_directions, tapped
+from probes.quantities import Parameters, Pending, Quantity, State, Tap, stored_directions, tapped
+from probes.recording import Recording
 from probes.schedules import Schedule, every
 from probes.store.manifest import Manifest
-from probes.store.writer import RunWriter
 
 __all__ = ["Recorder"]
 
@@ -37,6 +36,8 @@ class Recorder:
         schedule: Which steps are recorded, beside step 0, which always is.
         quantities: Further quantities, such as `probes.quantities.weight_norm("conv1.weight")`.
         overwrite: Whether a run that stands at ``path`` already may be replaced.
+        resume: Whether to go on with a run that stands at ``path`` already: from what `load_state_dict` is given, else
+            from its beginning. What the run recorded later is superseded.
         on_error: What a fault of the recorder's own does during training: "warn" or "raise".
         role: What the run is for, free text; likewise ``variant``.
         variant: A finer distinction of the role.
@@ -73,6 +74,7 @@ class Recorder:
         schedule: Schedule = every(1),  # noqa: B008 - frozen
         quantities: Sequence[Quantity] = (),
         overwrite: bool = False,
+        resume: bool = False,
         on_error: str = "warn",
         role: str = "",
         variant: str = "",
@@ -85,10 +87,9 @@ class Recorder:
 
         self.path = Path(path)
         self.updates = 0
-        self._taps, self._directions = dict(taps), stored_directions(taps)
-        self._quantities = tuple(quantities)
-        self._schedule, self._overwrite, self._on_error = schedule, overwrite, on_error
-        self._manifest = Manifest(
+        self._taps, self._quantities = dict(taps), tuple(quantities)
+        self._schedule, self._on_error = schedule, on_error
+        manifest = Manifest(
             run_id=self.path.resolve().name,
             series=(),
             schedule=str(schedule),
@@ -99,10 +100,11 @@ class Recorder:
             recipe=dict(recipe or {}),
             versions={"feature-probes": __version__, "numpy": np.__version__, "torch": torch.__version__},
         )
+        self._recording = Recording(self.path, manifest, stored_directions(taps), overwrite=overwrite, resume=resume)
         self._subject: tuple[torch.nn.Module, torch.optim.Optimizer | None] | None = None
         self._hook: StepHook | None = None
-        self._writer: RunWriter | None = None
-        self._divergence = ""  # once there is a reason, nothing more is recorded
+        self._waits = False  # with opening the log, for `load_state_dict` or the first update
+        self._told = False  # of a divergence
         self._faults: dict[str, str] = {}  # what went wrong -> how it did the first time
 
     def attach(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None) -> Self:
@@ -124,11 +126,11 @@ class Recorder:
 
         self._parameters = Parameters(model)
         self._pending = Pending([*tapped(self._taps, self._parameters), *self._quantities])
-        self._pending.measure(State(0, self._parameters))
-        manifest = replace(self._manifest, series=self._pending.series)
-        self._writer = RunWriter(self.path, manifest, directions=self._directions, overwrite=self._overwrite)
+        self._pending.measure(State(self.updates, self._parameters))
+        self._waits = self._recording.undecided
+        if not self._waits:
+            self._open()
         self._subject = (model, optimizer)
-        self._write(self._writer)
         if optimizer is not None:
             self._hook = StepHook(optimizer, self._updated)
             self._hook.attach()
@@ -156,14 +158,43 @@ class Recorder:
             UsageError: the recorder is not attached.
         """
         self._check_attached()
-        if self._live is not None:
-            self._attempt("a scalar", self._log, self._live, scalars)
+        self._begin()
+        if self._recording.live:
+            self._attempt("a scalar", self._recording.log, self.updates, scalars)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the recording stands, as a checkpoint can hold it; every row so far is on the disk then.
+
+        Raises:
+            UsageError: the recorder is not attached.
+        """
+        self._check_attached()
+        self._begin()
+        self._attempt("a checkpoint", self._settle)
+        return self._recording.state(self.updates)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where `state_dict` was called; what the run recorded later is superseded.
+
+        Call it before `attach`, or after it and before the first update; the latter needs ``resume=True``.
+
+        Raises:
+            ValueError: the state is none of a recorder.
+            UsageError: it is that of another run.
+            RunError: the run does not hold what the state tells of, or has another writer.
+        """
+        self._recording.close("interrupted", "gone on with from a checkpoint")
+        self._recording.load(state)
+        self.updates, self._waits = state["step"], False
+        self._told = bool(self._recording.divergence)
+        if self._subject is not None:
+            self._open()
 
     def close(self, status: str = "finished", reason: str = "") -> None:
         """End the log and let go of the optimizer; afterwards `step` and `log` do nothing."""
         if self._hook is not None:
             self._hook.detach()
-        if self._live is not None and self.updates == 0 and status == "finished":
+        if (self._recording.live or self._waits) and self.updates == 0 and status == "finished":
             self._warn("no update was seen; give `attach` the optimizer, or call `step` after every update")
         self._end(status, reason)
 
@@ -187,52 +218,47 @@ class Recorder:
         if self._subject is None:
             raise UsageError(f"expected `{self.path}` to be attached; call `attach(model, optimizer)` first")
 
-    @property
-    def _live(self) -> RunWriter | None:
-        return None if self._divergence else self._writer
+    def _open(self) -> None:
+        """Open the log and write what waits: step 0, unless the run goes on from a later one, which is in it."""
+        if self._recording.resumed:
+            self._pending.taken()
+        self._recording.open(self._pending.series)
+        self._write()
 
-    def _log(self, writer: RunWriter, scalars: Mapping[str, float | torch.Tensor]) -> None:
-        writer.log(self.updates, {name: _number(value) for name, value in scalars.items()})
+    def _begin(self) -> None:
+        """Open a log that waited for a state: none was loaded, so the run begins anew."""
+        if self._waits:
+            self._waits = False
+            self._attempt("the log", self._open)
 
     def _updated(self) -> None:
+        self._begin()
         self.updates += 1
-        if self._live is not None:
-            self._attempt("a step", self._record, self._live)
+        if self._recording.live:
+            self._attempt("a step", self._record)
 
-    def _record(self, writer: RunWriter) -> None:
+    def _record(self) -> None:
         if self._schedule(self.updates):
             self._pending.measure(State(self.updates, self._parameters))
         if self._pending.due:
-            self._write(writer)
+            self._write()
 
-    def _write(self, writer: RunWriter) -> None:
-        """Write the steps that wait, up to the first that is not finite."""
-        steps, arrays = self._pending.taken()
-        finite = {name: all_finite(array, axes=1) for name, array in arrays.items()}
-        for row, step in enumerate(steps):
-            broken = [name for name, whole in finite.items() if not whole[row]]
-            if broken:
-                self._diverge(f"`{broken[0]}` is not finite at step {step}")
-                return
-            writer.append(step, {name: array[row] for name, array in arrays.items()})
+    def _write(self) -> None:
+        self._recording.write(self._pending)
+        if self._recording.divergence and not self._told:
+            # The hook stays until `close`: an optimizer must not lose a hook while it walks them.
+            self._told = True
+            self._warn(f"{self._recording.divergence}; the log ends before it, training goes on")
+            self._recording.close("diverged", "")
 
-    def _diverge(self, reason: str) -> None:
-        # The hook stays until `close`: an optimizer must not lose a hook while it walks them.
-        self._divergence = reason
-        self._end("diverged", reason)
-        self._warn(f"{reason}; the log ends before it, training goes on")
+    def _settle(self) -> None:
+        self._write()
+        self._recording.settle(self.updates)
 
     def _end(self, status: str, reason: str) -> None:
-        if self._live is not None:
-            self._attempt("a step", self._write, self._live)
-        if self._writer is not None:
-            self._attempt("the end of the log", self._close, self._writer, status, reason)
-
-    def _close(self, writer: RunWriter, status: str, reason: str) -> None:
-        if self._divergence:
-            status, reason = "diverged", self._divergence
-        writer.close(status, reason or "; ".join(self._faults.values()))
-        self._writer = None
+        if self._recording.live:
+            self._attempt("a step", self._write)
+        self._attempt("the end of the log", self._recording.close, status, reason or "; ".join(self._faults.values()))
 
     def _attempt(self, what: str, work: Callable[..., None], *arguments: object) -> None:
         """Do some of the recorder's own work, a fault of which is told once, kept as a reason, and ends no training."""
@@ -251,7 +277,3 @@ class Recorder:
 
 def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
-
-
-def _number(value: float | torch.Tensor) -> float:
-    return float(value.detach() if isinstance(value, torch.Tensor) else value)

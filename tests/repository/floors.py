@@ -52,6 +52,7 @@ AREAS: Mapping[str, Area] = {
     "probes.directions": _area(2, "numpy", "safetensors", "torch"),
     "probes.hooks": _HOOKS,
     "probes.recorder": _HOOKS,
+    "probes.recording": _HOOKS,
     "probes.stacked": _HOOKS,
     "probes.integrations.*": _area(3, "torch", late=("lightning", "transformers")),
     "probes.analysis.*": _area(

@@ -1,0 +1,141 @@
+"""The log of one run as a recorder writes it: begun, gone on with, ended early where a value is not finite."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from probes.errors import RunError, UsageError
+from probes.quantities import Pending, all_finite
+from probes.store.attempts import Position
+from probes.store.directions import StoredDirections
+from probes.store.layout import MANIFEST, Series
+from probes.store.manifest import Manifest, read_manifest
+from probes.store.writer import RunWriter
+
+__all__ = ["Recording"]
+
+
+class Recording:
+    """One run's log from the first row to its end.
+
+    Args:
+        path: The run directory.
+        manifest: What the run is; its series are filled in by `open`.
+        directions: Stored with the run.
+        overwrite: Whether a run that stands at ``path`` already may be replaced.
+        resume: Whether such a run is gone on with.
+
+    Example:
+        >>> recording = Recording(Path("runs/seed-0"), Manifest("seed-0", ()), None, overwrite=False, resume=False)
+        >>> recording.open(())
+        >>> recording.log(0, {"loss": torch.tensor(0.5)})
+        >>> recording.close("finished", "")
+        >>> from probes.store import open_log
+        >>> open_log("runs/seed-0").scalars().loss.tolist()
+        [0.5]
+    """
+
+    divergence: str = ""  # once there is a reason, nothing more is recorded
+
+    def __init__(
+        self, path: Path, manifest: Manifest, directions: StoredDirections | None, *, overwrite: bool, resume: bool
+    ) -> None:
+        self._path, self._manifest, self._directions = path, manifest, directions
+        self._overwrite = overwrite
+        self._position = Position() if resume else None  # where to go on; None = this must be a new run
+        self._created = ""  # when the run to go on with began
+        self._writer: RunWriter | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether rows are taken."""
+        return self._writer is not None and not self.divergence
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the run goes on from a state that has been loaded: the current step is in the log already."""
+        return self._position not in {None, Position()}
+
+    @property
+    def undecided(self) -> bool:
+        """Whether a state may still be loaded, without which a run that stands there would begin anew."""
+        return self._position == Position() and (self._path / MANIFEST).exists()
+
+    def open(self, series: Sequence[Series]) -> None:
+        """Make the run directory, or go on with the one that is there.
+
+        Raises:
+            RunError: there is a run that is not to be gone on with, or does not hold what is to be gone on from.
+        """
+        if not self.divergence:
+            if self._created and (found := read_manifest(self._path).created) != self._created:
+                raise RunError(
+                    f"expected the run of {self._created} at `{self._path}`, got one of {found}; record into another "
+                    "directory, or leave the checkpoint"
+                )
+            manifest = replace(self._manifest, series=tuple(series))
+            self._writer = RunWriter(
+                self._path, manifest, directions=self._directions, overwrite=self._overwrite, resume=self._position
+            )
+            self._created = self._writer.manifest.created
+
+    def write(self, pending: Pending) -> None:
+        """Write the steps that wait, up to the first that is not finite: there the run has diverged."""
+        steps, arrays = pending.taken()
+        if self._writer is None or self.divergence:
+            return
+        finite = {name: all_finite(array, axes=1) for name, array in arrays.items()}
+        for row, step in enumerate(steps):
+            broken = [name for name, whole in finite.items() if not whole[row]]
+            if broken:
+                self.divergence = f"`{broken[0]}` is not finite at step {step}"
+                return
+            self._writer.append(step, {name: array[row] for name, array in arrays.items()})
+
+    def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
+        """Write numbers at a step."""
+        if self._writer is not None:
+            self._writer.log(step, {name: _number(value) for name, value in scalars.items()})
+
+    def settle(self, step: int) -> None:
+        """Have every row so far on the disk, as those before ``step`` updates were completed.
+
+        Raises:
+            LogError: the disk refuses; `state` tells of the rows all the same, and going on from it will find out.
+        """
+        if self._writer is not None and not self.divergence:
+            self._position = Position(step, self._writer.rows)
+            self._writer.flush()
+
+    def state(self, step: int) -> dict[str, Any]:
+        """What `load` takes: numbers and texts, as a checkpoint can hold them."""
+        rows = self._position.rows if self._position is not None else 0
+        facts = {"run_id": self._manifest.run_id, "created": self._created, "divergence": self.divergence}
+        return {"step": step, "rows": rows, **facts}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Have `open` go on from a state.
+
+        Raises:
+            ValueError: the state is none of a recorder.
+            UsageError: it is that of another run.
+        """
+        if state.keys() != {"step", "rows", "run_id", "created", "divergence"}:
+            raise ValueError(f"expected a recorder's `state_dict`, got one of {', '.join(map(str, state))}")
+        if state["run_id"] != self._manifest.run_id:
+            raise UsageError(f"expected the state of run `{self._manifest.run_id}`, got that of `{state['run_id']}`")
+        self._position = Position(state["step"], state["rows"])
+        self._created, self.divergence = state["created"], state["divergence"]
+
+    def close(self, status: str, reason: str) -> None:
+        """End the log; a run that has diverged says so."""
+        if self._writer is not None:
+            self._writer.close("diverged" if self.divergence else status, self.divergence or reason)
+            self._writer = None
+
+
+def _number(value: float | torch.Tensor) -> float:
+    return float(value.detach() if isinstance(value, torch.Tensor) else value)
