@@ -63,6 +63,7 @@ class State:
 
 
 OnStep = Callable[[State], object]
+OnUpdate = Callable[[int, tuple[int, ...], Networks], object]
 
 
 def train(
@@ -72,7 +73,9 @@ def train(
     *,
     steps: int,
     learning_rate: float,
+    first: int = 0,
     on_step: OnStep | None = None,
+    on_update: OnUpdate | None = None,
 ) -> tuple[Networks, tuple[int, ...]]:
     r"""Train by full-batch gradient descent and return the networks that stayed finite, and which runs they are.
 
@@ -80,12 +83,15 @@ def train(
     by K/c, which cancels the c/K in front of its outputs.
 
     Args:
-        networks: Networks at their start; left as they are.
+        networks: Networks at their start, or as `on_update` showed them; left as they are.
         inputs: Training inputs, those the networks were initialised for.
         objective: What pulls on the outputs.
         steps: Number of updates T.
         learning_rate: :math:`\eta`.
-        on_step: Called at step 0 and after every update with the `State`.
+        first: Number of updates that the networks have seen already.
+        on_step: Called at step ``first`` and after every update with the `State`.
+        on_update: Called with the step that comes next, the runs and the networks, once they are wholly there:
+            copied, they are what training goes on from.
 
     Returns:
         The trained networks, and the index of each among the runs that training began with.
@@ -102,7 +108,7 @@ def train(
     """
     runs = tuple(range(networks.runs))
     descent = _Descent(networks.select(runs), inputs, learning_rate)
-    for step in range(steps + 1):
+    for step in range(first, steps + 1):
         outputs = descent.sweep(objective, learn=step < steps)
         scalars = objective.scalars(outputs, inputs.labels)
 
@@ -117,6 +123,8 @@ def train(
         if on_step is not None:
             on_step(State(step, runs, descent.networks, scalars))
         descent.move()
+        if on_update is not None:
+            on_update(step + 1, runs, descent.networks)
 
     return descent.networks, runs
 

@@ -13,6 +13,7 @@ import torch
 from probes.directions import Directions
 from probes.errors import UsageError
 from probes.quantities import Pending, State, Tap, all_finite, as_tap, stored_directions
+from probes.store.attempts import Position
 from probes.store.manifest import Manifest
 from probes.store.writer import RunWriter
 
@@ -31,9 +32,10 @@ class StackedRecorder:
             other axes between ``run`` and ``dim``.
         manifests: What is known of each run; series and the directions' hash are filled in.
         overwrite: Whether runs that stand at ``paths`` already may be replaced.
+        resume: Where each run goes on, as `positions` told; the first step then comes after that.
 
     Raises:
-        ValueError: there is not one manifest per path.
+        ValueError: there is not one manifest, or position, per path.
         UsageError: the taps have different directions.
 
     Example:
@@ -56,12 +58,16 @@ class StackedRecorder:
         manifests: Sequence[Manifest],
         *,
         overwrite: bool = False,
+        resume: Sequence[Position] | None = None,
     ) -> None:
         if len(paths) != len(manifests):
             raise ValueError(f"expected one manifest per path, got {len(paths)} paths and {len(manifests)} manifests")
+        if resume is not None and len(resume) != len(paths):
+            raise ValueError(f"expected one position per path, got {len(paths)} paths and {len(resume)} positions")
 
         self.paths = tuple(Path(path) for path in paths)
         self._manifests, self._overwrite = tuple(manifests), overwrite
+        self._resume: Sequence[Position | None] = [None] * len(paths) if resume is None else resume
         self._taps = {name: _with_runs(as_tap(value, dims=("class", "neuron"))) for name, value in taps.items()}
         self._directions = stored_directions(taps)
         self._runs: tuple[int, ...] = ()  # that the run axis of the waiting steps stands for
@@ -112,6 +118,15 @@ class StackedRecorder:
         for row, run in enumerate(runs):
             if run in self._writers:
                 self._writers[run].log(step, {name: column[row] for name, column in columns.items()})
+
+    def positions(self, step: int) -> dict[int, Position]:
+        """Where the runs that are still recorded stand after ``step`` updates, once all of it is on the disk.
+
+        Raises:
+            LogError: the disk refuses; the rows stay in memory.
+        """
+        self._write()
+        return {run: writer.position(step) for run, writer in self._writers.items()}
 
     def close_run(self, run: int, status: str, reason: str = "") -> None:
         """End one run's log; nothing happens when it has ended already."""
@@ -165,7 +180,11 @@ class StackedRecorder:
             undo.callback(self.close, "failed", "another of the runs could not be made")
             for run, (path, manifest) in enumerate(zip(self.paths, self._manifests, strict=True)):
                 self._writers[run] = RunWriter(
-                    path, replace(manifest, series=series), directions=self._directions, overwrite=self._overwrite
+                    path,
+                    replace(manifest, series=series),
+                    directions=self._directions,
+                    overwrite=self._overwrite,
+                    resume=self._resume[run],
                 )
             undo.pop_all()
         self._opened = True

@@ -19,22 +19,41 @@ from probes.studies import record_study
 @click.option("--runs", type=click.IntRange(min=1), help="Number of single models.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed from which all others are derived.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the runs; default runs/NAME.")
-@click.option("--force", is_flag=True, help="Record half-finished runs again; go on beside runs of another study.")
+@click.option("--force", is_flag=True, help="Begin half-finished runs anew; go on beside runs of another study.")
+@click.option(
+    "--checkpoint",
+    "checkpoint_seconds",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between two checkpoints.",
+)
 def command(
-    recipe: str, settings: tuple[str, ...], runs: int | None, seed: int | None, out: Path | None, force: bool
+    recipe: str,
+    settings: tuple[str, ...],
+    runs: int | None,
+    seed: int | None,
+    out: Path | None,
+    force: bool,
+    checkpoint_seconds: float,
 ) -> None:
     """Train the study RECIPE and record the correlation of every neuron with every feature at every step.
 
-    RECIPE is a name from `probes recipes`, or a TOML file. Runs that are finished already are skipped; the folder is
-    printed at the end.
+    RECIPE is a name from `probes recipes`, or a TOML file. Finished runs are skipped, and what was interrupted or
+    killed goes on from its last checkpoint; the folder is printed at the end.
 
     Example: probes record theory --set runs.single=5 --out runs/theory
     """
     chosen = _chosen(recipe, settings, runs, seed)
     root = out or Path("runs") / chosen.name
 
-    with Progress() as progress:
-        record_study(chosen, root, force=force, watcher=progress)
+    try:
+        with Progress() as progress:
+            record_study(chosen, root, force=force, checkpoint_seconds=checkpoint_seconds, watcher=progress)
+    except (KeyboardInterrupt, SystemExit):
+        click.echo(f"\nprobes: interrupted; the same command goes on with {root} from there", err=True)
+        raise
     click.echo(root)
 
 

@@ -88,6 +88,13 @@ class Material:
         )
         return replace(networks, scale=self.scale(networks.members))
 
+    def networks(self, weights: Tensor, memory: Tensor | None, seeds: Sequence[Sequence[int]]) -> Networks:
+        """Return networks as they were kept: ``(dim, run, class, neuron)``, ``(sample, patch, run, class, neuron)``."""
+        network = self.recipe.network
+        activation, scale = SmoothedReLU(network.q, network.threshold), self.scale(len(seeds[0]))
+
+        return Networks(weights, memory, activation, tuple(map(tuple, seeds)), network.init_scale, scale)
+
     def scale(self, members: int) -> float:
         """Return the factor c in front of a run's outputs (c/K) sum F: the recipe's where K networks are averaged."""
         return self.recipe.training.average_scale if members > 1 else 1.0
@@ -144,18 +151,10 @@ def load_networks(material: Material, run_dirs: Sequence[Path], seeds: Sequence[
         torch.Size([12, 1, 6, 4])
     """
     tensors = [_tensors(run_dir / WEIGHTS) for run_dir in run_dirs]
-    network = material.recipe.network
     weights = torch.stack([part["weight"].permute(2, 0, 1) for part in tensors], 1)
     memory = torch.stack([part["memory"] for part in tensors], 2) if "memory" in tensors[0] else None
 
-    return Networks(
-        weights,
-        memory,
-        SmoothedReLU(network.q, network.threshold),
-        tuple(map(tuple, seeds)),
-        network.init_scale,
-        material.scale(len(seeds[0])),
-    )
+    return material.networks(weights, memory, seeds)
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

@@ -65,6 +65,13 @@ class Phase:
     teaching: Teaching | None = None
     update: Update | Literal[""] = ""
 
+    @property
+    def checkpoint(self) -> str:
+        """Name of the file from which the phase goes on when its process was ended."""
+        digest = hashlib.sha256(" ".join(run.run_id for run in self.runs).encode()).hexdigest()[:8]
+
+        return f"checkpoint-{self.name.replace(' ', '-')}-{digest}.safetensors"
+
 
 def plan(recipe: Recipe) -> tuple[Phase, ...]:
     """Return the phases of a study in the order they can be trained.

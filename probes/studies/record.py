@@ -18,9 +18,12 @@ from probes.learners.recipe_files import as_mapping
 from probes.learners.recipes import Recipe
 from probes.learners.training import State, train
 from probes.stacked import StackedRecorder
+from probes.store.attempts import Position
 from probes.store.layout import MANIFEST
 from probes.store.manifest import Manifest, read_manifest
+from probes.studies.checkpoint import Checkpoint, Checkpoints, read_checkpoint
 from probes.studies.evaluate import Monitor, evaluate_networks
+from probes.studies.interruption import Interruption
 from probes.studies.material import Material, load_networks, save_networks
 from probes.studies.plan import Phase, PlannedRun, plan
 
@@ -56,18 +59,29 @@ class _Silent:
         """Say nothing."""
 
 
-def record_study(recipe: Recipe, root: str | Path, *, force: bool = False, watcher: Watcher | None = None) -> Path:
+def record_study(
+    recipe: Recipe,
+    root: str | Path,
+    *,
+    force: bool = False,
+    checkpoint_seconds: float = 30.0,
+    watcher: Watcher | None = None,
+) -> Path:
     """Train the runs of a study that are not finished yet, every step recorded, and return the root folder.
+
+    What a process before left half done goes on from its last checkpoint, and ends as if never interrupted. Ctrl-C
+    and SIGTERM end the step, write a checkpoint, and then the process.
 
     Args:
         recipe: The study.
         root: Folder of the run directories; made where it is missing.
-        force: Record half-finished runs again, and go on in a folder that holds runs of another study.
+        force: Record half-finished runs from their beginning, and go on in a folder that holds runs of another study.
+        checkpoint_seconds: Time between two checkpoints.
         watcher: Told how the recording goes on.
 
     Raises:
-        RunError: If the folder holds other runs or half-finished ones, and ``force`` is not set.
-        LogError: If the disk is full.
+        RunError: If the folder holds other runs, and ``force`` is not set; or a run has another writer.
+        LogError: If the disk is full, or a checkpoint is damaged.
 
     Example:
         >>> from probes.learners.recipe_files import built_in
@@ -80,7 +94,7 @@ def record_study(recipe: Recipe, root: str | Path, *, force: bool = False, watch
     if not force:
         _check_runs(root, phases)
 
-    recording = _Recording(Material(recipe), root, watcher or _Silent())
+    recording = _Recording(Material(recipe), root, watcher or _Silent(), checkpoint_seconds, anew=force)
     for phase in phases:
         recording.phase(phase)
     return root
@@ -89,36 +103,45 @@ def record_study(recipe: Recipe, root: str | Path, *, force: bool = False, watch
 class _Recording:
     """One study on its way into one folder."""
 
-    def __init__(self, material: Material, root: Path, watcher: Watcher) -> None:
+    def __init__(
+        self, material: Material, root: Path, watcher: Watcher, checkpoint_seconds: float, *, anew: bool
+    ) -> None:
         self.material, self.root, self.watcher = material, root, watcher
+        self.checkpoint_seconds, self.anew = checkpoint_seconds, anew
         self.recipe = as_mapping(material.recipe)
         specification = json.dumps({**self.recipe, "name": ""}, sort_keys=True)
         self.study = hashlib.sha256(specification.encode()).hexdigest()[:16]
 
     def phase(self, phase: Phase) -> None:
         """Train what is not finished of a phase."""
+        path = self.root / phase.checkpoint
         runs = [run for run in phase.runs if _status(self.root / run.run_id) not in ENDED]
-        ready = [run for run in runs if self._can_start(run)]
-        self.watcher.begin(phase, len(ready))
-        diverged = self._train(phase, ready) if ready else 0
+        kept = read_checkpoint(path) if runs and not self.anew else None
+        if kept is not None and kept.fits(self.root):
+            chosen = {run.run_id for run in kept.runs}
+            ready = [run for run in phase.runs if run.run_id in chosen]
+        else:
+            kept, ready = None, [run for run in runs if self._can_start(run)]
 
+        self.watcher.begin(phase, len(ready))
+        diverged = self._train(phase, ready, kept, path) if ready else 0
+        path.unlink(missing_ok=True)
         notes = [
             (len(phase.runs) - len(runs), "finished before"),
+            (len(ready) if kept else 0, f"gone on with from step {kept.first if kept else 0}"),
             (diverged, "diverged"),
-            (len(runs) - len(ready), "left out: a run they learn from diverged"),
+            (len({*runs} - {*ready}), "left out: a run they learn from diverged"),
         ]
         self.watcher.end(", ".join(f"{count} {what}" for count, what in notes if count))
 
-    def _train(self, phase: Phase, runs: Sequence[PlannedRun]) -> int:
+    def _train(self, phase: Phase, runs: Sequence[PlannedRun], kept: Checkpoint | None, path: Path) -> int:
         """Train, record, measure and keep some runs of a phase; return how many diverged."""
-        start = self._start(runs)
+        start = self._start(runs) if kept is None else self._restored(kept, runs)
         monitor = Monitor(start, self.material)
         paths = [self.root / run.run_id for run in runs]
-        directions = Directions(self.material.features)
-        with StackedRecorder(
-            paths, {SERIES: directions}, [self._manifest(run) for run in runs], overwrite=True
-        ) as recorder:
+        with self._recorder(paths, runs, kept) as recorder, Interruption() as interruption:
             alive = _Alive(recorder, len(runs))
+            checkpoints = Checkpoints(path, recorder, interruption, self.checkpoint_seconds, last=phase.steps)
 
             def on_step(state: State) -> None:
                 alive.keep(state.runs, state.step)
@@ -128,17 +151,30 @@ class _Recording:
                     recorder.log(state.step, monitor(state), state.runs)
                 self.watcher.advance(state.step)
 
-            networks, kept = train(
+            networks, survivors = train(
                 start,
                 self.material.training_inputs,
                 self._objective(phase, runs),
                 steps=phase.steps,
                 learning_rate=phase.learning_rate,
+                first=kept.first if kept else 0,
                 on_step=on_step,
+                on_update=checkpoints,
             )
-            alive.keep(kept, phase.steps)
-            self._keep(networks, [paths[run] for run in kept], phase.steps)
-        return len(runs) - len(kept)
+            alive.keep(survivors, phase.steps)
+            self._keep(networks, [paths[run] for run in survivors], phase.steps)
+        return len(runs) - len(survivors)
+
+    def _recorder(self, paths: Sequence[Path], runs: Sequence[PlannedRun], kept: Checkpoint | None) -> StackedRecorder:
+        """The recorder of a phase: gone on with, or from step 0."""
+        positions = [run.position for run in kept.runs] if kept else [Position()] * len(runs)
+        return StackedRecorder(
+            paths,
+            {SERIES: Directions(self.material.features)},
+            [self._manifest(run) for run in runs],
+            overwrite=self.anew,
+            resume=None if self.anew else positions,
+        )
 
     def _keep(self, networks: Networks, run_dirs: Sequence[Path], step: int) -> None:
         """Keep the weights and what is measured of them with the runs."""
@@ -148,7 +184,7 @@ class _Recording:
         except OSError as error:
             raise LogError(
                 f"expected room for weights and measurements in {self.root}, got {error.strerror}: the runs are not "
-                "finished; free space there and record again with --force"
+                "finished; free space there and record again"
             ) from error
 
     def _start(self, runs: Sequence[PlannedRun]) -> Networks:
@@ -156,6 +192,9 @@ class _Recording:
         if not runs[0].continues:
             return self.material.initialise([run.seeds for run in runs])
         return load_networks(self.material, [self.root / run.continues for run in runs], [run.seeds for run in runs])
+
+    def _restored(self, kept: Checkpoint, runs: Sequence[PlannedRun]) -> Networks:
+        return self.material.networks(kept.weights, kept.memory, [run.seeds for run in runs])
 
     def _objective(self, phase: Phase, runs: Sequence[PlannedRun]) -> Objective:
         if phase.teaching is None or phase.update == "":
@@ -232,7 +271,7 @@ def _check_root(root: Path) -> None:
 
 
 def _check_runs(root: Path, phases: Sequence[Phase]) -> None:
-    """Refuse a folder that holds what this study would mix with or write over."""
+    """Refuse a folder that holds what this study would mix with."""
     planned = {run.run_id for phase in phases for run in phase.runs}
     present = sorted(path.parent.name for path in root.glob(f"*/{MANIFEST}"))
     other = [name for name in present if name not in planned]
@@ -240,11 +279,4 @@ def _check_runs(root: Path, phases: Sequence[Phase]) -> None:
         raise RunError(
             f"expected runs of this study in {root}, got others ({other[0]}, {len(other)} in all): name "
             "another folder with --out, or keep both with --force"
-        )
-
-    half = [name for name in present if _status(root / name) not in ENDED]
-    if half:
-        raise RunError(
-            f"expected finished runs in {root}, got {half[0]} ({_status(root / half[0])}, {len(half)} in "
-            "all): record them again with --force, or name another folder with --out"
         )

@@ -188,3 +188,22 @@ def test_when_every_run_has_diverged_training_ends():
         broken, inputs, CrossEntropy(), steps=20, learning_rate=1.0, on_step=lambda state: steps.append(state.step)
     )
     assert (trained.runs, kept, steps) == (0, (), [])
+
+
+@pytest.mark.parametrize("cut", [1, 4, 9])
+def test_training_goes_on_to_the_bit_from_networks_that_were_kept_between_two_steps(cut):
+    inputs, kept, shown = private(torch.float32), {}, {}
+    whole, _ = train(
+        start(inputs, [0, 1]),
+        inputs,
+        CrossEntropy(),
+        steps=10,
+        learning_rate=1.0,
+        on_step=lambda state: shown.setdefault(state.step, state.weights.clone()),
+        on_update=lambda step, runs, networks: kept.setdefault(step, networks.select(runs)),
+    )
+    again, _ = train(kept[cut], inputs, CrossEntropy(), steps=10, learning_rate=1.0, first=cut)
+
+    assert torch.equal(kept[cut].by_neuron, shown[cut])
+    assert torch.equal(again.weights, whole.weights)
+    assert torch.equal(again.memory, whole.memory)

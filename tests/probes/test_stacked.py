@@ -9,7 +9,7 @@ from probes.directions import Directions
 from probes.errors import RunError, UsageError
 from probes.quantities import Tap
 from probes.stacked import StackedRecorder
-from probes.store import open_logs
+from probes.store import Position, open_logs
 from probes.store.manifest import Manifest
 
 RUNS, CLASSES, NEURONS, DIM = 3, 2, 4, 6
@@ -172,3 +172,33 @@ def test_a_call_that_does_not_fit_is_refused(tmp_path, call, error, message):
 def test_paths_without_manifests_are_refused():
     with pytest.raises(ValueError, match=r"^expected one manifest per path, got 2 paths and 0 manifests$"):
         StackedRecorder(["a", "b"], {}, [])
+
+
+def test_runs_go_on_from_where_they_stood_on_the_disk(tmp_path):
+    first = stacked(tmp_path)
+    for step in range(3):
+        first.step(step, {"correlations": STEPS[step]})
+    first.log(1, {"loss": torch.arange(3.0)})
+    positions = first.positions(1 + 1)
+    first.step(3, {"correlations": STEPS[0]})
+    first.close("interrupted")
+
+    with stacked(tmp_path, resume=list(positions.values())) as again:
+        for step in (3, 4):
+            again.step(step, {"correlations": STEPS[step]})
+    for run, log in enumerate(open_logs(tmp_path)):
+        expected = [looped(weights[run], DIRECTIONS["oblique"].vectors) for weights in STEPS]
+        np.testing.assert_allclose(log["correlations"][:], expected, atol=1e-5)
+        assert (log.manifest.attempts, log.scalars().loss[1]) == ((2,), run)
+
+
+def test_only_runs_that_are_still_recorded_stand_somewhere(tmp_path):
+    with stacked(tmp_path) as recorder:
+        recorder.step(0, {"correlations": STEPS[0]})
+        recorder.close_run(1, "diverged")
+        assert recorder.positions(0) == {0: (0, 1), 2: (0, 1)}
+
+
+def test_there_is_a_position_for_every_run(tmp_path):
+    with pytest.raises(ValueError, match=r"^expected one position per path, got 3 paths and 1 positions$"):
+        stacked(tmp_path, resume=[Position()])

@@ -109,16 +109,6 @@ def test_other_runs_in_the_folder_are_refused_unless_forced(tmp_path):
     assert len(open_logs(record_study(other, root, force=True))) == 6
 
 
-def test_a_half_finished_run_is_named_and_recorded_again_when_forced(tmp_path):
-    root = record_study(FEW, tmp_path / "runs")
-    run = open_logs(root)[0].path
-    write_manifest(run, type(read_manifest(run))(**{**vars(read_manifest(run)), "status": "interrupted"}))
-    message = rf"^expected finished runs in {root}, got {run.name} \(interrupted, 1 in all\): record them again with "
-    with pytest.raises(RunError, match=message + "--force, or name another folder with --out$"):
-        record_study(FEW, root)
-    assert open_logs(record_study(FEW, root, force=True))[0].status == "finished"
-
-
 def test_a_file_or_a_run_is_no_folder_for_runs_even_when_forced(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"^expected a folder for runs at .*file, got a file: name another with --out$"):
@@ -180,7 +170,7 @@ def test_a_full_disk_is_one_line_and_the_logs_are_whole(tmp_path, monkeypatch):
 
     monkeypatch.setattr("probes.studies.material.write_whole", full)
     message = rf"^expected room for weights and measurements in {tmp_path}, got No space left on device: the runs are "
-    with pytest.raises(LogError, match=message + "not finished; free space there and record again with --force$"):
+    with pytest.raises(LogError, match=message + "not finished; free space there and record again$"):
         record_study(FEW, tmp_path)
     for log in open_logs(tmp_path):
         assert (log.steps.tolist(), log.status) == (list(range(13)), "failed")
