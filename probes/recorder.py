@@ -10,15 +10,17 @@ import numpy as np
 import torch
 
 from probes import __version__
-from probes.directions import Directions
 from probes.errors import UsageError
 from probes.hooks import StepHook
-from probes.quantities import Parameters, Pending, Quantity, State, Tap, stored_directions, tapped
+from probes.quantities import Chosen, Parameters, Pending, Quantity, State, Tapped, tapped
 from probes.recording import Recording
 from probes.schedules import Schedule, every
 from probes.store.manifest import Manifest
 
 __all__ = ["Recorder"]
+
+
+Optimizers = torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None
 
 
 class Recorder:
@@ -30,9 +32,9 @@ class Recorder:
 
     Args:
         path: The run directory to make; its name is the run's id.
-        taps: What is recorded: a parameter's name or a glob, with the `Directions` it is correlated with. A weight
-            ``(neuron, ...)`` is flattened per neuron and recorded with axes ``(neuron, *directions.names)``; where
-            more leading axes are to be kept, a `Tap` names them. All taps of one recorder share one set of directions.
+        taps: What is recorded: a parameter's name, a glob, a parameter, or a module that has a weight, with the
+            `Directions` it is correlated with, or several of them. A weight ``(neuron, ...)`` is flattened per neuron
+            and recorded with axes ``(neuron, *directions.names)``; a `Tap` says where it is laid out in another way.
         schedule: Which steps are recorded, beside step 0, which always is.
         quantities: Further quantities, such as `probes.quantities.weight_norm("conv1.weight")`.
         overwrite: Whether a run that stands at ``path`` already may be replaced.
@@ -47,9 +49,9 @@ class Recorder:
 
     Raises:
         ValueError: ``on_error`` is neither "warn" nor "raise", or the name of ``path`` cannot be a run's id.
-        UsageError: taps have different directions.
 
     Example:
+        >>> from probes.directions import Directions
         >>> model = torch.nn.Linear(4, 3)
         >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         >>> with Recorder("runs/seed-0", {"weight": Directions(torch.eye(4))}).attach(model, optimizer) as recorder:
@@ -69,7 +71,7 @@ class Recorder:
     def __init__(
         self,
         path: str | Path,
-        taps: Mapping[str, Directions | Tap],
+        taps: Mapping[Chosen, Tapped],
         *,
         schedule: Schedule = every(1),  # noqa: B008 - frozen
         quantities: Sequence[Quantity] = (),
@@ -100,19 +102,20 @@ class Recorder:
             recipe=dict(recipe or {}),
             versions={"feature-probes": __version__, "numpy": np.__version__, "torch": torch.__version__},
         )
-        self._recording = Recording(self.path, manifest, stored_directions(taps), overwrite=overwrite, resume=resume)
-        self._subject: tuple[torch.nn.Module, torch.optim.Optimizer | None] | None = None
+        self._recording = Recording(self.path, manifest, overwrite=overwrite, resume=resume)
+        self._subject: tuple[torch.nn.Module, tuple[torch.optim.Optimizer, ...]] | None = None
         self._hook: StepHook | None = None
         self._waits = False  # with opening the log, for `load_state_dict` or the first update
         self._told = False  # of a divergence
         self._faults: dict[str, str] = {}  # what went wrong -> how it did the first time
 
-    def attach(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None) -> Self:
+    def attach(self, model: torch.nn.Module, optimizer: Optimizers = None) -> Self:
         """Make the run directory, record step 0 and from now on every update that is due.
 
         Args:
             model: The model whose parameters are recorded.
-            optimizer: The optimizer whose updates count. Without one, `step` is to be called after every update.
+            optimizer: The optimizer whose updates count. Of several, an update is complete when each has made its
+                step, or one of them is about to make another. Without one, `step` is to be called after every update.
 
         Returns:
             The recorder, for ``with Recorder(...).attach(model, optimizer) as recorder:``.
@@ -121,18 +124,19 @@ class Recorder:
             UsageError: a tap chooses no parameter or does not fit it, or the recorder is attached to something else.
             RunError: the run directory exists already.
         """
+        optimizers = () if optimizer is None else _several(optimizer)
         if self._subject is not None:
-            return self._attached_to(model, optimizer)
+            return self._attached_to(model, optimizers)
 
         self._parameters = Parameters(model)
         self._pending = Pending([*tapped(self._taps, self._parameters), *self._quantities])
-        self._pending.measure(State(self.updates, self._parameters))
+        self._pending.measure(State(self.updates, self._parameters, model))
         self._waits = self._recording.undecided
         if not self._waits:
             self._open()
-        self._subject = (model, optimizer)
-        if optimizer is not None:
-            self._hook = StepHook(optimizer, self._updated)
+        self._subject = (model, optimizers)
+        if optimizers:
+            self._hook = StepHook(optimizers, self._updated)
             self._hook.attach()
 
         return self
@@ -143,7 +147,7 @@ class Recorder:
         Raises:
             UsageError: the recorder is not attached, or attached to an optimizer, whose updates count themselves.
         """
-        self._check_attached()
+        self._attachment()
         if self._hook is not None:
             raise UsageError(f"expected `{self.path}` attached without an optimizer: its updates are counted already")
         self._updated()
@@ -157,10 +161,23 @@ class Recorder:
         Raises:
             UsageError: the recorder is not attached.
         """
-        self._check_attached()
+        self._attachment()
         self._begin()
         if self._recording.live:
             self._attempt("a scalar", self._recording.log, self.updates, scalars)
+
+    def split(self, **terms: torch.Tensor) -> None:
+        """Hand over the terms of the loss, before its backward pass, to the quantities that split the update.
+
+        See `probes.quantities.update_terms`. Where the coming step is not recorded, nothing is computed.
+
+        Raises:
+            UsageError: the recorder is not attached.
+        """
+        model, _ = self._attachment()
+        if self._recording.live and self._schedule(self.updates + 1):
+            state = State(self.updates, self._parameters, model)
+            self._attempt("the terms of the loss", self._pending.split, terms, state)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the recording stands, as a checkpoint can hold it; every row so far is on the disk then.
@@ -168,7 +185,7 @@ class Recorder:
         Raises:
             UsageError: the recorder is not attached.
         """
-        self._check_attached()
+        self._attachment()
         self._begin()
         self._attempt("a checkpoint", self._settle)
         return self._recording.state(self.updates)
@@ -209,20 +226,21 @@ class Recorder:
         else:
             self.close("failed" if isinstance(error, Exception) else "interrupted", _one_line(error))
 
-    def _attached_to(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None) -> Self:
-        if self._subject != (model, optimizer):
+    def _attached_to(self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> Self:
+        if self._subject != (model, tuple(optimizers)):
             raise UsageError(f"expected one model for `{self.path}`, which is attached already; make a second Recorder")
         return self
 
-    def _check_attached(self) -> None:
+    def _attachment(self) -> tuple[torch.nn.Module, tuple[torch.optim.Optimizer, ...]]:
         if self._subject is None:
             raise UsageError(f"expected `{self.path}` to be attached; call `attach(model, optimizer)` first")
+        return self._subject
 
     def _open(self) -> None:
         """Open the log and write what waits: step 0, unless the run goes on from a later one, which is in it."""
         if self._recording.resumed:
             self._pending.taken()
-        self._recording.open(self._pending.series)
+        self._recording.open(self._pending)
         self._write()
 
     def _begin(self) -> None:
@@ -239,7 +257,7 @@ class Recorder:
 
     def _record(self) -> None:
         if self._schedule(self.updates):
-            self._pending.measure(State(self.updates, self._parameters))
+            self._pending.measure(State(self.updates, self._parameters, self._attachment()[0]))
         if self._pending.due:
             self._write()
 
@@ -273,6 +291,10 @@ class Recorder:
 
     def _warn(self, text: str) -> None:
         warnings.warn(f"{self.path}: {text}", RuntimeWarning, stacklevel=3)
+
+
+def _several(optimizers: torch.optim.Optimizer | Sequence[torch.optim.Optimizer]) -> tuple[torch.optim.Optimizer, ...]:
+    return (optimizers,) if isinstance(optimizers, torch.optim.Optimizer) else tuple(optimizers)
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,6 +1,6 @@
 """The log of one run as a recorder writes it: begun, gone on with, ended early where a value is not finite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,7 @@ import torch
 from probes.errors import RunError, UsageError
 from probes.quantities import Pending, all_finite
 from probes.store.attempts import Position
-from probes.store.directions import StoredDirections
-from probes.store.layout import MANIFEST, Series
+from probes.store.layout import MANIFEST
 from probes.store.manifest import Manifest, read_manifest
 from probes.store.writer import RunWriter
 
@@ -24,13 +23,12 @@ class Recording:
     Args:
         path: The run directory.
         manifest: What the run is; its series are filled in by `open`.
-        directions: Stored with the run.
         overwrite: Whether a run that stands at ``path`` already may be replaced.
         resume: Whether such a run is gone on with.
 
     Example:
-        >>> recording = Recording(Path("runs/seed-0"), Manifest("seed-0", ()), None, overwrite=False, resume=False)
-        >>> recording.open(())
+        >>> recording = Recording(Path("runs/seed-0"), Manifest("seed-0", ()), overwrite=False, resume=False)
+        >>> recording.open(Pending([]))
         >>> recording.log(0, {"loss": torch.tensor(0.5)})
         >>> recording.close("finished", "")
         >>> from probes.store import open_log
@@ -40,11 +38,8 @@ class Recording:
 
     divergence: str = ""  # once there is a reason, nothing more is recorded
 
-    def __init__(
-        self, path: Path, manifest: Manifest, directions: StoredDirections | None, *, overwrite: bool, resume: bool
-    ) -> None:
-        self._path, self._manifest, self._directions = path, manifest, directions
-        self._overwrite = overwrite
+    def __init__(self, path: Path, manifest: Manifest, *, overwrite: bool, resume: bool) -> None:
+        self._path, self._manifest, self._overwrite = path, manifest, overwrite
         self._position = Position() if resume else None  # where to go on; None = this must be a new run
         self._created = ""  # when the run to go on with began
         self._writer: RunWriter | None = None
@@ -64,8 +59,8 @@ class Recording:
         """Whether a state may still be loaded, without which a run that stands there would begin anew."""
         return self._position == Position() and (self._path / MANIFEST).exists()
 
-    def open(self, series: Sequence[Series]) -> None:
-        """Make the run directory, or go on with the one that is there.
+    def open(self, pending: Pending) -> None:
+        """Make the run directory for what has been measured, or go on with the one that is there.
 
         Raises:
             RunError: there is a run that is not to be gone on with, or does not hold what is to be gone on from.
@@ -76,9 +71,9 @@ class Recording:
                     f"expected the run of {self._created} at `{self._path}`, got one of {found}; record into another "
                     "directory, or leave the checkpoint"
                 )
-            manifest = replace(self._manifest, series=tuple(series))
+            manifest = replace(self._manifest, series=pending.series)
             self._writer = RunWriter(
-                self._path, manifest, directions=self._directions, overwrite=self._overwrite, resume=self._position
+                self._path, manifest, directions=pending.directions, overwrite=self._overwrite, resume=self._position
             )
             self._created = self._writer.manifest.created
 

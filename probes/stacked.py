@@ -12,7 +12,7 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities import Pending, State, Tap, all_finite, as_tap, stored_directions
+from probes.quantities import Pending, State, Tap, all_finite, as_tap
 from probes.store.attempts import Position
 from probes.store.manifest import Manifest
 from probes.store.writer import RunWriter
@@ -36,7 +36,6 @@ class StackedRecorder:
 
     Raises:
         ValueError: there is not one manifest, or position, per path.
-        UsageError: the taps have different directions.
 
     Example:
         >>> from probes.store import open_log
@@ -69,7 +68,6 @@ class StackedRecorder:
         self._manifests, self._overwrite = tuple(manifests), overwrite
         self._resume: Sequence[Position | None] = [None] * len(paths) if resume is None else resume
         self._taps = {name: _with_runs(as_tap(value, dims=("class", "neuron"))) for name, value in taps.items()}
-        self._directions = stored_directions(taps)
         self._runs: tuple[int, ...] = ()  # that the run axis of the waiting steps stands for
         self._pending = Pending([])
         self._opened = False
@@ -182,7 +180,7 @@ class StackedRecorder:
                 self._writers[run] = RunWriter(
                     path,
                     replace(manifest, series=series),
-                    directions=self._directions,
+                    directions=self._pending.directions,
                     overwrite=self._overwrite,
                     resume=self._resume[run],
                 )

@@ -1,23 +1,37 @@
 """What is measured at a recorded step: tensors in, one tensor out."""
 
-from probes.quantities.correlation import correlation, inner_products
+from probes.quantities.activations import activations
+from probes.quantities.correlation import inner_products
+from probes.quantities.cosine import cosine
+from probes.quantities.distance import distance_from_start
+from probes.quantities.gradient import gradient
 from probes.quantities.norm import weight_norm
 from probes.quantities.parameters import Parameters
 from probes.quantities.pending import Pending, all_finite
 from probes.quantities.quantity import Quantity, State
-from probes.quantities.tap import Tap, as_tap, stored_directions, tapped
+from probes.quantities.reductions import Largest, OwnClass, Reduction
+from probes.quantities.tap import Chosen, Tap, Tapped, as_tap, tapped
+from probes.quantities.terms import update_terms
 
 __all__ = [
+    "Chosen",
+    "Largest",
+    "OwnClass",
     "Parameters",
     "Pending",
     "Quantity",
+    "Reduction",
     "State",
     "Tap",
+    "Tapped",
+    "activations",
     "all_finite",
     "as_tap",
-    "correlation",
+    "cosine",
+    "distance_from_start",
+    "gradient",
     "inner_products",
-    "stored_directions",
     "tapped",
+    "update_terms",
     "weight_norm",
 ]

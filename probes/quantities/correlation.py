@@ -10,36 +10,10 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities.quantity import Quantity, State
 
-__all__ = ["correlation", "inner_products"]
+__all__ = ["inner_products"]
 
 _PRECISE = {torch.float32, torch.float64}
-
-
-def correlation(
-    name: str, directions: Directions, *, dims: tuple[str, ...] = ("neuron",), dtype: str = "<f4"
-) -> Quantity:
-    r"""The quantity :math:`\langle w_{i,r}, v_{j,\ell} \rangle` of one parameter, a series of the parameter's name.
-
-    Args:
-        name: The parameter's name.
-        directions: Directions :math:`v_{j,\ell}` in the parameter's input space.
-        dims: Names of the parameter's leading axes that are kept; all further axes are flattened into ``dim``.
-        dtype: How values are stored.
-
-    Example:
-        >>> aligned = correlation("weight", Directions(torch.eye(4)))
-        >>> aligned.dims
-        ('neuron', 'feature')
-        >>> aligned(State(step=0, parameters={"weight": torch.tensor([[0.0, 2.0, 0.0, 1.0]])}))
-        tensor([[0., 2., 0., 1.]])
-    """
-
-    def measure(state: State) -> torch.Tensor:
-        return inner_products(state.parameters[name], directions, axes=len(dims), name=name)
-
-    return Quantity(name, (*dims, *directions.names), measure, dtype=dtype, labels=directions.labels)
 
 
 def inner_products(

@@ -41,10 +41,18 @@ class Parameters(Mapping[str, torch.Tensor]):
         Raises:
             UsageError: there is none.
         """
+        return self.leaf(name).detach()
+
+    def leaf(self, name: str) -> torch.Tensor:
+        """The parameter itself, which knows its gradient.
+
+        Raises:
+            UsageError: there is none.
+        """
         if name not in self._lookups:
             raise UsageError(self._unknown(name))
         parameter: torch.Tensor = self._lookups[name](self._model)
-        return parameter.detach()
+        return parameter
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._full_names)
@@ -52,12 +60,16 @@ class Parameters(Mapping[str, torch.Tensor]):
     def __len__(self) -> int:
         return len(self._full_names)
 
-    def matching(self, pattern: str) -> list[str]:
+    def matching(self, pattern: str | torch.nn.Parameter | torch.nn.Module) -> list[str]:
         """The names that a name or glob such as ``layers.*.weight`` chooses, in the model's order.
+
+        A parameter chooses itself, and a module the parameter that is its weight.
 
         Raises:
             UsageError: it chooses none.
         """
+        if not isinstance(pattern, str):
+            return [self._name_of(pattern)]
         if pattern in self._full_names:
             return [pattern]
 
@@ -65,6 +77,17 @@ class Parameters(Mapping[str, torch.Tensor]):
         if not names:
             raise UsageError(self._unknown(pattern))
         return names
+
+    def _name_of(self, thing: torch.nn.Parameter | torch.nn.Module) -> str:
+        own = dict(thing.named_parameters(recurse=False)) if isinstance(thing, torch.nn.Module) else {"weight": thing}
+        for name in self:
+            if "weight" in own and self.leaf(name) is own["weight"]:
+                return name
+        what = f"{type(thing).__name__} with a weight" if isinstance(thing, torch.nn.Module) else "parameter"
+        raise UsageError(f"expected a {what} of the model, got another; name the parameter, one of {self._shown()}")
+
+    def _shown(self) -> str:
+        return ", ".join(list(self)[:_SHOWN])
 
     def _unknown(self, pattern: str) -> str:
         nearest = sorted(self, key=lambda name: -SequenceMatcher(None, name, pattern).ratio())

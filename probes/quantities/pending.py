@@ -1,7 +1,7 @@
 """Measured steps that wait where they were computed, so that a device is asked for many of them at once."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from probes.quantities.quantity import Quantity, State
+from probes.store.directions import StoredDirections
 from probes.store.layout import Series
 
 __all__ = ["Pending", "all_finite"]
@@ -55,6 +56,11 @@ class Pending:
         pairs = zip(self.quantities, self._values, strict=True)
         return tuple(quantity.series(tuple(values.shape[1:])) for quantity, values in pairs)
 
+    @property
+    def directions(self) -> dict[str, StoredDirections]:
+        """Those of every quantity that has some, by series."""
+        return {one.name: one.directions for one in self.quantities if one.directions is not None}
+
     def measure(self, state: State) -> None:
         """Let the quantities at ``state`` wait, in their stored dtype.
 
@@ -71,6 +77,16 @@ class Pending:
                 raise ValueError(_other_shape(quantity, values, value))
             values[place] = value.detach()
         self._steps.append(state.step)
+
+    def split(self, terms: Mapping[str, torch.Tensor], state: State) -> None:
+        """Hand the terms of a loss to every quantity that asks for them.
+
+        Raises:
+            UsageError: a quantity expects others.
+        """
+        for quantity in self.quantities:
+            if quantity.split is not None:
+                quantity.split(terms, state)
 
     def taken(self) -> tuple[list[int], dict[str, NDArray[Any]]]:
         """The waiting steps and their values on the host, ``(step, *quantity.dims)``, which wait no longer.

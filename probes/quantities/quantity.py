@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from probes.store.directions import StoredDirections
 from probes.store.layout import Series
 
 __all__ = ["Quantity", "State"]
@@ -17,6 +18,7 @@ class State:
     Attributes:
         step: Number of completed updates.
         parameters: Parameters by name as they are now, outside the autograd graph; to be read, never written.
+        model: The model that is recorded; None for stacked parameters.
 
     Example:
         >>> State(step=0, parameters={"weight": torch.ones(2)}).parameters["weight"]
@@ -25,6 +27,7 @@ class State:
 
     step: int
     parameters: Mapping[str, torch.Tensor]
+    model: torch.nn.Module | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Quantity:
         dtype: How values are stored: ``"<f4"``, ``"<f8"`` or ``"<i8"``.
         unit: Unit of the values; ``"1"`` for a plain number.
         labels: For an axis of ``dims``, what its entries are called.
+        directions: Those that the values belong to, stored with the run.
+        split: Called with the terms of the loss and their state before an update, by `Recorder.split`.
 
     Example:
         >>> largest = Quantity("largest", (), lambda state: state.parameters["weight"].abs().max())
@@ -51,6 +56,8 @@ class Quantity:
     dtype: str = "<f4"
     unit: str = "1"
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    directions: StoredDirections | None = None
+    split: Callable[[Mapping[str, torch.Tensor], State], object] | None = None
 
     def __call__(self, state: State) -> torch.Tensor:
         """The values at ``state``, axes ``dims``."""

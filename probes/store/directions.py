@@ -1,8 +1,8 @@
-"""The directions that a run's correlations were taken with, as they are kept with it."""
+"""The directions that a run's series were taken with, as they are kept with it."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from probes.errors import LogError
 from probes.store.arrays import read_arrays, write_arrays
 from probes.store.durable import refusal
-from probes.store.layout import DIRECTIONS
+from probes.store.layout import DIRECTIONS, Series
 
-__all__ = ["StoredDirections", "read_directions", "write_directions"]
+__all__ = ["StoredDirections", "by_series", "directions_of", "hash_of", "read_directions", "write_directions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,7 @@ class StoredDirections:
     names: tuple[str, ...]
     vectors: NDArray[Any]  # axes (*names, dim)
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> what its entries are called
+    facts: Mapping[str, str | float] = field(default_factory=dict)  # where they come from, if they were estimated
 
     def __post_init__(self) -> None:
         if len(self.names) != self.vectors.ndim - 1:
@@ -51,23 +52,62 @@ class StoredDirections:
         return hashlib.sha256(head.encode() + values.tobytes()).hexdigest()
 
 
-def write_directions(run_dir: str | Path, directions: StoredDirections) -> None:
-    """Store the directions with the run.
+Sets = Mapping[str, StoredDirections]  # series -> its directions
+
+
+def hash_of(sets: Sets) -> str:
+    """The hash that a manifest has of all directions; empty where there are none.
+
+    Example:
+        >>> hash_of({})
+        ''
+    """
+    hashes = {name: directions.sha256 for name, directions in sorted(sets.items())}
+    if len({*hashes.values()}) <= 1:
+        return next(iter(hashes.values()), "")
+    return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
+
+
+def by_series(directions: StoredDirections | Sets | None, series: Iterable[Series]) -> dict[str, StoredDirections]:
+    """The directions of every series, where one set alone counts for all.
+
+    Example:
+        >>> by_series(None, [])
+        {}
+    """
+    if isinstance(directions, StoredDirections):
+        return dict.fromkeys((one.name for one in series), directions)
+    return dict(directions or {})
+
+
+def write_directions(run_dir: str | Path, sets: Sets) -> None:
+    """Store the directions of every series with the run; those that several share are stored once.
 
     Raises:
         OSError: the disk is full or refuses.
 
     Example:
-        >>> write_directions(".", StoredDirections(("feature",), np.eye(3)))
-        >>> read_directions(".").names
+        >>> write_directions(".", {"weight": StoredDirections(("feature",), np.eye(3))})
+        >>> read_directions(".")["weight"].names
         ('feature',)
     """
-    attrs = {"names": json.dumps(directions.names), "labels": json.dumps(dict(directions.labels))}
-    write_arrays(Path(run_dir) / DIRECTIONS, {"vectors": directions.vectors}, attrs)
+    different = {directions.sha256: directions for directions in sets.values()}
+    facts = [
+        {
+            "series": [name for name, directions in sets.items() if directions.sha256 == sha256],
+            "names": directions.names,
+            "labels": dict(directions.labels),
+            "facts": dict(directions.facts),
+        }
+        for sha256, directions in different.items()
+    ]
+    arrays = {str(number): directions.vectors for number, directions in enumerate(different.values())}
+    text = np.frombuffer(json.dumps(facts).encode(), np.uint8)  # an attribute would have to be small
+    write_arrays(Path(run_dir) / DIRECTIONS, {"sets": text, **arrays}, {})
 
 
-def read_directions(run_dir: str | Path, sha256: str = "") -> StoredDirections:
-    """The directions stored with the run.
+def read_directions(run_dir: str | Path, sha256: str = "") -> Sets:
+    """The directions stored with the run, by series.
 
     Args:
         run_dir: Directory of the run.
@@ -77,22 +117,45 @@ def read_directions(run_dir: str | Path, sha256: str = "") -> StoredDirections:
         LogError: there are none, or the file is damaged, foreign, of another format, or has another hash.
 
     Example:
-        >>> write_directions(".", StoredDirections(("feature",), np.eye(3)))
-        >>> read_directions(".").vectors.shape
+        >>> write_directions(".", {"weight": StoredDirections(("feature",), np.eye(3))})
+        >>> read_directions(".")["weight"].vectors.shape
         (3, 3)
     """
     path = Path(run_dir) / DIRECTIONS
     try:
-        arrays, attrs = read_arrays(path)
-        labels = {name: tuple(entries) for name, entries in json.loads(str(attrs["labels"])).items()}
-        found = StoredDirections(tuple(json.loads(str(attrs["names"]))), arrays["vectors"], labels)
+        arrays, _ = read_arrays(path)
+        found: dict[str, StoredDirections] = {}
+        for number, kept in enumerate(json.loads(arrays["sets"].tobytes())):
+            labels = {name: tuple(entries) for name, entries in kept["labels"].items()}
+            directions = StoredDirections(tuple(kept["names"]), arrays[str(number)], labels, dict(kept["facts"]))
+            found |= dict.fromkeys(kept["series"], directions)
     except FileNotFoundError as error:
         raise missing_directions(Path(run_dir)) from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise refusal(path, f"expected directions, got {type(error).__name__}: {error}") from error
-    if sha256 and found.sha256 != sha256:
-        raise refusal(path, f"expected directions of hash {sha256:.8}, as run.json says, got {found.sha256:.8}")
+    if sha256 and hash_of(found) != sha256:
+        raise refusal(path, f"expected directions of hash {sha256:.8}, as run.json says, got {hash_of(found):.8}")
     return found
+
+
+def directions_of(sets: Sets, series: str | None, run_dir: Path) -> StoredDirections:
+    """Those of a series; of a run whose series share their directions, also without naming one.
+
+    Raises:
+        LogError: there are none, or several and none is named.
+
+    Example:
+        >>> directions_of({"weight": StoredDirections(("feature",), np.eye(3))}, None, Path()).dims
+        ('feature', 'dim')
+    """
+    if not sets:
+        raise missing_directions(run_dir)
+    if series is not None and series in sets:
+        return sets[series]
+    if series is None and len({directions.sha256 for directions in sets.values()}) == 1:
+        return next(iter(sets.values()))
+    wanted = "the series" if series is None else f"directions of `{series}`"
+    raise LogError(f"expected {wanted}, one of {', '.join(sets)}, whose directions `{run_dir}` has; name one of them")
 
 
 def missing_directions(run_dir: Path) -> LogError:

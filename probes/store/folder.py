@@ -1,7 +1,7 @@
 """A run's directory as a reader finds it, also while a writer changes it; nothing is locked and nothing written."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -41,7 +41,7 @@ class Source:
     status: Callable[[], str]
     parts: Callable[[Manifest], tuple[list[Rows], list[str]]]  # stretches in order, and a line for each that is missing
     evaluation: Callable[[], Evaluation | None]
-    directions: Callable[[], StoredDirections]
+    directions: Callable[[], Mapping[str, StoredDirections]]  # by series
 
 
 def run_folder(path: Path) -> Source:

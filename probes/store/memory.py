@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.store.directions import StoredDirections, missing_directions
+from probes.store.directions import StoredDirections, by_series
 from probes.store.evaluation import Evaluation
 from probes.store.folder import Source
 from probes.store.manifest import Manifest
@@ -24,7 +24,7 @@ def memory_log(
     *,
     scalars: Any = None,
     evaluation: Evaluation | None = None,
-    directions: StoredDirections | None = None,
+    directions: StoredDirections | Mapping[str, StoredDirections] | None = None,
 ) -> Log:
     """A log with the same reading interface as one of files.
 
@@ -34,7 +34,7 @@ def memory_log(
         arrays: For each series its values, axes ``(step, *dims)``.
         scalars: pandas DataFrame of what was logged, indexed by step.
         evaluation: What was measured of the trained network.
-        directions: Those of the run.
+        directions: Those of every series that has some; one set alone counts for all of them.
 
     Raises:
         ValueError: the arrays are not those of the manifest's series, or do not have its shapes.
@@ -58,20 +58,13 @@ def memory_log(
     columns = {} if scalars is None else {str(name): scalars[name].dropna() for name in scalars}
     logged = {name: (column.index.to_numpy(np.int64), column.to_numpy(np.float64)) for name, column in columns.items()}
     rows = Rows(np.asarray(steps, np.int64), typed, logged)
-    path = Path(manifest.run_id)
-
-    def stored_directions() -> StoredDirections:
-        if directions is None:
-            raise missing_directions(path)
-        return directions
-
     return Log(
         Source(
-            path,
+            Path(manifest.run_id),
             lambda: manifest,
             lambda: manifest.status,
             lambda _: ([rows], []),
             lambda: evaluation,
-            stored_directions,
+            lambda: by_series(directions, manifest.series),
         )
     )

@@ -77,5 +77,5 @@ class LogLike(Protocol):
     def scalars(self) -> Any:
         """A pandas DataFrame of what was logged, indexed by ``step``, a column for each name."""
 
-    def directions(self) -> StoredDirections:
-        """The directions of the run."""
+    def directions(self, series: str | None = None) -> StoredDirections:
+        """The directions of a series; without a name, those that all series share."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.errors import LogError, RunError
-from probes.store.directions import StoredDirections
+from probes.store.directions import StoredDirections, directions_of
 from probes.store.evaluation import Evaluation
 from probes.store.folder import Source, run_folder
 from probes.store.layout import MANIFEST, STEP, Series, axis_names
@@ -118,13 +118,13 @@ class Log:
         table = pd.DataFrame(columns, index=None if columns else pd.Index([], dtype=np.int64))
         return table.sort_index().rename_axis(STEP)
 
-    def directions(self) -> StoredDirections:
-        """The directions of the run.
+    def directions(self, series: str | None = None) -> StoredDirections:
+        """The directions of a series; without a name, those that all series share.
 
         Raises:
-            LogError: there are none, or they are not those that run.json names.
+            LogError: there are none, they differ and none is named, or they are not those that run.json names.
         """
-        return self._source.directions()
+        return directions_of(self._source.directions(), series, self.path)
 
     def to_xarray(self) -> Any:
         """An xarray Dataset of all series, with steps and labels as coordinates; it is wholly in memory."""

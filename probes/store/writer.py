@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from probes.errors import LogError, RunError
 from probes.store.attempts import Position, next_attempt
-from probes.store.directions import StoredDirections, write_directions
+from probes.store.directions import StoredDirections, by_series, hash_of, write_directions
 from probes.store.layout import LARGEST_ROW, MANIFEST
 from probes.store.lock import claim
 from probes.store.manifest import Manifest, write_manifest
@@ -34,7 +34,7 @@ class RunWriter:
     Args:
         path: Directory of the run; it and its parents are made.
         manifest: What the run is; a missing time of creation is filled in.
-        directions: Stored with the run.
+        directions: Those of every series that has some; one set alone counts for all of them.
         overwrite: Delete a run that is already there.
         resume: Go on from there with a run that is already there, if one is; what it recorded later is superseded.
         block_bytes: Size of the rows that become one segment, up to 512 MiB.
@@ -66,7 +66,7 @@ class RunWriter:
         path: str | Path,
         manifest: Manifest,
         *,
-        directions: StoredDirections | None = None,
+        directions: StoredDirections | Mapping[str, StoredDirections] | None = None,
         overwrite: bool = False,
         resume: Position | None = None,
         block_bytes: int = 2**24,
@@ -77,16 +77,17 @@ class RunWriter:
         if not 0 < block_bytes <= LARGEST_ROW:
             raise ValueError(f"expected `block_bytes` of 1 to {LARGEST_ROW}, got {block_bytes}")
         self.path = Path(path)
+        sets = by_series(directions, manifest.series)
         self.manifest = replace(
             manifest,
             created=manifest.created or datetime.now(UTC).isoformat(),
             versions=manifest.versions or versions(),
             commit=manifest.commit or commit(),
-            directions=directions.sha256 if directions is not None else manifest.directions,
+            directions=hash_of(sets),
         )
         self._lock = claim(self.path, overwrite=overwrite, resume=resume is not None)
         try:
-            segment = self._begin(directions, resume or Position())
+            segment = self._begin(sets, resume or Position())
         except OSError as error:
             self._lock.release()
             raise RunError(f"expected to write into `{self.path}`, got {error.strerror}; free space there") from error
@@ -106,7 +107,7 @@ class RunWriter:
             flush_seconds=flush_seconds,
         )
 
-    def _begin(self, directions: StoredDirections | None, position: Position) -> int:
+    def _begin(self, directions: Mapping[str, StoredDirections], position: Position) -> int:
         """Have the run ready for rows, and return the number of its next segment."""
         self._last, self.rows = position
         if (self.path / MANIFEST).exists():
@@ -115,7 +116,7 @@ class RunWriter:
         if position.rows:
             raise RunError(f"expected a run to go on with at `{self.path}`, got none; name that of the checkpoint")
 
-        if directions is not None:
+        if directions:
             write_directions(self.path, directions)
         write_manifest(self.path, self.manifest)
         self._last = -1

@@ -113,7 +113,7 @@ def test_a_run_of_other_series_or_directions_is_refused(tmp_path):
     path = closed(tmp_path / "seed-0").path
     other = StoredDirections(("feature",), np.eye(2))
     with pytest.raises(RunError) as error:
-        RunWriter(path, Manifest("seed-0", ()), directions=other, resume=AT_20)
+        RunWriter(path, Manifest("seed-0", ()), directions={"w": other}, resume=AT_20)
 
     assert str(error.value) == (
         f"expected to go on with what `{path}` records, got other series and directions; record into another "

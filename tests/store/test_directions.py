@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 
 from probes.errors import LogError
 from probes.store import StoredDirections
-from probes.store.directions import read_directions, write_directions
+from probes.store.directions import directions_of, hash_of, read_directions, write_directions
 
 NAMES = ("feature_class", "view")
 VECTORS = np.random.default_rng(0).normal(size=(3, 2, 8)).astype("f4")
@@ -14,8 +15,8 @@ DIRECTIONS = StoredDirections(NAMES, VECTORS, {"view": ("left", "right")})
 
 
 def test_directions_survive_their_file(tmp_path):
-    write_directions(tmp_path, DIRECTIONS)
-    read = read_directions(tmp_path, DIRECTIONS.sha256)
+    write_directions(tmp_path, {"weight": DIRECTIONS})
+    read = read_directions(tmp_path, DIRECTIONS.sha256)["weight"]
 
     assert (read.names, read.dims, read.labels) == (NAMES, (*NAMES, "dim"), DIRECTIONS.labels)
     np.testing.assert_array_equal(read.vectors, VECTORS, strict=True)
@@ -32,7 +33,7 @@ def test_the_hash_tells_directions_apart(change):
 
 
 def test_other_directions_than_the_manifest_names_are_refused(tmp_path):
-    write_directions(tmp_path, DIRECTIONS)
+    write_directions(tmp_path, {"weight": DIRECTIONS})
     with pytest.raises(LogError) as error:
         read_directions(tmp_path, "0" * 64)
 
@@ -49,12 +50,46 @@ def test_directions_that_are_not_there_are_an_error(tmp_path):
     assert str(error.value) == f"expected directions in `{tmp_path}`, got a run that was recorded without them"
 
 
-@pytest.mark.parametrize("text", ["[1]", "{", '["feature"]'])
+def test_every_series_has_its_own_and_what_they_share_is_stored_once(tmp_path):
+    other = StoredDirections(("feature",), np.eye(4), facts={"estimator": "class_means", "stability": 0.9})
+    sets = {"a": DIRECTIONS, "b": other, "c": replace(DIRECTIONS)}
+    write_directions(tmp_path, sets)
+    read = read_directions(tmp_path, hash_of(sets))
+
+    assert {name: directions.sha256 for name, directions in read.items()} == {
+        name: directions.sha256 for name, directions in sets.items()
+    }
+    assert read["b"].facts == other.facts
+    with h5py.File(tmp_path / "directions.h5") as file:
+        assert sorted(file) == ["0", "1", "sets"]
+
+
+def test_the_hash_of_a_run_covers_which_series_has_which():
+    other = StoredDirections(("feature",), np.eye(4))
+
+    assert hash_of({"a": DIRECTIONS, "b": other}) != hash_of({"a": other, "b": DIRECTIONS})
+    assert hash_of({"a": DIRECTIONS, "b": DIRECTIONS}) == DIRECTIONS.sha256
+
+
+def test_directions_that_differ_are_asked_for_by_series():
+    sets = {"a": DIRECTIONS, "b": StoredDirections(("feature",), np.eye(4))}
+    with pytest.raises(LogError) as error:
+        directions_of(sets, None, Path("runs/seed-0"))
+
+    assert directions_of(sets, "b", Path()) is sets["b"]
+    assert directions_of({"a": DIRECTIONS}, None, Path()) is DIRECTIONS
+    assert str(error.value) == (
+        "expected the series, one of a, b, whose directions `runs/seed-0` has; name one of them"
+    )
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", '[{"names": ["feature"], "labels": {}, "facts": {}, "series": []}]'])
 def test_names_that_do_not_fit_are_refused(tmp_path, text):
-    write_directions(tmp_path, DIRECTIONS)
+    write_directions(tmp_path, {"weight": DIRECTIONS})
     with h5py.File(tmp_path / "directions.h5", "a") as file:
-        file.attrs["names"] = np.bytes_(text)
-    with pytest.raises(LogError, match=r"expected directions, got (ValueError|JSONDecodeError): .*; move it away"):
+        del file["sets"]
+        file["sets"] = np.frombuffer(text.encode(), np.uint8)
+    with pytest.raises(LogError, match=r"expected directions, got (Type|Value|JSONDecode)Error: .*; move it away"):
         read_directions(tmp_path)
 
 

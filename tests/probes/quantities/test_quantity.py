@@ -1,20 +1,42 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from probes.directions import Directions
-from probes.quantities import Pending, Quantity, State, correlation, weight_norm
+from probes.quantities import (
+    Parameters,
+    Pending,
+    Quantity,
+    State,
+    Tap,
+    activations,
+    cosine,
+    distance_from_start,
+    gradient,
+    update_terms,
+    weight_norm,
+)
 from probes.store.layout import Series
 
-WEIGHT = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
-STATE = State(3, {"weight": WEIGHT})
+pytestmark = pytest.mark.usefixtures("own_random_numbers")
+DIRECTIONS = Directions(torch.eye(6)[:5])
+MODEL = nn.Sequential(nn.Linear(6, 4), nn.Dropout(), nn.BatchNorm1d(4))
+WEIGHT = MODEL[0].weight
+STATE = State(0, Parameters(MODEL), MODEL)
+SGD = torch.optim.SGD(MODEL.parameters(), lr=0.1)
 
 FAMILY = {
-    "correlation": correlation("weight", Directions(torch.eye(6)[:5])),
-    "correlation, identity": correlation("weight", Directions(torch.eye(6))),
-    "correlation, float64": correlation("weight", Directions(torch.eye(6)[:5]), dtype="<f8"),
-    "weight_norm": weight_norm("weight"),
-    "own": Quantity("own", (), lambda state: state.parameters["weight"].abs().max()),
+    "correlation": Tap(DIRECTIONS).quantity("0.weight", WEIGHT),
+    "correlation, identity": Tap(Directions(torch.eye(6))).quantity("0.weight", WEIGHT),
+    "correlation, float64": Tap(DIRECTIONS).quantity("0.weight", WEIGHT.double()),
+    "weight_norm": weight_norm("0.weight"),
+    "cosine": cosine("0.weight", DIRECTIONS),
+    "distance_from_start": distance_from_start("0.weight"),
+    "gradient": gradient("0.weight", DIRECTIONS),
+    "update_terms": update_terms("0.weight", DIRECTIONS, terms=["fit"], optimizer=SGD),
+    "activations": activations("0", torch.ones(3, 6), Directions(torch.eye(4))),
+    "own": Quantity("own", (), lambda state: state.parameters["0.weight"].abs().max()),
     "own, counts": Quantity("own", (), lambda state: torch.tensor(state.step), dtype="<i8"),
 }
 
@@ -28,15 +50,18 @@ def test_values_have_the_declared_axes_and_dtype(name):
 
     assert array.dtype == np.dtype(quantity.dtype)
     assert array.ndim == 1 + len(quantity.dims)
+    assert pending.series[0].dims == quantity.dims
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_measuring_changes_neither_the_state_nor_the_random_numbers(name):
-    before = WEIGHT.clone(), torch.get_rng_state()
+def test_measuring_changes_neither_the_model_nor_the_random_numbers(name):
+    before = {key: value.clone() for key, value in MODEL.state_dict().items()}
+    numbers, modes = torch.get_rng_state(), [module.training for module in MODEL.modules()]
     FAMILY[name](STATE)
 
-    assert torch.equal(WEIGHT, before[0])
-    assert torch.equal(torch.get_rng_state(), before[1])
+    assert all(torch.equal(value, before[key]) for key, value in MODEL.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), numbers)
+    assert [module.training for module in MODEL.modules()] == modes
 
 
 def test_a_series_carries_what_the_quantity_declares():

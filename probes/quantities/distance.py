@@ -1,0 +1,48 @@
+"""How far the weights have come: the distance of every neuron's weights from where they started."""
+
+import torch
+
+from probes.errors import UsageError
+from probes.quantities.quantity import Quantity, State
+
+__all__ = ["distance_from_start"]
+
+
+def distance_from_start(
+    name: str, *, start: torch.Tensor | None = None, dims: tuple[str, ...] = ("neuron",), dtype: str = "<f4"
+) -> Quantity:
+    r"""The quantity :math:`\|w_{i,r} - w_{i,r}^{(0)}\|_2` of one parameter, a series called ``<name>.distance``.
+
+    Args:
+        name: The parameter's name.
+        start: Its value at step 0. Default: as it is when first measured; a run that is resumed must be given it.
+        dims: Names of the parameter's leading axes that are kept; the norm is over all further axes.
+        dtype: How values are stored.
+
+    Raises:
+        UsageError: (when measured) the first look is not at step 0, and no start is given.
+
+    Example:
+        >>> moved = distance_from_start("weight")
+        >>> moved(State(0, {"weight": torch.tensor([[1.0, 2.0]])}))
+        tensor([0.])
+        >>> moved(State(1, {"weight": torch.tensor([[4.0, 6.0]])}))
+        tensor([5.])
+    """
+    known: list[torch.Tensor] = [] if start is None else [start.detach().clone()]
+
+    def measure(state: State) -> torch.Tensor:
+        weight = state.parameters[name]
+        if not known:
+            if state.step:
+                raise UsageError(
+                    f"expected to see `{name}` at step 0 first, got step {state.step}; give `distance_from_start` its "
+                    "`start`, the value at step 0"
+                )
+            known.append(weight.clone())
+        kind = torch.promote_types(weight.dtype, torch.float32)
+        moved = weight.to(kind) - known[0].to(weight.device, kind)
+        distance: torch.Tensor = torch.linalg.vector_norm(moved.reshape(*moved.shape[: len(dims)], -1), dim=-1)
+        return distance
+
+    return Quantity(f"{name}.distance", dims, measure, dtype=dtype)
