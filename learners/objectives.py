@@ -22,6 +22,9 @@ class Objective(Protocol):
     def pull(self, outputs: Tensor, labels: Tensor, rows: slice) -> Tensor:
         """Return the pull on the outputs of the samples ``rows``, ``(sample, run, class)``."""
 
+    def taught(self, outputs: Tensor, rows: slice) -> Tensor | None:
+        """Return the part of the pull that comes from a teacher, ``(sample, run, class)``; None without one."""
+
     def scalars(self, outputs: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
         """Return what a step reports of all outputs ``(sample, run, class)``: name to ``(run,)``."""
 
@@ -55,6 +58,10 @@ class CrossEntropy:
     def pull(self, outputs: Tensor, labels: Tensor, rows: slice) -> Tensor:
         """Return the pull, ``(sample, run, class)``."""
         return _one_hot(outputs, labels) - outputs.softmax(-1)
+
+    def taught(self, outputs: Tensor, rows: slice) -> Tensor | None:
+        """Return None: labels alone pull."""
+        return None
 
     def scalars(self, outputs: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
         """Return ``loss`` and ``train_error``, each ``(run,)``; a tie with another class is an error."""
@@ -118,12 +125,16 @@ class Distillation:
 
     def pull(self, outputs: Tensor, labels: Tensor, rows: slice) -> Tensor:
         """Return the pull, ``(sample, run, class)``."""
+        return CrossEntropy().pull(outputs, labels, rows) + self.taught(outputs, rows)
+
+    def taught(self, outputs: Tensor, rows: slice) -> Tensor:
+        """Return the teacher's part of the pull, ``(sample, run, class)``; never negative."""
         target = truncated_scaled_logit(self.teacher[rows], self.temperature)
         gap = (truncated_scaled_logit(outputs, self.temperature) - target).clamp(max=0)
         if self.update == "stopped":
             gap = gap * (self.temperature**2 * outputs < 1)
 
-        return CrossEntropy().pull(outputs, labels, rows) - self.rate_ratio * gap
+        return -self.rate_ratio * gap
 
     def scalars(self, outputs: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
         """Return the scalars of cross-entropy and ``distillation_loss``, the summed gap below the teacher."""

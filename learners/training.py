@@ -11,7 +11,7 @@ Axes: n = sample, p = patch, s = run, i = class, r = neuron, d = dim.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -38,6 +38,8 @@ class State:
             finite has left.
         networks: The networks at this step. They change in place as training goes on: copy what is kept.
         scalars: Name to ``(run,)``: loss, train_error and what else the objective reports, on the training set.
+        moves: What the coming update adds to the weights, ``(run, class, neuron, dim)``, by what it comes from:
+            ``cross_entropy``, and ``distillation`` where there is a teacher. Asked for by ``moves=True``.
 
     Example:
         >>> from probes.learners.activations import SmoothedReLU
@@ -55,6 +57,7 @@ class State:
     runs: tuple[int, ...]
     networks: Networks
     scalars: Mapping[str, Tensor]
+    moves: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def weights(self) -> Tensor:
@@ -74,6 +77,7 @@ def train(
     steps: int,
     learning_rate: float,
     first: int = 0,
+    moves: bool = False,
     on_step: OnStep | None = None,
     on_update: OnUpdate | None = None,
 ) -> tuple[Networks, tuple[int, ...]]:
@@ -89,6 +93,7 @@ def train(
         steps: Number of updates T.
         learning_rate: :math:`\eta`.
         first: Number of updates that the networks have seen already.
+        moves: Whether `on_step` is told what each term of the objective adds to the weights.
         on_step: Called at step ``first`` and after every update with the `State`.
         on_update: Called with the step that comes next, the runs and the networks, once they are wholly there:
             copied, they are what training goes on from.
@@ -107,7 +112,7 @@ def train(
         [[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]]
     """
     runs = tuple(range(networks.runs))
-    descent = _Descent(networks.select(runs), inputs, learning_rate)
+    descent = _Descent(networks.select(runs), inputs, learning_rate, split=moves)
     for step in range(first, steps + 1):
         outputs = descent.sweep(objective, learn=step < steps)
         scalars = objective.scalars(outputs, inputs.labels)
@@ -121,7 +126,7 @@ def train(
             descent, objective = descent.select(keep), objective.select(keep)
             scalars = {name: values[keep] for name, values in scalars.items()}
         if on_step is not None:
-            on_step(State(step, runs, descent.networks, scalars))
+            on_step(State(step, runs, descent.networks, scalars, descent.moves() if moves else {}))
         descent.move()
         if on_update is not None:
             on_update(step + 1, runs, descent.networks)
@@ -132,13 +137,15 @@ def train(
 class _Descent:
     """Networks under training, with the work space that every step uses again."""
 
-    def __init__(self, networks: Networks, inputs: Inputs, learning_rate: float) -> None:
+    def __init__(self, networks: Networks, inputs: Inputs, learning_rate: float, *, split: bool) -> None:
         self.networks = networks
         self.inputs = inputs
         # The c/K in front of an average's outputs and the K/c in its learning rate cancel here.
         self.rate = learning_rate / inputs.samples
         self.columns = networks.weights.flatten(1)
         self.gradient = torch.zeros_like(self.columns)
+        self.taught = torch.zeros_like(self.columns) if split else None  # the teacher's part of it
+        self.has_teacher = False
         self.rows = list(blocks(inputs, self.columns.shape[1]))
         largest = inputs.design[self.rows[0]].shape[:2].numel()
         self.ratio, self.power, self.slope = self.columns.new_empty(3, largest, self.columns.shape[1])
@@ -147,6 +154,8 @@ class _Descent:
     def sweep(self, objective: Objective, *, learn: bool) -> Tensor:
         """Return the outputs ``(sample, run, class)``; while learning, move the memory and gather the gradient."""
         self.gradient.zero_()
+        if self.taught is not None:
+            self.taught.zero_()
 
         return torch.cat([self._block(rows, objective, learn=learn) for rows in self.rows])
 
@@ -154,13 +163,28 @@ class _Descent:
         """Move the weights by what the last sweep gathered."""
         self.columns.add_(self.gradient, alpha=self.rate)
 
+    def moves(self) -> Mapping[str, Tensor]:
+        """Return what the coming move adds, by what it comes from, ``(run, class, neuron, dim)`` each."""
+        gradients = {"cross_entropy": self.gradient}
+        if self.taught is not None and self.has_teacher:
+            gradients = {"cross_entropy": self.gradient - self.taught, "distillation": self.taught}
+
+        shape = self.networks.weights.shape
+        return {name: (self.rate * part).view(shape).permute(1, 2, 3, 0) for name, part in gradients.items()}
+
     def select(self, runs: Tensor) -> "_Descent":
         """Return the descent of these runs alone, between a sweep and its move."""
-        kept = _Descent(self.networks.select(runs.tolist()), self.inputs, self.rate * self.inputs.samples)
-        gradient = self.gradient.view_as(self.networks.weights).index_select(1, runs)
-        kept.gradient.copy_(gradient.flatten(1))
+        rate, split = self.rate * self.inputs.samples, self.taught is not None
+        kept = _Descent(self.networks.select(runs.tolist()), self.inputs, rate, split=split)
+        kept.gradient.copy_(self._of_runs(self.gradient, runs))
+        if kept.taught is not None and self.taught is not None:
+            kept.taught.copy_(self._of_runs(self.taught, runs))
+            kept.has_teacher = self.has_teacher
 
         return kept
+
+    def _of_runs(self, columns: Tensor, runs: Tensor) -> Tensor:
+        return columns.view_as(self.networks.weights).index_select(1, runs).flatten(1)
 
     def _block(self, rows: slice, objective: Objective, *, learn: bool) -> Tensor:
         """Return the outputs of one block of samples; three passes would do for the physics, these take nine."""
@@ -179,12 +203,21 @@ class _Descent:
         if not learn:
             return outputs
 
-        pull = objective.pull(outputs, self.inputs.labels[rows], rows)
-        pull = pull.masked_fill(pull.abs() < NEGLIGIBLE, 0)
-        by_unit = pull.unsqueeze(-1).expand(-1, -1, -1, networks.weights.shape[-1]).flatten(1).unsqueeze(1)
-        slope.unflatten(0, units.shape[:2]).mul_(by_unit)
+        slopes = slope.unflatten(0, units.shape[:2])
+        taught = objective.taught(outputs, rows) if self.taught is not None else None
+        if taught is not None and self.taught is not None:
+            self.has_teacher = True
+            torch.mul(slopes, self._by_unit(taught), out=power.unflatten(0, units.shape[:2]))
+            self.taught.addmm_(design.T, power)
+        slopes.mul_(self._by_unit(objective.pull(outputs, self.inputs.labels[rows], rows)))
         self.gradient.addmm_(design.T, slope)
         if memory is not None:
             memory.addcmul_(slope, self.noise_power[rows].flatten(0, 1), value=self.rate)
 
         return outputs
+
+    def _by_unit(self, pull: Tensor) -> Tensor:
+        """Return a pull ``(sample, run, class)`` for every unit, ``(sample, 1, run * class * neuron)``."""
+        pull = pull.masked_fill(pull.abs() < NEGLIGIBLE, 0)
+
+        return pull.unsqueeze(-1).expand(-1, -1, -1, self.networks.weights.shape[-1]).flatten(1).unsqueeze(1)

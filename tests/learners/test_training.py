@@ -207,3 +207,38 @@ def test_training_goes_on_to_the_bit_from_networks_that_were_kept_between_two_st
     assert torch.equal(kept[cut].by_neuron, shown[cut])
     assert torch.equal(again.weights, whole.weights)
     assert torch.equal(again.memory, whole.memory)
+
+
+@pytest.mark.parametrize("update", ["stopped", "literal"])
+def test_the_moves_of_both_terms_add_up_and_each_is_that_of_its_pull_alone(update):
+    inputs, networks = private(), start(private(), [3, 4])
+    teacher = torch.rand(24, 1, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 9
+    weights, moves = [], []
+
+    def keep(state):
+        weights.append(state.weights.clone())
+        moves.append({name: move.clone() for name, move in state.moves.items()})
+
+    train(
+        networks, inputs, Distillation(teacher, 0.5, 6.0, update), steps=3, learning_rate=1.0, moves=True, on_step=keep
+    )
+    for step in range(3):
+        torch.testing.assert_close(sum(moves[step].values()), weights[step + 1] - weights[step])
+    labels_alone, _ = train(networks, inputs, CrossEntropy(), steps=1, learning_rate=1.0)
+    torch.testing.assert_close(moves[0]["cross_entropy"], labels_alone.by_neuron - networks.by_neuron)
+    assert moves[0]["distillation"].abs().max() > 0.1 * moves[0]["cross_entropy"].abs().max()
+    assert not moves[3]["distillation"].any()
+
+
+def test_without_a_teacher_labels_alone_move_the_weights():
+    inputs, names = private(), []
+    train(
+        start(inputs, [3]),
+        inputs,
+        CrossEntropy(),
+        steps=1,
+        learning_rate=1.0,
+        moves=True,
+        on_step=lambda state: names.append(list(state.moves)),
+    )
+    assert names == [["cross_entropy"]] * 2
