@@ -12,7 +12,8 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities import Pending, State, Tap, all_finite, as_tap
+from probes.quantities import Pending, Quantity, State, Tap, all_finite, as_tap
+from probes.schedules import Schedule, every
 from probes.store.attempts import Position
 from probes.store.manifest import Manifest
 from probes.store.writer import RunWriter
@@ -31,6 +32,8 @@ class StackedRecorder:
         taps: Series name to directions. Bare `Directions` mean parameters ``(run, class, neuron, dim)``; a `Tap` names
             other axes between ``run`` and ``dim``.
         manifests: What is known of each run; series and the directions' hash are filled in.
+        quantities: Further quantities, whose first axis is ``run``.
+        schedule: Which steps are recorded, beside step 0; `step` passes over the others.
         overwrite: Whether runs that stand at ``paths`` already may be replaced.
         resume: Where each run goes on, as `positions` told; the first step then comes after that.
 
@@ -56,6 +59,8 @@ class StackedRecorder:
         taps: Mapping[str, Directions | Tap],
         manifests: Sequence[Manifest],
         *,
+        quantities: Sequence[Quantity] = (),
+        schedule: Schedule = every(1),  # noqa: B008 - frozen
         overwrite: bool = False,
         resume: Sequence[Position] | None = None,
     ) -> None:
@@ -67,6 +72,7 @@ class StackedRecorder:
         self.paths = tuple(Path(path) for path in paths)
         self._manifests, self._overwrite = tuple(manifests), overwrite
         self._resume: Sequence[Position | None] = [None] * len(paths) if resume is None else resume
+        self._quantities, self._schedule = tuple(quantities), schedule
         self._taps = {name: _with_runs(as_tap(value, dims=("class", "neuron"))) for name, value in taps.items()}
         self._runs: tuple[int, ...] = ()  # that the run axis of the waiting steps stands for
         self._pending = Pending([])
@@ -78,7 +84,8 @@ class StackedRecorder:
 
         Args:
             step: Number of completed updates; 0 first, then rising.
-            weights: The parameters by series name, ``(run, class, neuron, dim)`` or as the tap's axes say.
+            weights: The parameters by series name, ``(run, class, neuron, dim)`` or as the tap's axes say, and what
+                else the quantities look at.
             runs: Which run each entry of the run axis belongs to; default all. Entries of closed runs are left out.
 
         Raises:
@@ -87,10 +94,15 @@ class StackedRecorder:
             RunError: a run directory exists already.
         """
         runs = self._checked(runs, weights)
+        due = step == 0 or self._schedule(step)
+        if self._opened and not due:
+            return
         if runs != self._runs:
             self._regroup(runs, weights)
 
         self._pending.measure(State(step, weights))
+        if not due:  # measured all the same, to know the shapes of a run that is gone on with
+            self._pending.taken()
         if not self._opened:
             self._open()
         if self._pending.due:
@@ -163,23 +175,25 @@ class StackedRecorder:
 
     def _regroup(self, runs: tuple[int, ...], weights: Mapping[str, torch.Tensor]) -> None:
         """Have the run axis stand for these runs from now on."""
-        if weights.keys() != self._taps.keys():
+        if not self._taps.keys() <= weights.keys():
             raise ValueError(f"expected `weights` named {', '.join(self._taps)}, got {', '.join(weights)}")
         if not self._opened and len(runs) < len(self.paths):
             raise ValueError(f"expected all {len(self.paths)} runs at the first step, got {len(runs)}")
 
         self._write()
         self._runs = runs
-        self._pending = Pending([tap.quantity(name, weights[name]) for name, tap in self._taps.items()])
+        tapped = [tap.quantity(name, weights[name]) for name, tap in self._taps.items()]
+        self._pending = Pending([*tapped, *self._quantities])
 
     def _open(self) -> None:
         series = tuple(replace(one, dims=one.dims[1:], shape=one.shape[1:]) for one in self._pending.series)
+        facts = {"series": series, "schedule": str(self._schedule)}
         with ExitStack() as undo:
             undo.callback(self.close, "failed", "another of the runs could not be made")
             for run, (path, manifest) in enumerate(zip(self.paths, self._manifests, strict=True)):
                 self._writers[run] = RunWriter(
                     path,
-                    replace(manifest, series=series),
+                    replace(manifest, **facts),
                     directions=self._pending.directions,
                     overwrite=self._overwrite,
                     resume=self._resume[run],

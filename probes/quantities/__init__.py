@@ -9,7 +9,7 @@ from probes.quantities.norm import weight_norm
 from probes.quantities.parameters import Parameters
 from probes.quantities.pending import Pending, all_finite
 from probes.quantities.quantity import Quantity, State
-from probes.quantities.reductions import Largest, OwnClass, Reduction
+from probes.quantities.reductions import Largest, OwnClass, Reduction, Strength
 from probes.quantities.tap import Chosen, Tap, Tapped, as_tap, tapped
 from probes.quantities.terms import update_terms
 
@@ -22,6 +22,7 @@ __all__ = [
     "Quantity",
     "Reduction",
     "State",
+    "Strength",
     "Tap",
     "Tapped",
     "activations",

@@ -7,7 +7,7 @@ import torch
 
 from probes.errors import UsageError
 
-__all__ = ["Largest", "OwnClass", "Reduction"]
+__all__ = ["Largest", "OwnClass", "Reduction", "Strength"]
 
 
 class Reduction(Protocol):
@@ -86,6 +86,30 @@ class Largest:
         if values.shape[axis] < self.count:
             raise UsageError(f"expected at least {self.count} along `{self.axis}`, got {values.shape[axis]}")
         return values.topk(self.count, dim=axis).values
+
+
+@dataclass(frozen=True)
+class Strength:
+    r"""Keeps, for every feature, the sum of the positive values, :math:`\Phi = \sum_r [\langle w_{i,r}, v \rangle]^+`.
+
+    Args:
+        axis: Over what.
+
+    Example:
+        >>> Strength()(torch.tensor([[1.0, -2.0], [3.0, 5.0]]), ("neuron", "feature"))
+        tensor([4., 5.])
+    """
+
+    axis: str = "neuron"
+
+    def dims(self, dims: tuple[str, ...]) -> tuple[str, ...]:
+        """The axes without the reduced one."""
+        _check_named(dims, self.axis)
+        return tuple(dim for dim in dims if dim != self.axis)
+
+    def __call__(self, values: torch.Tensor, dims: tuple[str, ...]) -> torch.Tensor:
+        """The sums."""
+        return values.clamp(min=0).sum(dims.index(self.axis))
 
 
 def _check_named(dims: tuple[str, ...], *needed: str) -> None:

@@ -7,7 +7,8 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import RunError, UsageError
-from probes.quantities import Tap
+from probes.quantities import Quantity, Tap
+from probes.schedules import every
 from probes.stacked import StackedRecorder
 from probes.store import Position, open_logs
 from probes.store.manifest import Manifest
@@ -202,3 +203,26 @@ def test_only_runs_that_are_still_recorded_stand_somewhere(tmp_path):
 def test_there_is_a_position_for_every_run(tmp_path):
     with pytest.raises(ValueError, match=r"^expected one position per path, got 3 paths and 1 positions$"):
         stacked(tmp_path, resume=[Position()])
+
+
+def test_only_steps_of_the_schedule_are_recorded_also_when_gone_on_with(tmp_path):
+    with stacked(tmp_path, schedule=every(2)) as recorder:
+        for step in range(3):
+            recorder.step(step, {"correlations": STEPS[step]})
+        positions = recorder.positions(2)
+    with stacked(tmp_path, schedule=every(2), resume=list(positions.values())) as recorder:
+        for step in (3, 4):
+            recorder.step(step, {"correlations": STEPS[step]})
+
+    assert [log.steps.tolist() for log in open_logs(tmp_path)] == [[0, 2, 4]] * 3
+    assert open_logs(tmp_path)[0].manifest.schedule == "every(2)"
+
+
+def test_further_quantities_are_split_into_runs_too(tmp_path):
+    total = Quantity("total", ("run", "class"), lambda state: state.parameters["moves"].sum((2, 3)))
+    with stacked(tmp_path, quantities=[total]) as recorder:
+        recorder.step(0, {"correlations": STEPS[0], "moves": STEPS[1]})
+
+    for run, log in enumerate(open_logs(tmp_path)):
+        assert log["total"].dims == ("step", "class")
+        np.testing.assert_allclose(log["total"][0], STEPS[1][run].sum((1, 2)), rtol=1e-5)

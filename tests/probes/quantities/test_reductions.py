@@ -5,7 +5,7 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities import Largest, OwnClass, State, Tap
+from probes.quantities import Largest, OwnClass, State, Strength, Tap
 
 VALUES = torch.randn(3, 4, 3, 2, generator=torch.Generator().manual_seed(0))
 DIMS = ("class", "neuron", "feature_class", "view")
@@ -38,7 +38,16 @@ def test_the_largest_values_over_neurons_are_kept_in_falling_order(count):
     assert Largest(count).dims(DIMS) == (("class", "rank", *DIMS[2:]) if count > 1 else ("class", *DIMS[2:]))
 
 
-@pytest.mark.parametrize("reduction", [OwnClass(), Largest(), Largest(2)])
+def test_the_strength_is_the_sum_of_what_is_positive():
+    strength = Strength()(VALUES, DIMS)
+
+    assert Strength().dims(DIMS) == ("class", "feature_class", "view")
+    for i, j, v in itertools.product(range(3), range(3), range(2)):
+        expected = sum(value for value in VALUES[i, :, j, v].tolist() if value > 0)
+        assert strength[i, j, v].item() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("reduction", [OwnClass(), Largest(), Largest(2), Strength()])
 def test_a_tap_records_what_its_reduction_keeps(reduction):
     vectors = torch.randn(3, 2, 5, generator=torch.Generator().manual_seed(1))
     weight = torch.randn(3, 4, 5)
