@@ -129,20 +129,38 @@ class Networks:
         Raises:
             ValueError: If the inputs have another dim than the weights.
         """
+        pieces = [units.sum(-1) * (self.scale / self.members) for units in self._units(inputs, memory)]
+
+        return torch.cat(pieces).transpose(0, 1)
+
+    def contributions(self, inputs: Inputs, memory: Tensor | None = None) -> Tensor:
+        """Return what every neuron adds to the outputs, ``(run, sample, class, neuron)``; its sum is `outputs`.
+
+        Args:
+            inputs: What the networks see; its dim is that of the weights.
+            memory: Inner products with the inputs' private noise, as `memory` or `noise` give them; None for inputs
+                without it.
+
+        Raises:
+            ValueError: If the inputs have another dim than the weights.
+        """
+        pieces = [units * (self.scale / self.members) for units in self._units(inputs, memory)]
+
+        return torch.cat(pieces).transpose(0, 1)
+
+    def _units(self, inputs: Inputs, memory: Tensor | None) -> Iterator[Tensor]:
+        """Yield the activations summed over patches, ``(sample, run, class, neuron)``, block by block."""
         if inputs.design.shape[-1] != len(self.weights):
             raise ValueError(
                 f"Shape mismatch: expected inputs of dim {len(self.weights)}, got {inputs.design.shape[-1]}."
             )
 
         columns = self.weights.flatten(1)
-        pieces = []
         for rows in blocks(inputs, columns.shape[1]):
             patches = inputs.design[rows] @ columns
             if memory is not None:
                 patches += memory[rows].flatten(2)
-            units = self.activation(patches).sum(1).view(-1, *self.weights.shape[1:])
-            pieces.append(units.sum(-1) * (self.scale / self.members))
-        return torch.cat(pieces).transpose(0, 1)
+            yield self.activation(patches).sum(1).view(-1, *self.weights.shape[1:])
 
     def test_outputs(self, inputs: Inputs, *, first_chunk: int = 0) -> Tensor:
         """Return the outputs on test inputs, whose private noise is drawn chunk by chunk, ``(run, sample, class)``.
@@ -151,14 +169,22 @@ class Networks:
             inputs: Test inputs.
             first_chunk: Number of the first chunk of noise (`NOISE_CHUNK` samples each).
         """
-        if not inputs.has_noise:
-            return self.outputs(inputs)
+        return torch.cat([self.outputs(*part) for part in self._with_noise(inputs, first_chunk)], 1)
 
-        pieces = []
+    def test_contributions(self, inputs: Inputs, *, first_chunk: int = 0) -> Tensor:
+        """Return what every neuron adds on test inputs, ``(run, sample, class, neuron)``, as `test_outputs` draws them.
+
+        Args:
+            inputs: Test inputs.
+            first_chunk: Number of the first chunk of noise (`NOISE_CHUNK` samples each).
+        """
+        return torch.cat([self.contributions(*part) for part in self._with_noise(inputs, first_chunk)], 1)
+
+    def _with_noise(self, inputs: Inputs, first_chunk: int) -> Iterator[tuple[Inputs, Tensor | None]]:
+        """Yield test inputs chunk by chunk, each with its noise."""
         for chunk, start in enumerate(range(0, inputs.samples, NOISE_CHUNK), first_chunk):
             part = inputs[start : start + NOISE_CHUNK]
-            pieces.append(self.outputs(part, self.test_noise(part, chunk=chunk)))
-        return torch.cat(pieces, 1)
+            yield part, self.test_noise(part, chunk=chunk) if inputs.has_noise else None
 
 
 def initialise(

@@ -14,7 +14,9 @@ from probes.learners.samples import Samples
 from probes.learners.training import State
 from probes.store import open_log
 from probes.store.evaluation import Evaluation, write_evaluation
+from probes.studies.deletion import deletion
 from probes.studies.material import Material, load_networks
+from probes.studies.noise import noise_strength
 
 __all__ = ["Monitor", "evaluate_networks", "evaluate_run"]
 
@@ -94,6 +96,7 @@ def evaluate_networks(
             "training/logits": network.outputs(material.training_inputs, network.memory),
             "multi_view/logits": network.test_outputs(multi_inputs, first_chunk=MULTI_VIEW),
             "single_view/logits": network.test_outputs(single_inputs, first_chunk=SINGLE_VIEW),
+            **deletion(network, single, single_inputs, material.features, first_chunk=SINGLE_VIEW),
         }
         arrays = {**shared, **{name: values[0].numpy().astype(np.float32) for name, values in logits.items()}}
         evaluations.append(Evaluation(arrays, attrs))
@@ -102,7 +105,10 @@ def evaluate_networks(
 
 
 class Monitor:
-    """Test errors while networks train, on a smaller test set whose noise is drawn once.
+    """Test errors while networks train, on a smaller test set whose noise is drawn once, and what is memorised.
+
+    Memorised noise is that of the state one update later, except at the last step: by the time a step is shown, the
+    noise products have moved on already.
 
     Args:
         networks: The networks at their start.
@@ -113,11 +119,12 @@ class Monitor:
         >>> material = Material(built_in("tiny"))
         >>> networks = material.initialise([(0,), (1,)])
         >>> {name: error.shape for name, error in Monitor(networks, material)(State(0, (0, 1), networks, {})).items()}
-        {'single_view_error': torch.Size([2]), 'multi_view_error': torch.Size([2])}
+        {'noise_multi_view': ..., 'single_view_error': torch.Size([2]), 'multi_view_error': torch.Size([2])}
     """
 
     def __init__(self, networks: Networks, material: Material) -> None:
         count = material.recipe.measuring.monitor_samples
+        self._material = material
         self.every = material.recipe.measuring.monitor_every
         self._sets = {}
         for name, chunk, (_, inputs) in (
@@ -128,8 +135,8 @@ class Monitor:
             self._sets[name] = inputs, noise
 
     def __call__(self, state: State) -> Mapping[str, Tensor]:
-        """Return name to errors, ``(run,)``, of the runs still in training."""
-        errors = {}
+        """Return name to value, ``(run,)``, of the runs still in training."""
+        errors = dict(noise_strength(state.networks, self._material))
         for name, (inputs, noise) in self._sets.items():
             alive = noise if noise is None else noise[:, :, list(state.runs)]
             outputs = state.networks.outputs(inputs, alive).transpose(0, 1)

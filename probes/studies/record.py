@@ -9,7 +9,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from probes.directions import Directions
 from probes.errors import LogError, RunError
 from probes.learners.ensembles import ensemble
 from probes.learners.networks import Networks
@@ -26,10 +25,10 @@ from probes.studies.evaluate import Monitor, evaluate_networks
 from probes.studies.interruption import Interruption
 from probes.studies.material import Material, load_networks, save_networks
 from probes.studies.plan import Phase, PlannedRun, plan
+from probes.studies.series import forces, looked_at, taps
 
 __all__ = ["Watcher", "record_study"]
 
-SERIES = "correlations"
 ENDED = ("finished", "diverged")
 
 
@@ -139,13 +138,13 @@ class _Recording:
         start = self._start(runs) if kept is None else self._restored(kept, runs)
         monitor = Monitor(start, self.material)
         paths = [self.root / run.run_id for run in runs]
-        with self._recorder(paths, runs, kept) as recorder, Interruption() as interruption:
+        with self._recorder(phase, runs, kept) as recorder, Interruption() as interruption:
             alive = _Alive(recorder, len(runs))
             checkpoints = Checkpoints(path, recorder, interruption, self.checkpoint_seconds, last=phase.steps)
 
             def on_step(state: State) -> None:
                 alive.keep(state.runs, state.step)
-                recorder.step(state.step, {SERIES: state.weights}, state.runs)
+                recorder.step(state.step, looked_at(state), state.runs)
                 recorder.log(state.step, state.scalars, state.runs)
                 if state.step % monitor.every == 0 or state.step == phase.steps:
                     recorder.log(state.step, monitor(state), state.runs)
@@ -158,6 +157,7 @@ class _Recording:
                 steps=phase.steps,
                 learning_rate=phase.learning_rate,
                 first=kept.first if kept else 0,
+                moves=phase.teaching is not None,
                 on_step=on_step,
                 on_update=checkpoints,
             )
@@ -165,13 +165,14 @@ class _Recording:
             self._keep(networks, [paths[run] for run in survivors], phase.steps)
         return len(runs) - len(survivors)
 
-    def _recorder(self, paths: Sequence[Path], runs: Sequence[PlannedRun], kept: Checkpoint | None) -> StackedRecorder:
+    def _recorder(self, phase: Phase, runs: Sequence[PlannedRun], kept: Checkpoint | None) -> StackedRecorder:
         """The recorder of a phase: gone on with, or from step 0."""
         positions = [run.position for run in kept.runs] if kept else [Position()] * len(runs)
         return StackedRecorder(
-            paths,
-            {SERIES: Directions(self.material.features)},
+            [self.root / run.run_id for run in runs],
+            taps(self.material.features),
             [self._manifest(run) for run in runs],
+            quantities=[forces(self.material.features)] if phase.teaching else [],
             overwrite=self.anew,
             resume=None if self.anew else positions,
         )

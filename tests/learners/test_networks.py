@@ -68,3 +68,14 @@ def test_an_ensemble_is_the_scaled_mean():
     outputs = torch.randn(4, 5, 3)
     by_loops = [[3 * sum(outputs[s, n, i].item() for s in range(4)) / 4 for i in range(3)] for n in range(5)]
     assert torch.allclose(ensemble(outputs, scale=3.0), torch.tensor(by_loops), atol=1e-6)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.8])
+def test_what_neurons_contribute_sums_to_the_outputs(noise):
+    data = MultiView(classes=3, patches=9, feature_patches=2, sparsity=1.0, noise=noise, background_noise=noise)
+    inputs = data.sample(700, seed=0).private()
+    networks = initialise(inputs, SmoothedReLU(), classes=3, neurons=4, init_scale=0.3, seeds=[0, 1])
+
+    parts = networks.test_contributions(inputs, first_chunk=2)
+    assert parts.shape == (2, 700, 3, 4)
+    torch.testing.assert_close(parts.sum(-1), networks.test_outputs(inputs, first_chunk=2))
