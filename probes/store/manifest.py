@@ -47,6 +47,7 @@ class Manifest:
     directions: str = ""  # sha256 of the stored directions
     format_version: int = FORMAT_VERSION
     wall_seconds: float = 0.0
+    recording_seconds: float = 0.0  # of these, what recording took from the training
 
     def __post_init__(self) -> None:
         if not RUN_ID.fullmatch(self.run_id):

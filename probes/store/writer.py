@@ -180,8 +180,13 @@ class RunWriter:
         except OSError as error:
             raise self._unwritten(error) from error
 
-    def close(self, status: str = "finished", reason: str = "") -> None:
+    def close(self, status: str = "finished", reason: str = "", *, recording_seconds: float = 0.0) -> None:
         """Write the rest and log.h5, and say in run.json how the run ended; a second time does nothing.
+
+        Args:
+            status: What became of the run.
+            reason: Why, in one line, where it did not finish.
+            recording_seconds: Time that recording took from the training.
 
         Raises:
             RunError: the writer belongs to the process that this one was forked from.
@@ -190,8 +195,11 @@ class RunWriter:
         if self._process == 0:
             return
         self._check_open()
-        seconds = self.manifest.wall_seconds + monotonic() - self._started
-        ended = replace(self.manifest, status=status, reason=reason, wall_seconds=seconds)
+        spent = {
+            "wall_seconds": self.manifest.wall_seconds + monotonic() - self._started,
+            "recording_seconds": self.manifest.recording_seconds + recording_seconds,
+        }
+        ended = replace(self.manifest, status=status, reason=reason, **spent)
         try:
             self._pipeline.finish()
             merge(self.path, self.manifest, pack_bytes=self._pack_bytes)

@@ -1,0 +1,60 @@
+"""Faults of the recorder's own work: told once, kept as a reason, and no end to a training."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+__all__ = ["Faults", "one_line"]
+
+
+class Faults:
+    """What went wrong in one recorder, and what that does: "warn" or "raise".
+
+    Raises:
+        ValueError: ``on_error`` is neither "warn" nor "raise".
+
+    Example:
+        >>> import warnings
+        >>> faults = Faults(Path("runs/seed-0"), "warn")
+        >>> with warnings.catch_warnings(record=True) as told:
+        ...     faults.attempt(3, "a step", dict().popitem)
+        ...     faults.attempt(4, "a step", dict().popitem)
+        >>> len(told), faults.reason
+        (1, "a step could not be recorded, first at step 3: KeyError: 'popitem(): dictionary is empty'")
+    """
+
+    def __init__(self, path: Path, on_error: str) -> None:
+        if on_error not in {"warn", "raise"}:
+            raise ValueError(f'expected `on_error` "warn" or "raise", got {on_error!r}')
+        self._path, self._on_error = path, on_error
+        self._first: dict[str, str] = {}  # what went wrong -> how it did the first time
+
+    @property
+    def reason(self) -> str:
+        """All that went wrong, in one line; empty if nothing did."""
+        return "; ".join(self._first.values())
+
+    def attempt(self, step: int, what: str, work: Callable[..., object], *arguments: object) -> None:
+        """Do some work, a fault of which must not end the training."""
+        try:
+            work(*arguments)
+        except Exception as error:
+            if self._on_error == "raise":
+                raise
+            fault = f"{what} could not be recorded, first at step {step}: {one_line(error)}"
+            if self._first.setdefault(what, fault) is fault:
+                self.warn(f'{fault}; training goes on (`on_error="raise"` shows where)')
+
+    def warn(self, text: str) -> None:
+        """Say something about the run in one line."""
+        warnings.warn(f"{self._path}: {text}", RuntimeWarning, stacklevel=4)
+
+
+def one_line(error: BaseException) -> str:
+    """An error as one line.
+
+    Example:
+        >>> one_line(ValueError("too long"))
+        'ValueError: too long'
+    """
+    return f"{type(error).__name__}: {error}".splitlines()[0]
