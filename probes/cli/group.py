@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import click
 
 from probes import __version__
+from probes.cli.handover import Handover
 from probes.errors import ProbesError, UsageError
 
 __all__ = ["VERBS", "VerbGroup", "main"]
@@ -19,10 +20,15 @@ __all__ = ["VERBS", "VerbGroup", "main"]
 VERBS = {
     "record": "Train a study and record every step of every run.",
     "recipes": "List the studies that can be recorded, or show one.",
+    "estimate": "Say what a study takes before it is recorded: bytes and time.",
     "list": "List the runs under a folder: role, steps, size, status.",
+    "watch": "Watch runs that are still being recorded.",
     "analyze": "Turn runs into tables, figures and a report.",
     "claims": "Set the theory's claims beside the measurements.",
     "evaluate": "Measure again, from kept weights, what only network and data can tell.",
+    "verify": "Check every byte of runs, and name every fault.",
+    "pack": "Write a run into one file that needs no other.",
+    "export": "Write a run's series as CSV, Parquet or netCDF.",
 }
 
 
@@ -52,6 +58,18 @@ class VerbGroup(click.Group):
         'record'
     """
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line, and then, outside of click, the training script that it names, if it names one."""
+        handover = Handover()
+        try:
+            result = super().main(*args, **extra, obj=handover)
+        except SystemExit:
+            if handover.launch is None:
+                raise
+        if handover.launch is None:
+            return result
+        return handover()
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The verbs, in the order of the work."""
         return list(VERBS)
@@ -61,9 +79,7 @@ class VerbGroup(click.Group):
         if cmd_name not in VERBS:
             return None
 
-        # Threads that spin while they wait slow a training step up to tenfold where another process wants a core.
-        # OpenMP reads this when torch is loaded, which is below.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        ctx.ensure_object(Handover).quieten()  # before torch is loaded, which is below
         command: click.Command = import_module(f"probes.cli.{cmd_name}").command
         return command
 
@@ -129,11 +145,11 @@ def _unknown(word: str) -> str:
 @click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(__version__, prog_name="probes")
 def main() -> None:
-    r"""Record what every neuron learns at every optimizer step, and set the theory beside it.
+    """Record what every neuron learns at every optimizer step, and set the theory beside it.
 
     \b
     Example:
       probes record theory --out runs/theory
       probes analyze runs/theory --out report
       probes claims runs/theory
-    """
+    """  # noqa: D301 - the mark that click leaves lines as they are after

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from probes.learners.objectives import CrossEntropy, Distillation, Objective
 from probes.learners.recipe_files import as_mapping
 from probes.learners.recipes import Recipe
 from probes.learners.training import State, train
+from probes.schedules import Schedule, at, every
 from probes.stacked import StackedRecorder
 from probes.store.attempts import Position
 from probes.store.layout import MANIFEST
@@ -63,6 +65,7 @@ def record_study(
     root: str | Path,
     *,
     force: bool = False,
+    schedule: Schedule = every(1),  # noqa: B008 - frozen
     checkpoint_seconds: float = 30.0,
     watcher: Watcher | None = None,
 ) -> Path:
@@ -75,6 +78,7 @@ def record_study(
         recipe: The study.
         root: Folder of the run directories; made where it is missing.
         force: Record half-finished runs from their beginning, and go on in a folder that holds runs of another study.
+        schedule: Which steps are recorded, beside the first; default every one.
         checkpoint_seconds: Time between two checkpoints.
         watcher: Told how the recording goes on.
 
@@ -93,20 +97,31 @@ def record_study(
     if not force:
         _check_runs(root, phases)
 
-    recording = _Recording(Material(recipe), root, watcher or _Silent(), checkpoint_seconds, anew=force)
+    timing = _Timing(schedule, checkpoint_seconds)
+    recording = _Recording(Material(recipe), root, watcher or _Silent(), timing, anew=force)
     for phase in phases:
         recording.phase(phase)
     return root
 
 
+@dataclass(frozen=True)
+class _Timing:
+    """When something is written."""
+
+    schedule: Schedule
+    checkpoint_seconds: float
+
+    def until(self, last: int) -> Schedule:
+        """The schedule, the last step in it."""
+        return self.schedule if self.schedule(last) else self.schedule | at(last)
+
+
 class _Recording:
     """One study on its way into one folder."""
 
-    def __init__(
-        self, material: Material, root: Path, watcher: Watcher, checkpoint_seconds: float, *, anew: bool
-    ) -> None:
+    def __init__(self, material: Material, root: Path, watcher: Watcher, timing: _Timing, *, anew: bool) -> None:
         self.material, self.root, self.watcher = material, root, watcher
-        self.checkpoint_seconds, self.anew = checkpoint_seconds, anew
+        self.timing, self.anew = timing, anew
         self.recipe = as_mapping(material.recipe)
         specification = json.dumps({**self.recipe, "name": ""}, sort_keys=True)
         self.study = hashlib.sha256(specification.encode()).hexdigest()[:16]
@@ -140,7 +155,7 @@ class _Recording:
         paths = [self.root / run.run_id for run in runs]
         with self._recorder(phase, runs, kept) as recorder, Interruption() as interruption:
             alive = _Alive(recorder, len(runs))
-            checkpoints = Checkpoints(path, recorder, interruption, self.checkpoint_seconds, last=phase.steps)
+            checkpoints = Checkpoints(path, recorder, interruption, self.timing.checkpoint_seconds, last=phase.steps)
 
             def on_step(state: State) -> None:
                 alive.keep(state.runs, state.step)
@@ -173,6 +188,7 @@ class _Recording:
             taps(self.material.features),
             [self._manifest(run) for run in runs],
             quantities=[forces(self.material.features)] if phase.teaching else [],
+            schedule=self.timing.until(phase.steps),
             overwrite=self.anew,
             resume=None if self.anew else positions,
         )

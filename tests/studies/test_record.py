@@ -9,6 +9,7 @@ from probes.errors import LogError, RunError
 from probes.learners.objectives import CrossEntropy
 from probes.learners.recipe_files import built_in, override
 from probes.learners.training import train
+from probes.schedules import every
 from probes.store import open_log, open_logs
 from probes.store.manifest import read_manifest, write_manifest
 from probes.studies import evaluate_run, record_study
@@ -60,6 +61,13 @@ def test_a_manifest_tells_role_parents_seeds_and_recipe(tiny_root):
     assert average.seeds == {"study": 0, "init-00": 0, "init-01": 1, "init-02": 2}
     assert student.recipe["data"]["sparsity"] == 2.0
     assert len({log.manifest.study for log in logs}) == 1
+
+
+def test_a_thinner_schedule_keeps_the_first_and_the_last_step(tmp_path):
+    logs = open_logs(record_study(FEW, tmp_path, schedule=every(5)))
+
+    assert {tuple(log.steps.tolist()) for log in logs} == {(0, 5, 10, 12)}
+    assert {log.manifest.schedule for log in logs} == {"every(5) | at(12)"}
 
 
 def test_kept_weights_end_the_log(tiny_root):

@@ -78,7 +78,7 @@ def test_no_color_is_honoured(verb, value, text):
 def test_an_unknown_verb_names_the_nearest():
     result = CliRunner().invoke(main, ["recrd"])
 
-    verbs = "record, recipes, list, analyze, claims, evaluate"
+    verbs = ", ".join(VERBS)
     assert result.stderr == f"probes: expected a verb of {verbs}, got `recrd` (did you mean record?)\n"
     assert result.exit_code == 2
 
