@@ -29,7 +29,7 @@ _MODULE_OF = {
     "open_logs": "probes.store",
     "window": "probes.schedules",
 }
-_SUBPACKAGES = ("analysis", "learners", "quantities", "store", "studies")
+_SUBPACKAGES = ("analysis", "estimators", "integrations", "learners", "quantities", "store", "studies")
 
 __all__ = list(_MODULE_OF)
 

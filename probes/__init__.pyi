@@ -1,5 +1,7 @@
 # What a type checker and an editor see of the lazy names of __init__.py; a test holds the two together.
 from probes import analysis as analysis
+from probes import estimators as estimators
+from probes import integrations as integrations
 from probes import learners as learners
 from probes import quantities as quantities
 from probes import store as store

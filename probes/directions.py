@@ -1,18 +1,22 @@
 """Named directions in a parameter's input space: the features whose correlations with the weights are recorded."""
 
+import hashlib
 import html
+import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 
 from probes.errors import UsageError
+from probes.null import null_vectors
 from probes.store.directions import StoredDirections
 
 __all__ = ["Directions"]
@@ -29,10 +33,13 @@ class Directions:
         names: Name of every axis but the last. Default ``("feature",)`` for two axes, ``("feature_class", "view")``
             for three.
         labels: Optionally, for an axis of ``names``, what its entries are called.
+        facts: Where they come from, if they were estimated: estimator, hash of the data, stability, ...; kept with
+            every run that uses them.
 
     Raises:
-        TypeError: ``vectors`` are not floating point.
-        ValueError: ``vectors`` have a zero or non-finite direction or none at all; ``names`` or ``labels`` do not fit.
+        TypeError: ``vectors`` are not floating point, or a fact is neither text nor a number.
+        ValueError: ``vectors`` have a zero or non-finite direction or none at all; ``names`` or ``labels`` do not fit;
+            a fact is not finite.
 
     Example:
         >>> directions = Directions(torch.eye(6).reshape(3, 2, 6), names=("feature_class", "view"))
@@ -45,6 +52,7 @@ class Directions:
     dim: int  # length of one direction
     names: tuple[str, ...]  # of every axis but the last
     labels: Mapping[str, tuple[str, ...]]  # name -> what its entries are called
+    facts: Mapping[str, str | float]  # where they come from; empty for planted ones
 
     def __init__(
         self,
@@ -52,17 +60,21 @@ class Directions:
         names: Sequence[str] | None = None,
         *,
         labels: Mapping[str, Sequence[str]] | None = None,
+        facts: Mapping[str, str | float] | None = None,
     ) -> None:
         self.vectors = _checked_vectors(vectors)
         self.shape = tuple(self.vectors.shape)
         self.dim = self.shape[-1]
         self.names = _checked_names(names, self.shape)
         self.labels = _checked_labels(labels or {}, dict(zip(self.names, self.shape, strict=False)))
+        self.facts = _checked_facts(facts or {})
         self._placed: dict[tuple[torch.device, torch.dtype], torch.Tensor] = {}
 
     @classmethod
     def read(cls, path: str | Path, names: Sequence[str] | None = None) -> Self:
         """The directions in a ``.npy`` file, or in a ``.safetensors`` file that holds one tensor.
+
+        Names, labels and facts are as `write` kept them; a file that keeps none is itself what the facts name.
 
         Raises:
             UsageError: the file cannot be read, is of another kind, or does not hold a set of directions.
@@ -77,9 +89,31 @@ class Directions:
             raise UsageError(f"expected directions in a .npy or .safetensors file, got `{path}`")
 
         try:
-            return cls(read(path), names)
-        except (EOFError, OSError, SafetensorError, TypeError, ValueError) as error:
+            vectors, kept = read(path)
+            kept = kept or {"facts": _facts_of_a_file(Path(path))}
+            return cls(vectors, names or kept.get("names"), labels=kept.get("labels"), facts=kept.get("facts"))
+        except (AttributeError, EOFError, OSError, RecursionError, SafetensorError, TypeError, ValueError) as error:
             raise UsageError(f"no directions could be read from `{path}`: {error}") from error
+
+    def write(self, path: str | Path) -> None:
+        """Keep the directions in a ``.safetensors`` file, with their names, labels and facts, for `read`.
+
+        Raises:
+            UsageError: the file is of another kind, or cannot be written.
+
+        Example:
+            >>> Directions(torch.eye(4), ("token",), facts={"estimator": "by hand"}).write("directions.safetensors")
+            >>> Directions.read("directions.safetensors").facts
+            {'estimator': 'by hand'}
+        """
+        if Path(path).suffix != ".safetensors":
+            raise UsageError(f"expected a .safetensors file to write directions to, got `{path}`")
+
+        kept = {"names": self.names, "labels": dict(self.labels), "facts": dict(self.facts)}
+        try:
+            save_file({"vectors": self.vectors}, path, {"directions": json.dumps(kept)})
+        except (OSError, SafetensorError) as error:
+            raise UsageError(f"no directions could be written to `{path}`: {error}") from error
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -121,48 +155,66 @@ class Directions:
         return self._placed[place]
 
     def stored(self) -> StoredDirections:
-        """What a run keeps of the directions: their names, labels and values."""
-        return StoredDirections(names=self.names, vectors=self.vectors.numpy(), labels=self.labels)
+        """What a run keeps of the directions: their names, labels, values and facts."""
+        return StoredDirections(self.names, self.vectors.numpy(), self.labels, self.facts)
 
-    def random_orthogonal(self, seed: int) -> Self:
-        """The null set: as many random orthogonal directions with the same names, labels, norms and dtype.
+    def cosines(self, other: Self | None = None) -> torch.Tensor:
+        """The cosines between flat directions, ``(feature, feature of other)``, float64.
 
         Args:
-            seed: Seed of the rotation, which is uniform; the global random state is not touched.
+            other: Other directions of the same dim; default these, which gives their Gram matrix.
 
         Raises:
-            ValueError: there are more directions than dims, so they cannot be orthogonal.
+            ValueError: the dims differ.
 
         Example:
-            >>> null = Directions(torch.eye(6)[:2]).random_orthogonal(seed=0).flat()
-            >>> torch.allclose(null @ null.T, torch.eye(2), atol=1e-6)
+            >>> Directions(torch.tensor([[3.0, 4.0], [2.0, 0.0]])).cosines()
+            tensor([[1.0000, 0.6000],
+                    [0.6000, 1.0000]], dtype=torch.float64)
+        """
+        other = self if other is None else other
+        if other.dim != self.dim:
+            raise ValueError(f"expected directions of dim {self.dim}, got {other!r}")
+        rows, columns = (torch.nn.functional.normalize(each.flat().double(), eps=0) for each in (self, other))
+        return rows @ columns.T
+
+    def null(self, seed: int = 0) -> Self:
+        """The null set: random directions with the same names, labels, norms and dtype.
+
+        They are orthogonal to each other and to the directions' span, so that nothing of a direction is in them;
+        where the dim has no room for that, orthogonal to each other; where it has none for that either, drawn
+        independently. The facts say which. Each choice is uniform among those that fit.
+
+        Args:
+            seed: Seed of the draw; the global random state is not touched.
+
+        Example:
+            >>> null = Directions(torch.eye(6)[:2]).null(seed=0)
+            >>> null.facts["orthogonal_to"]
+            'the directions and each other'
+            >>> torch.allclose(null.flat() @ null.flat().T, torch.eye(2), atol=1e-6)
             True
         """
         flat = self.flat().double()
-        if len(flat) > self.dim:
-            raise ValueError(f"expected at most {self.dim} directions of dim {self.dim}, got {len(flat)}")
+        draw, orthogonal_to = null_vectors(flat, seed=seed)
+        null = draw * flat.norm(dim=1, keepdim=True)
+        facts = {"estimator": f"null(seed={seed})", "null_of": self.sha256, "orthogonal_to": orthogonal_to}
 
-        generator = torch.Generator().manual_seed(seed)
-        basis, triangle = torch.linalg.qr(torch.randn(self.dim, len(flat), generator=generator, dtype=flat.dtype))
-        # The signs of the diagonal make the rotation uniform (F. Mezzadri 2007, https://arxiv.org/abs/math-ph/0609050).
-        null = (basis * triangle.diagonal().sign()).T * flat.norm(dim=1, keepdim=True)
-
-        return type(self)(null.reshape(self.shape).to(self.vectors), self.names, labels=self.labels)
+        return type(self)(null.reshape(self.shape).to(self.vectors), self.names, labels=self.labels, facts=facts)
 
     def __repr__(self) -> str:
         lengths = ", ".join(f"{name}={length}" for name, length in zip(self.dims, self.shape, strict=True))
         return f"Directions({lengths})"
 
     def _repr_html_(self) -> str:
-        flat = self.flat().double()
-        norms = flat.norm(dim=1)
-        cosines = (flat / norms[:, None]) @ (flat / norms[:, None]).T
-        overlap = float((cosines - torch.eye(len(flat), dtype=cosines.dtype)).abs().max())
+        norms = self.flat().double().norm(dim=1)
+        overlap = float((self.cosines() - torch.eye(len(norms), dtype=norms.dtype)).abs().max())
         rows = {
             "axes": repr(self),
             "norms": f"{norms.min():.4g} to {norms.max():.4g}",
             "largest |cosine| between two": f"{overlap:.4g}",
             "sha256": self.sha256[:16],
+            **{html.escape(name): f"{x:.4g}" if isinstance(x, float) else str(x) for name, x in self.facts.items()},
         }
         cells = "".join(f"<tr><th>{name}</th><td>{html.escape(text)}</td></tr>" for name, text in rows.items())
         return f"<table>{cells}</table>"
@@ -205,12 +257,27 @@ def _checked_labels(labels: Mapping[str, Sequence[str]], lengths: Mapping[str, i
     return {name: tuple(texts) for name, texts in labels.items()}
 
 
-def _read_npy(path: str | Path) -> torch.Tensor:
-    return torch.from_numpy(np.load(path, allow_pickle=False))
+def _checked_facts(facts: Mapping[str, str | float]) -> dict[str, str | float]:
+    for name, fact in facts.items():
+        if isinstance(fact, bool) or not isinstance(fact, str | int | float):
+            raise TypeError(f"expected `facts` of text and numbers, got {type(fact).__name__} for `{name}`")
+        if not isinstance(fact, str) and not math.isfinite(fact):
+            raise ValueError(f"expected finite numbers in `facts`, got {fact} for `{name}`")
+    return dict(facts)
 
 
-def _read_safetensors(path: str | Path) -> torch.Tensor:
-    tensors = load_file(path)
-    if len(tensors) != 1:
-        raise ValueError(f"expected one tensor, got {len(tensors)} ({', '.join(sorted(tensors))})")
-    return next(iter(tensors.values()))
+def _facts_of_a_file(path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
+        return {"estimator": f"read({path.name})", "data_sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _read_npy(path: str | Path) -> tuple[torch.Tensor, dict[str, Any]]:
+    return torch.from_numpy(np.load(path, allow_pickle=False)), {}
+
+
+def _read_safetensors(path: str | Path) -> tuple[torch.Tensor, dict[str, Any]]:
+    with safe_open(path, framework="pt") as file:
+        names = sorted(file.keys())
+        if len(names) != 1:
+            raise ValueError(f"expected one tensor, got {len(names)} ({', '.join(names)})")
+        return file.get_tensor(names[0]), json.loads((file.metadata() or {}).get("directions", "{}"))

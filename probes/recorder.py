@@ -1,26 +1,24 @@
 """Recording of any PyTorch training: attached to an optimizer, a row is written after every update that is due."""
 
-import warnings
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
 import torch
 
-from probes import __version__
+from probes.distributed import check_same
 from probes.errors import UsageError
+from probes.faults import Faults, one_line
 from probes.hooks import StepHook
+from probes.optimizers import Optimizers, several
 from probes.quantities import Chosen, Parameters, Pending, Quantity, State, Tapped, tapped
-from probes.recording import Recording
+from probes.recording import Recording, as_numbers
 from probes.schedules import Schedule, every
 from probes.store.manifest import Manifest
 
 __all__ = ["Recorder"]
-
-
-Optimizers = torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None
 
 
 class Recorder:
@@ -37,6 +35,8 @@ class Recorder:
             and recorded with axes ``(neuron, *directions.names)``; a `Tap` says where it is laid out in another way.
         schedule: Which steps are recorded, beside step 0, which always is.
         quantities: Further quantities, such as `probes.quantities.weight_norm("conv1.weight")`.
+        null: Whether each tap has one of as many random directions beside it, in a series ``<name>.null``, so that a
+            feature can be told from chance; by default where the directions were estimated.
         overwrite: Whether a run that stands at ``path`` already may be replaced.
         resume: Whether to go on with a run that stands at ``path`` already: from what `load_state_dict` is given, else
             from its beginning. What the run recorded later is superseded.
@@ -75,6 +75,7 @@ class Recorder:
         *,
         schedule: Schedule = every(1),  # noqa: B008 - frozen
         quantities: Sequence[Quantity] = (),
+        null: bool | None = None,
         overwrite: bool = False,
         resume: bool = False,
         on_error: str = "warn",
@@ -84,13 +85,11 @@ class Recorder:
         seeds: Mapping[str, int] | None = None,
         recipe: Mapping[str, Any] | None = None,
     ) -> None:
-        if on_error not in {"warn", "raise"}:
-            raise ValueError(f'expected `on_error` "warn" or "raise", got {on_error!r}')
-
         self.path = Path(path)
+        self._faults = Faults(self.path, on_error)
         self.updates = 0
         self._taps, self._quantities = dict(taps), tuple(quantities)
-        self._schedule, self._on_error = schedule, on_error
+        self._schedule, self._null = schedule, null
         manifest = Manifest(
             run_id=self.path.resolve().name,
             series=(),
@@ -100,14 +99,13 @@ class Recorder:
             parents=tuple(parents),
             seeds=dict(seeds or {}),
             recipe=dict(recipe or {}),
-            versions={"feature-probes": __version__, "numpy": np.__version__, "torch": torch.__version__},
         )
         self._recording = Recording(self.path, manifest, overwrite=overwrite, resume=resume)
         self._subject: tuple[torch.nn.Module, tuple[torch.optim.Optimizer, ...]] | None = None
         self._hook: StepHook | None = None
         self._waits = False  # with opening the log, for `load_state_dict` or the first update
         self._told = False  # of a divergence
-        self._faults: dict[str, str] = {}  # what went wrong -> how it did the first time
+        self._seconds = 0.0  # spent in recording, by the training thread
 
     def attach(self, model: torch.nn.Module, optimizer: Optimizers = None) -> Self:
         """Make the run directory, record step 0 and from now on every update that is due.
@@ -124,19 +122,23 @@ class Recorder:
             UsageError: a tap chooses no parameter or does not fit it, or the recorder is attached to something else.
             RunError: the run directory exists already.
         """
-        optimizers = () if optimizer is None else _several(optimizer)
+        optimizers = several(optimizer)
         if self._subject is not None:
             return self._attached_to(model, optimizers)
 
+        hook = StepHook(optimizers, self._updated)
         self._parameters = Parameters(model)
-        self._pending = Pending([*tapped(self._taps, self._parameters), *self._quantities])
+        self._pending = Pending([*tapped(self._taps, self._parameters, null=self._null), *self._quantities])
+        if self._parameters.sharded:
+            recorded = [quantity.name for quantity in self._pending.quantities]
+            check_same("taps, schedule and step", (recorded, str(self._schedule), self.updates))
         self._pending.measure(State(self.updates, self._parameters, model))
         self._waits = self._recording.undecided
         if not self._waits:
             self._open()
         self._subject = (model, optimizers)
         if optimizers:
-            self._hook = StepHook(optimizers, self._updated)
+            self._hook = hook
             self._hook.attach()
 
         return self
@@ -152,8 +154,8 @@ class Recorder:
             raise UsageError(f"expected `{self.path}` attached without an optimizer: its updates are counted already")
         self._updated()
 
-    def log(self, **scalars: float | torch.Tensor) -> None:
-        """Record numbers, such as ``loss=loss``, at the current step: the number of updates completed so far.
+    def log(self, step: int | None = None, /, **scalars: float | torch.Tensor) -> None:
+        """Record numbers, such as ``loss=loss``, at a step; default the number of updates completed so far.
 
         A loss belongs to the weights that gave it, so log it before the update. Several calls at one step are merged;
         of two numbers with the same name the later stays.
@@ -164,7 +166,7 @@ class Recorder:
         self._attachment()
         self._begin()
         if self._recording.live:
-            self._attempt("a scalar", self._recording.log, self.updates, scalars)
+            self._attempt("a scalar", self._note, scalars, step)
 
     def split(self, **terms: torch.Tensor) -> None:
         """Hand over the terms of the loss, before its backward pass, to the quantities that split the update.
@@ -187,6 +189,8 @@ class Recorder:
         """
         self._attachment()
         self._begin()
+        if self._hook is not None:
+            self._hook.complete()
         self._attempt("a checkpoint", self._settle)
         return self._recording.state(self.updates)
 
@@ -208,11 +212,14 @@ class Recorder:
             self._open()
 
     def close(self, status: str = "finished", reason: str = "") -> None:
-        """End the log and let go of the optimizer; afterwards `step` and `log` do nothing."""
+        """End the log and let go of the optimizer; afterwards `step` and `log` do nothing.
+
+        What recording cost, in bytes and in time, goes to the logger ``probes`` at level INFO and to run.json.
+        """
         if self._hook is not None:
             self._hook.detach()
         if (self._recording.live or self._waits) and self.updates == 0 and status == "finished":
-            self._warn("no update was seen; give `attach` the optimizer, or call `step` after every update")
+            self._faults.warn("no update was seen; give `attach` the optimizer, or call `step` after every update")
         self._end(status, reason)
 
     def __enter__(self) -> Self:
@@ -224,7 +231,14 @@ class Recorder:
         if error is None:
             self.close()
         else:
-            self.close("failed" if isinstance(error, Exception) else "interrupted", _one_line(error))
+            self.close("failed" if isinstance(error, Exception) else "interrupted", one_line(error))
+
+    def _note(self, scalars: Mapping[str, float | torch.Tensor], step: int | None) -> None:
+        numbers = as_numbers(scalars)
+        if step is not None or self._hook is None:
+            self._recording.log(self.updates if step is None else step, numbers)
+        else:  # of several optimizers' updates only the next step tells to which of them a loss belongs
+            self._hook.defer(lambda: self._attempt("a scalar", self._recording.log, self.updates, numbers))
 
     def _attached_to(self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> Self:
         if self._subject != (model, tuple(optimizers)):
@@ -252,7 +266,7 @@ class Recorder:
     def _updated(self) -> None:
         self._begin()
         self.updates += 1
-        if self._recording.live:
+        if self._recording.live or self._parameters.sharded:
             self._attempt("a step", self._record)
 
     def _record(self) -> None:
@@ -266,7 +280,7 @@ class Recorder:
         if self._recording.divergence and not self._told:
             # The hook stays until `close`: an optimizer must not lose a hook while it walks them.
             self._told = True
-            self._warn(f"{self._recording.divergence}; the log ends before it, training goes on")
+            self._faults.warn(f"{self._recording.divergence}; the log ends before it, training goes on")
             self._recording.close("diverged", "")
 
     def _settle(self) -> None:
@@ -276,26 +290,10 @@ class Recorder:
     def _end(self, status: str, reason: str) -> None:
         if self._recording.live:
             self._attempt("a step", self._write)
-        self._attempt("the end of the log", self._recording.close, status, reason or "; ".join(self._faults.values()))
+        reason = reason or self._faults.reason
+        self._attempt("the end of the log", self._recording.close, status, reason, self.updates, self._seconds)
 
-    def _attempt(self, what: str, work: Callable[..., None], *arguments: object) -> None:
-        """Do some of the recorder's own work, a fault of which is told once, kept as a reason, and ends no training."""
-        try:
-            work(*arguments)
-        except Exception as error:
-            if self._on_error == "raise":
-                raise
-            fault = f"{what} could not be recorded, first at step {self.updates}: {_one_line(error)}"
-            if self._faults.setdefault(what, fault) is fault:
-                self._warn(f'{fault}; training goes on (`on_error="raise"` shows where)')
-
-    def _warn(self, text: str) -> None:
-        warnings.warn(f"{self.path}: {text}", RuntimeWarning, stacklevel=3)
-
-
-def _several(optimizers: torch.optim.Optimizer | Sequence[torch.optim.Optimizer]) -> tuple[torch.optim.Optimizer, ...]:
-    return (optimizers,) if isinstance(optimizers, torch.optim.Optimizer) else tuple(optimizers)
-
-
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    def _attempt(self, what: str, work: Callable[..., object], *arguments: object) -> None:
+        began = time.perf_counter()
+        self._faults.attempt(self.updates, what, work, *arguments)
+        self._seconds += time.perf_counter() - began

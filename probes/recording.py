@@ -1,5 +1,7 @@
 """The log of one run as a recorder writes it: begun, gone on with, ended early where a value is not finite."""
 
+import logging
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -7,14 +9,18 @@ from typing import Any
 
 import torch
 
+from probes.distributed import is_writer
 from probes.errors import RunError, UsageError
 from probes.quantities import Pending, all_finite
 from probes.store.attempts import Position
-from probes.store.layout import MANIFEST
+from probes.store.layout import MANIFEST, checked_name
 from probes.store.manifest import Manifest, read_manifest
 from probes.store.writer import RunWriter
 
-__all__ = ["Recording"]
+__all__ = ["Recording", "as_numbers"]
+
+_MOST_SCALARS, _MOST_SECONDS = 16, 1.0
+_LOGGER = logging.getLogger("probes")
 
 
 class Recording:
@@ -43,6 +49,8 @@ class Recording:
         self._position = Position() if resume else None  # where to go on; None = this must be a new run
         self._created = ""  # when the run to go on with began
         self._writer: RunWriter | None = None
+        self._scalars: list[tuple[int, Mapping[str, float | torch.Tensor]]] = []  # that wait
+        self._logged_at = time.monotonic()
 
     @property
     def live(self) -> bool:
@@ -57,15 +65,17 @@ class Recording:
     @property
     def undecided(self) -> bool:
         """Whether a state may still be loaded, without which a run that stands there would begin anew."""
-        return self._position == Position() and (self._path / MANIFEST).exists()
+        return is_writer() and self._position == Position() and (self._path / MANIFEST).exists()
 
     def open(self, pending: Pending) -> None:
         """Make the run directory for what has been measured, or go on with the one that is there.
 
+        Of several processes that train together only the first does; the others record nothing.
+
         Raises:
             RunError: there is a run that is not to be gone on with, or does not hold what is to be gone on from.
         """
-        if not self.divergence:
+        if is_writer() and not self.divergence:
             if self._created and (found := read_manifest(self._path).created) != self._created:
                 raise RunError(
                     f"expected the run of {self._created} at `{self._path}`, got one of {found}; record into another "
@@ -80,6 +90,7 @@ class Recording:
     def write(self, pending: Pending) -> None:
         """Write the steps that wait, up to the first that is not finite: there the run has diverged."""
         steps, arrays = pending.taken()
+        self._write_scalars()
         if self._writer is None or self.divergence:
             return
         finite = {name: all_finite(array, axes=1) for name, array in arrays.items()}
@@ -91,9 +102,16 @@ class Recording:
             self._writer.append(step, {name: array[row] for name, array in arrays.items()})
 
     def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
-        """Write numbers at a step."""
-        if self._writer is not None:
-            self._writer.log(step, {name: _number(value) for name, value in scalars.items()})
+        """Write numbers at a step, many of them together, so that a device is seldom waited for."""
+        self._scalars.append((step, scalars))
+        if len(self._scalars) >= _MOST_SCALARS or time.monotonic() - self._logged_at > _MOST_SECONDS:
+            self._write_scalars()
+
+    def _write_scalars(self) -> None:
+        waiting, self._scalars, self._logged_at = self._scalars, [], time.monotonic()
+        for step, scalars in waiting:
+            if self._writer is not None:
+                self._writer.log(step, {name: float(value) for name, value in scalars.items()})
 
     def settle(self, step: int) -> None:
         """Have every row so far on the disk, as those before ``step`` updates were completed.
@@ -102,6 +120,7 @@ class Recording:
             LogError: the disk refuses; `state` tells of the rows all the same, and going on from it will find out.
         """
         if self._writer is not None and not self.divergence:
+            self._write_scalars()
             self._position = Position(step, self._writer.rows)
             self._writer.flush()
 
@@ -125,12 +144,36 @@ class Recording:
         self._position = Position(state["step"], state["rows"])
         self._created, self.divergence = state["created"], state["divergence"]
 
-    def close(self, status: str, reason: str) -> None:
-        """End the log; a run that has diverged says so."""
+    def close(self, status: str, reason: str, step: int = -1, seconds: float = 0.0) -> None:
+        """End the log after ``step`` updates, ``seconds`` of which went into recording; one that diverged says so."""
         if self._writer is not None:
-            self._writer.close("diverged" if self.divergence else status, self.divergence or reason)
-            self._writer = None
+            self._write_scalars()
+            status, reason = ("diverged", self.divergence) if self.divergence else (status, reason)
+            self._writer.close(status, reason, recording_seconds=seconds)
+            _LOGGER.info("%s", _summary(self._writer))
+            self._position, self._writer = Position(step, self._writer.rows), None
 
 
-def _number(value: float | torch.Tensor) -> float:
-    return float(value.detach() if isinstance(value, torch.Tensor) else value)
+def _summary(writer: RunWriter) -> str:
+    spent, wall = writer.manifest.recording_seconds, writer.manifest.wall_seconds
+    share = f"{spent:.2f} s of {wall:.2f} s in recording ({spent / max(wall, 1e-9):.1%})"
+    return f"{writer.path}: {writer.rows:,} rows, {writer.bytes_written / 1e6:,.1f} MB written, {share}"
+
+
+def as_numbers(scalars: Mapping[str, float | torch.Tensor]) -> Mapping[str, float | torch.Tensor]:
+    """The numbers; those on a device stay there, and what becomes of their tensors later does not change them.
+
+    Raises:
+        ValueError: a name cannot be one in a file, or a tensor holds more than one number.
+        TypeError: a value is no number.
+
+    Example:
+        >>> as_numbers({"loss": torch.tensor([0.5], requires_grad=True), "rate": 1})
+        {'loss': tensor([0.5000]), 'rate': 1.0}
+    """
+    numbers: dict[str, float | torch.Tensor] = {}
+    for name, value in scalars.items():
+        if isinstance(value, torch.Tensor) and value.numel() != 1:
+            raise ValueError(f"expected one number for `{name}`, got a tensor of shape {tuple(value.shape)}")
+        numbers[checked_name(name)] = value.detach().clone() if isinstance(value, torch.Tensor) else float(value)
+    return numbers

@@ -187,13 +187,12 @@ class StackedRecorder:
 
     def _open(self) -> None:
         series = tuple(replace(one, dims=one.dims[1:], shape=one.shape[1:]) for one in self._pending.series)
-        facts = {"series": series, "schedule": str(self._schedule)}
         with ExitStack() as undo:
             undo.callback(self.close, "failed", "another of the runs could not be made")
             for run, (path, manifest) in enumerate(zip(self.paths, self._manifests, strict=True)):
                 self._writers[run] = RunWriter(
                     path,
-                    replace(manifest, **facts),
+                    replace(manifest, series=series, schedule=str(self._schedule)),
                     directions=self._pending.directions,
                     overwrite=self._overwrite,
                     resume=self._resume[run],

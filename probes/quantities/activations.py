@@ -1,13 +1,11 @@
 """What a layer makes of inputs that stay the same: its activations on a probe batch, along directions."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
 from probes.quantities.correlation import inner_products
+from probes.quantities.evaluating import evaluating
 from probes.quantities.quantity import Quantity, State
 
 __all__ = ["activations"]
@@ -52,25 +50,10 @@ def _output(model: torch.nn.Module | None, name: str, inputs: torch.Tensor) -> t
     seen: list[object] = []
     handle = modules[name].register_forward_hook(lambda _module, _inputs, output: seen.append(output))
     try:
-        with _untouched(model):
+        with evaluating(model):
             model(inputs)
     finally:
         handle.remove()
     if not seen or not isinstance(seen[0], torch.Tensor):
         raise UsageError(f"expected a tensor as output of `{name}`, got {type(seen[0]).__name__ if seen else 'none'}")
     return seen[0].detach()
-
-
-@contextmanager
-def _untouched(model: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients, after which modes and random numbers are as before."""
-    modes = {module: module.training for module in model.modules()}
-    devices = {parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"}
-    with torch.random.fork_rng(devices=sorted(devices, key=str)), torch.no_grad():
-        for module in modes:
-            module.training = False
-        try:
-            yield
-        finally:
-            for module, training in modes.items():
-                module.training = training

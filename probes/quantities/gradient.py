@@ -3,6 +3,7 @@
 import torch
 
 from probes.directions import Directions
+from probes.distributed import whole
 from probes.errors import UsageError
 from probes.quantities.parameters import Parameters
 from probes.quantities.quantity import Quantity, State
@@ -15,7 +16,8 @@ def gradient(name: str, directions: Directions | Tap) -> Quantity:
     r"""The quantity :math:`\langle \nabla_{w_{i,r}} L, v_{j,\ell} \rangle`, a series called ``<name>.gradient``.
 
     At step t it is the gradient that led to step t, as the parameter holds it when the update is done; at step 0, to
-    which no update led, it is 0.
+    which no update led, it is 0. Where several optimizers step in turn, an update may be noticed as late as when the
+    next begins: what the parameter then holds may be the next gradient already.
 
     Args:
         name: The parameter's name.
@@ -41,6 +43,6 @@ def gradient(name: str, directions: Directions | Tap) -> Quantity:
                 f"expected a gradient of `{name}` after update {state.step}, got None; call `zero_grad` before the "
                 "backward pass instead of after the update"
             )
-        return tap.project(leaf.grad.detach(), name)
+        return tap.project(whole(leaf.grad.detach()), name)
 
     return tap.declared(f"{name}.gradient{tap.suffix}", measure)

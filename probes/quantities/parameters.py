@@ -6,8 +6,11 @@ from fnmatch import fnmatchcase
 from operator import attrgetter
 
 import torch
+from torch.nn.utils.parametrize import is_parametrized
 
+from probes.distributed import check_gatherable, is_sharded, whole
 from probes.errors import UsageError
+from probes.quantities.parametrised import made, made_weights
 
 __all__ = ["Parameters"]
 
@@ -18,8 +21,11 @@ class Parameters(Mapping[str, torch.Tensor]):
     """A model's parameters by name, outside the autograd graph and without the names that wrappers put in front.
 
     ``DistributedDataParallel`` adds ``module.`` to every name and ``torch.compile`` adds ``_orig_mod.``; both are left
-    out. A parameter is looked up in the model each time, so one that was replaced is seen; a parametrisation is never
-    evaluated, because in training mode that may change its state.
+    out. A parameter is looked up in the model each time, so one that was replaced is seen.
+
+    Where a parametrisation such as ``weight_norm`` makes a weight of other parameters, these are listed. The weight
+    itself, ``layer.weight``, can be looked up and chosen, too, and is made as in evaluation mode: in training mode
+    ``spectral_norm`` would change its state.
 
     Example:
         >>> parameters = Parameters(torch.nn.Sequential(torch.nn.Linear(3, 2)))
@@ -30,25 +36,33 @@ class Parameters(Mapping[str, torch.Tensor]):
     """
 
     def __init__(self, model: torch.nn.Module) -> None:
+        check_gatherable(model)
         self._model = model
+        self.sharded = is_sharded(model)  # then all processes have to look up the same names at the same steps
         # Tied weights have several names, and a user may know any of them.
         self._full_names = _plain_names([name for name, _ in model.named_parameters(remove_duplicate=False)])
         self._lookups = {plain: attrgetter(full) for plain, full in self._full_names.items()}
+        self._made = made_weights(self._full_names, model)
 
     def __getitem__(self, name: str) -> torch.Tensor:
-        """The parameter called ``name`` as it is now.
+        """The parameter, or the weight made of parameters, called ``name`` as it is now.
 
         Raises:
             UsageError: there is none.
         """
-        return self.leaf(name).detach()
+        if name in self._made:
+            return whole(made(self._model, self._made[name]))
+        return whole(self.leaf(name).detach())
 
     def leaf(self, name: str) -> torch.Tensor:
         """The parameter itself, which knows its gradient.
 
         Raises:
-            UsageError: there is none.
+            UsageError: there is none, or it is no parameter but made of some.
         """
+        if name in self._made:
+            parts = [plain for plain, full in self._full_names.items() if full.startswith(f"{self._made[name]}.")]
+            raise UsageError(f"expected a parameter, got `{name}`, which is made of {', '.join(parts)}; name these")
         if name not in self._lookups:
             raise UsageError(self._unknown(name))
         parameter: torch.Tensor = self._lookups[name](self._model)
@@ -61,7 +75,7 @@ class Parameters(Mapping[str, torch.Tensor]):
         return len(self._full_names)
 
     def matching(self, pattern: str | torch.nn.Parameter | torch.nn.Module) -> list[str]:
-        """The names that a name or glob such as ``layers.*.weight`` chooses, in the model's order.
+        """The names that a name or glob such as ``layers.*.weight`` chooses, in the model's order, made weights last.
 
         A parameter chooses itself, and a module the parameter that is its weight.
 
@@ -70,18 +84,20 @@ class Parameters(Mapping[str, torch.Tensor]):
         """
         if not isinstance(pattern, str):
             return [self._name_of(pattern)]
-        if pattern in self._full_names:
+        if pattern in self._full_names or pattern in self._made:
             return [pattern]
 
-        names = [plain for plain, full in self._full_names.items() if full == pattern or fnmatchcase(plain, pattern)]
+        everything = {**self._full_names, **dict.fromkeys(self._made, "")}
+        names = [plain for plain, full in everything.items() if full == pattern or fnmatchcase(plain, pattern)]
         if not names:
             raise UsageError(self._unknown(pattern))
         return names
 
     def _name_of(self, thing: torch.nn.Parameter | torch.nn.Module) -> str:
-        own = dict(thing.named_parameters(recurse=False)) if isinstance(thing, torch.nn.Module) else {"weight": thing}
-        for name in self:
-            if "weight" in own and self.leaf(name) is own["weight"]:
+        own = _weight_of(thing) if isinstance(thing, torch.nn.Module) else thing
+        places = {**self._full_names, **self._made}
+        for name, place in places.items():
+            if own is not None and attrgetter(place)(self._model) is own:
                 return name
         what = f"{type(thing).__name__} with a weight" if isinstance(thing, torch.nn.Module) else "parameter"
         raise UsageError(f"expected a {what} of the model, got another; name the parameter, one of {self._shown()}")
@@ -90,14 +106,21 @@ class Parameters(Mapping[str, torch.Tensor]):
         return ", ".join(list(self)[:_SHOWN])
 
     def _unknown(self, pattern: str) -> str:
-        nearest = sorted(self, key=lambda name: -SequenceMatcher(None, name, pattern).ratio())
+        nearest = sorted([*self, *self._made], key=lambda name: -SequenceMatcher(None, name, pattern).ratio())
         more = f" and {len(nearest) - _SHOWN} more" if len(nearest) > _SHOWN else ""
         return f"expected a parameter's name or glob, got `{pattern}`; there are {', '.join(nearest[:_SHOWN])}{more}"
 
 
+def _weight_of(module: torch.nn.Module) -> object:
+    """The module's weight, or what makes it."""
+    if is_parametrized(module, "weight"):
+        return attrgetter("parametrizations.weight")(module)
+    return dict(module.named_parameters(recurse=False)).get("weight")
+
+
 def _plain_names(full_names: list[str]) -> dict[str, str]:
     """Plain name to full name; ``module.`` counts as a wrapper's only where every name begins with it."""
-    plain_names = [name.replace("_orig_mod.", "") for name in full_names]
+    plain_names = [name.replace("_orig_mod.", "").replace("_checkpoint_wrapped_module.", "") for name in full_names]
     while plain_names and all(name.startswith("module.") for name in plain_names):
         plain_names = [name.removeprefix("module.") for name in plain_names]
     return dict(zip(plain_names, full_names, strict=True))

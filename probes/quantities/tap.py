@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -71,6 +71,15 @@ class Tap:
         names = (*self.dims, *self.directions.names)
         return names if self.reduction is None else self.reduction.dims(names)
 
+    @property
+    def is_estimated(self) -> bool:
+        """Whether the directions were estimated, and are no null themselves."""
+        return "estimator" in self.directions.facts and "null_of" not in self.directions.facts
+
+    def null(self) -> "Tap":
+        """The same tap of random directions; its series has ``.null`` at the end of its name."""
+        return replace(self, directions=self.directions.null(), suffix=f"{self.suffix}.null")
+
     def project(self, weight: torch.Tensor, name: str = "weight") -> torch.Tensor:
         """The inner products of a parameter, or of what has its shape such as a gradient, with the directions.
 
@@ -131,8 +140,14 @@ def as_tap(value: Directions | Tap, *, dims: tuple[str, ...] = ("neuron",)) -> T
     return value if isinstance(value, Tap) else Tap(value, dims)
 
 
-def tapped(taps: Mapping[Chosen, Tapped], parameters: Parameters) -> list[Quantity]:
+def tapped(taps: Mapping[Chosen, Tapped], parameters: Parameters, *, null: bool | None = False) -> list[Quantity]:
     """The correlation of every parameter that a tap's key chooses: a name, a glob, a parameter, or a module's weight.
+
+    Args:
+        taps: Key to directions, to a `Tap`, or to several of them.
+        parameters: Those of the model.
+        null: Whether each tap has one of random directions beside it, a series ``<name>.null``; None has them where
+            directions were estimated.
 
     Raises:
         UsageError: a key chooses no parameter, or two taps give one series.
@@ -145,7 +160,7 @@ def tapped(taps: Mapping[Chosen, Tapped], parameters: Parameters) -> list[Quanti
         ['1.weight']
     """
     chosen: dict[str, tuple[str, Quantity]] = {}
-    for key, name, tap in _pairs(taps, parameters):
+    for key, name, tap in _pairs(taps, parameters, null=null):
         series = name + tap.suffix
         if series in chosen:
             raise UsageError(
@@ -157,11 +172,15 @@ def tapped(taps: Mapping[Chosen, Tapped], parameters: Parameters) -> list[Quanti
     return [quantity for _, quantity in chosen.values()]
 
 
-def _pairs(taps: Mapping[Chosen, Tapped], parameters: Parameters) -> Iterator[tuple[Chosen, str, Tap]]:
+def _pairs(
+    taps: Mapping[Chosen, Tapped], parameters: Parameters, *, null: bool | None
+) -> Iterator[tuple[Chosen, str, Tap]]:
     for key, value in taps.items():
+        given = [as_tap(tap) for tap in (value if isinstance(value, Sequence) else [value])]
+        beside = [tap.null() for tap in given if (tap.is_estimated if null is None else null)]
         for name in parameters.matching(key):
-            for tap in value if isinstance(value, Sequence) else [value]:
-                yield key, name, as_tap(tap)
+            for tap in (*given, *beside):
+                yield key, name, tap
 
 
 def _told(key: Chosen) -> str:

@@ -59,8 +59,6 @@ class RunWriter:
         2
     """
 
-    rows: int = 0  # taken in, whether on disk yet or not
-
     def __init__(
         self,
         path: str | Path,
@@ -85,9 +83,20 @@ class RunWriter:
             commit=manifest.commit or commit(),
             directions=hash_of(sets),
         )
+        self._pack_bytes = pack_bytes
+        self._process = os.getpid()  # 0 once closed
+        self._started = monotonic()
         self._lock = claim(self.path, overwrite=overwrite, resume=resume is not None)
         try:
             segment = self._begin(sets, resume or Position())
+            self._pipeline = Pipeline(
+                self.path,
+                self.manifest,
+                index=segment,
+                block_bytes=block_bytes,
+                flush_every=flush_every,
+                flush_seconds=flush_seconds,
+            )
         except OSError as error:
             self._lock.release()
             raise RunError(f"expected to write into `{self.path}`, got {error.strerror}; free space there") from error
@@ -95,21 +104,9 @@ class RunWriter:
             self._lock.release()
             raise
 
-        self._pack_bytes = pack_bytes
-        self._process = os.getpid()  # 0 once closed
-        self._started = monotonic()
-        self._pipeline = Pipeline(
-            self.path,
-            self.manifest,
-            index=segment,
-            block_bytes=block_bytes,
-            flush_every=flush_every,
-            flush_seconds=flush_seconds,
-        )
-
     def _begin(self, directions: Mapping[str, StoredDirections], position: Position) -> int:
         """Have the run ready for rows, and return the number of its next segment."""
-        self._last, self.rows = position
+        self._last, self._kept = position
         if (self.path / MANIFEST).exists():
             self.manifest, segment = next_attempt(self.path, self.manifest, position)
             return segment
@@ -121,6 +118,11 @@ class RunWriter:
         write_manifest(self.path, self.manifest)
         self._last = -1
         return 0
+
+    @property
+    def rows(self) -> int:
+        """Rows taken in, whether on disk yet or not, with those that a resumed run had kept."""
+        return self._kept + self._pipeline.rows
 
     @property
     def bytes_written(self) -> int:
@@ -142,7 +144,7 @@ class RunWriter:
             raise ValueError(f"expected {wanted} in `{self.path}`, got step {step}")
         self._last = step  # first, so that an interrupt in the middle cannot let a step in twice
         try:
-            self.rows += self._pipeline.append(step, arrays)
+            self._pipeline.append(step, arrays)
         except (TypeError, ValueError):
             self._last = before
             raise
@@ -195,11 +197,13 @@ class RunWriter:
         if self._process == 0:
             return
         self._check_open()
-        spent = {
-            "wall_seconds": self.manifest.wall_seconds + monotonic() - self._started,
-            "recording_seconds": self.manifest.recording_seconds + recording_seconds,
-        }
-        ended = replace(self.manifest, status=status, reason=reason, **spent)
+        ended = replace(
+            self.manifest,
+            status=status,
+            reason=reason,
+            wall_seconds=self.manifest.wall_seconds + monotonic() - self._started,
+            recording_seconds=self.manifest.recording_seconds + recording_seconds,
+        )
         try:
             self._pipeline.finish()
             merge(self.path, self.manifest, pack_bytes=self._pack_bytes)

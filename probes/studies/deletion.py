@@ -96,4 +96,6 @@ def _by_feature(right: Tensor, samples: Samples, classes: int) -> Tensor:
     counts = torch.bincount(place, minlength=2 * classes)
     sums = torch.zeros(len(right), 2 * classes).index_add_(1, place, right.float())
 
-    return (sums / counts).unflatten(1, (classes, 2))
+    shares: Tensor = (sums / counts).unflatten(1, (classes, 2))
+
+    return shares

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 import torch
@@ -82,19 +84,81 @@ def test_files_give_the_directions_they_hold(tmp_path):
     }
 
 
-def test_the_null_set_is_orthogonal_with_the_norms_of_the_directions():
-    null = Directions(VECTORS).random_orthogonal(seed=1)
-    products = null.flat() @ null.flat().T
+def test_the_null_set_keeps_names_labels_norms_and_type():
+    given = Directions(VECTORS.double() * 3, labels={"view": ("left", "right")})
+    null = given.null(seed=1)
 
-    torch.testing.assert_close(products, torch.diag(VECTORS.square().sum(-1).flatten()), atol=1e-4, rtol=1e-5)
+    assert (null.names, null.labels, null.shape, null.vectors.dtype) == (
+        ("feature_class", "view"),
+        {"view": ("left", "right")},
+        (4, 2, 9),
+        torch.float64,
+    )
+    torch.testing.assert_close(null.vectors.norm(dim=-1), 3 * VECTORS.double().norm(dim=-1))
+
+
+def test_the_null_set_says_what_it_is():
+    given = Directions(VECTORS)
+
+    assert given.null(seed=1).facts == {
+        "estimator": "null(seed=1)",
+        "null_of": given.sha256,
+        "orthogonal_to": "each other",
+    }
 
 
 def test_the_null_set_is_its_seed_and_leaves_the_global_one():
     before = torch.get_rng_state()
-    one, again, other = (Directions(VECTORS).random_orthogonal(seed) for seed in (1, 1, 2))
+    one, again, other = (Directions(VECTORS).null(seed) for seed in (1, 1, 2))
 
     assert one.sha256 == again.sha256 != other.sha256
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_cosines_are_inner_products_over_norms():
+    one, other = Directions(VECTORS), Directions(VECTORS[1:, 0] * 2)
+    expected = [[float(a @ b / (a.norm() * b.norm())) for b in other.flat()] for a in one.flat()]
+
+    np.testing.assert_allclose(one.cosines(other), expected, atol=1e-6)
+    torch.testing.assert_close(one.cosines().diagonal(), torch.ones(8, dtype=torch.float64))
+
+
+def test_facts_are_no_part_of_the_hash_and_are_stored():
+    facts = {"estimator": "by hand", "stability": 0.5, "samples": 3}
+    directions = Directions(VECTORS, facts=facts)
+
+    assert directions.sha256 == Directions(VECTORS).sha256
+    assert directions.stored().facts == directions.facts == facts
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    given = Directions(VECTORS, ("left", "right"), labels={"right": ("a", "b")}, facts={"samples": 3, "stability": 0.5})
+    given.write(tmp_path / "a.safetensors")
+    read = Directions.read(tmp_path / "a.safetensors")
+
+    assert (read.sha256, read.names, read.labels, read.facts) == (given.sha256, given.names, given.labels, given.facts)
+
+
+def test_a_file_that_keeps_no_facts_is_named_with_its_hash(tmp_path):
+    np.save(tmp_path / "a.npy", VECTORS.numpy())
+
+    assert Directions.read(tmp_path / "a.npy").facts == {
+        "estimator": "read(a.npy)",
+        "data_sha256": hashlib.sha256((tmp_path / "a.npy").read_bytes()).hexdigest(),
+    }
+
+
+def test_planted_directions_that_were_written_have_no_facts(tmp_path):
+    Directions(VECTORS).write(tmp_path / "a.safetensors")
+
+    assert Directions.read(tmp_path / "a.safetensors").facts == {}
+
+
+def test_a_pickle_in_an_array_file_is_never_loaded(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{}], dtype=object))
+
+    with pytest.raises(UsageError, match="Object arrays cannot be loaded when allow_pickle=False"):
+        Directions.read(tmp_path / "a.npy")
 
 
 def test_a_notebook_shows_axes_norms_and_overlap():
@@ -103,6 +167,14 @@ def test_a_notebook_shows_axes_norms_and_overlap():
     assert "Directions(feature=2, dim=2)" in shown
     assert "1 to 5" in shown
     assert "<td>0.6</td>" in shown
+
+
+def test_a_notebook_shows_facts_as_text():
+    shown = Directions(torch.eye(2), facts={"estimator": "f(<b>)", "stability": 0.98765, "samples": 1000})._repr_html_()
+
+    assert "<th>estimator</th><td>f(&lt;b&gt;)</td>" in shown
+    assert "<td>0.9877</td>" in shown
+    assert "<td>1000</td>" in shown
 
 
 @pytest.mark.parametrize(
@@ -125,8 +197,16 @@ def test_a_notebook_shows_axes_norms_and_overlap():
             "expected `labels` for axes of lengths {'feature_class': 4, 'view': 2}, got 1 for `view`",
         ),
         (
-            lambda: Directions(VECTORS.flatten(0, 1)[:, :6]).random_orthogonal(0),
-            "expected at most 6 directions of dim 6, got 8",
+            lambda: Directions(VECTORS).cosines(Directions(torch.eye(3))),
+            "expected directions of dim 9, got Directions(feature=3, dim=3)",
+        ),
+        (
+            lambda: Directions(VECTORS, facts={"seeds": [1]}),
+            "expected `facts` of text and numbers, got list for `seeds`",
+        ),
+        (
+            lambda: Directions(VECTORS, facts={"stability": float("nan")}),
+            "expected finite numbers in `facts`, got nan for `stability`",
         ),
     ],
 )
@@ -141,10 +221,15 @@ def test_a_file_without_directions_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("zero.npy", np.zeros((2, 3)))
     save_file({"a": VECTORS, "b": VECTORS + 1}, "two.safetensors")
+    save_file({"a": VECTORS}, "odd.safetensors", {"directions": "?"})
+    save_file({"a": VECTORS}, "list.safetensors", {"directions": "[1]"})
     refusals = {
         "zero.npy": "`zero.npy`: expected non-zero `vectors`, got direction (0,) of all zeros",
         "two.safetensors": "`two.safetensors`: expected one tensor, got 2 (a, b)",
         "none.npy": "`none.npy`: [Errno 2] No such file or directory: 'none.npy'",
+        "none.safetensors": "`none.safetensors`: No such file or directory: none.safetensors",
+        "odd.safetensors": "`odd.safetensors`: Expecting value: line 1 column 1 (char 0)",
+        "list.safetensors": "`list.safetensors`: 'list' object has no attribute 'get'",
     }
 
     for path, reason in refusals.items():
@@ -156,3 +241,10 @@ def test_a_file_without_directions_is_refused(tmp_path, monkeypatch):
 def test_a_file_of_another_kind_is_refused():
     with pytest.raises(UsageError, match=r"^expected directions in a \.npy or \.safetensors file, got `a\.pt`$"):
         Directions.read("a.pt")
+
+
+def test_directions_are_written_to_a_kind_of_file_that_keeps_everything(tmp_path):
+    with pytest.raises(UsageError, match=r"^expected a \.safetensors file to write directions to, got `a\.npy`$"):
+        Directions(VECTORS).write("a.npy")
+    with pytest.raises(UsageError, match=r"^no directions could be written to `.*none/a\.safetensors`: .*No such file"):
+        Directions(VECTORS).write(tmp_path / "none" / "a.safetensors")

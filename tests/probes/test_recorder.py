@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -180,3 +182,15 @@ def test_what_does_not_fit_is_refused_before_a_run_is_made(path):
 def test_an_unknown_policy_is_refused(path):
     with pytest.raises(ValueError, match=r'^expected `on_error` "warn" or "raise", got \'ignore\'$'):
         recorder(path, on_error="ignore")
+
+
+def test_what_recording_cost_is_told_at_the_end_and_kept(path, caplog):
+    model, optimizer = network()
+    with caplog.at_level("INFO", "probes"), recorder(path).attach(model, optimizer):
+        train(model, optimizer, steps=20)
+    manifest = open_log(path).manifest
+
+    assert 0 < manifest.recording_seconds < manifest.wall_seconds
+    assert re.fullmatch(
+        rf"{path}: 21 rows, 0\.0 MB written, \d\.\d\d s of \d\.\d\d s in recording \(\d+\.\d%\)", caplog.messages[0]
+    )

@@ -98,3 +98,38 @@ def test_of_many_names_ten_are_shown():
 
     with pytest.raises(UsageError, match=r"there are 1\.weight, .* and 3 more$"):
         Parameters(model)["1.weights"]
+
+
+def normed(around=nn.utils.parametrizations.weight_norm):
+    return nn.Sequential(around(nn.Linear(3, 4)), nn.Linear(4, 2))
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, Wrapper, compiled])
+def test_a_weight_that_is_made_of_parameters_has_the_name_it_had_before(wrap):
+    model = normed()
+    parameters = Parameters(wrap(model))
+
+    assert parameters.matching("*.weight") == ["1.weight", "0.weight"]
+    assert parameters.matching(model[0]) == ["0.weight"]
+    torch.testing.assert_close(parameters["0.weight"], model[0].weight.detach())
+
+
+def test_a_weight_that_is_made_of_parameters_is_none():
+    parameters = Parameters(normed())
+    assert "0.weight" not in list(parameters)
+    with pytest.raises(UsageError, match="expected a parameter") as refused:
+        parameters.leaf("0.weight")
+
+    assert str(refused.value) == (
+        "expected a parameter, got `0.weight`, which is made of 0.parametrizations.weight.original0, "
+        "0.parametrizations.weight.original1; name these"
+    )
+
+
+def test_a_weight_of_spectral_norm_is_read_without_a_change_of_its_state():
+    model = normed(nn.utils.parametrizations.spectral_norm)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    seen = Parameters(model)["0.weight"]
+
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    torch.testing.assert_close(seen, model.eval()[0].weight.detach())

@@ -1,0 +1,58 @@
+import sys
+
+import pytest
+import torch
+
+from probes.errors import UsageError
+from probes.estimators import dictionary, patch_components
+
+GENERATOR = torch.Generator().manual_seed(0)
+ATOMS = torch.nn.functional.normalize(torch.randn(10, 8, generator=GENERATOR), dim=1)  # more than dims
+CODES = torch.rand(3000, 10, generator=GENERATOR) * (torch.rand(3000, 10, generator=GENERATOR) < 0.1)
+DATA = CODES @ ATOMS + 0.01 * torch.randn(3000, 8, generator=GENERATOR)
+
+
+def found_of(found, planted):
+    """The |cosine| of each planted direction with the nearest that was found, and its sign."""
+    cosines = planted @ found.flat().T
+    return cosines.gather(1, cosines.abs().argmax(1, keepdim=True)).squeeze(1)
+
+
+@pytest.mark.parametrize("positive", [True, False])
+def test_sparse_atoms_are_found_also_where_there_are_more_than_dims(positive):
+    found = dictionary(DATA, features=10, penalty=0.05, positive=positive)
+
+    assert float(found_of(found, ATOMS).min()) > 0.98  # without their absolute value: the signs are found, too
+    assert found.facts["stability"] > 0.95
+
+
+def test_atoms_of_equal_strength_are_told_apart_where_components_are_not():
+    planted = torch.linalg.qr(torch.randn(8, 8, generator=GENERATOR))[0]
+    codes = torch.rand(3000, 8, generator=GENERATOR) * (torch.rand(3000, 8, generator=GENERATOR) < 0.15)
+
+    assert float(found_of(dictionary(codes @ planted, features=8), planted).min()) > 0.99
+    assert float(found_of(patch_components(codes @ planted, components=8), planted).abs().min()) < 0.9
+
+
+def test_the_atom_that_most_of_the_data_lie_along_comes_first():
+    strengths = torch.tensor([1.0, 4.0, 2.0, 3.0])
+    rows = torch.eye(4).repeat(100, 1) * strengths.repeat(100).unsqueeze(1)
+
+    assert dictionary(rows, features=4).vectors.argmax(1).tolist() == [1, 3, 2, 0]
+
+
+def test_the_scale_of_the_data_is_no_difference():
+    one, other = (dictionary(DATA * scale, features=10, penalty=0.05) for scale in (1.0, 2.0**10))
+
+    torch.testing.assert_close(one.vectors, other.vectors)
+
+
+def test_without_scikit_learn_one_line_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.decomposition", None)
+    with pytest.raises(UsageError, match="expected scikit-learn") as refused:
+        dictionary(DATA, features=2)
+
+    assert str(refused.value) == (
+        "expected scikit-learn for this estimator, got none (import of sklearn.decomposition halted; None in "
+        "sys.modules): pip install 'feature-probes[real]'"
+    )

@@ -1,0 +1,48 @@
+import pytest
+import torch
+
+from probes.null import null_vectors
+
+GENERATOR = torch.Generator().manual_seed(0)
+
+
+def given(count, dim, rank=None):
+    """Vectors that span ``rank`` dims, as rounded as float32 ones."""
+    basis = torch.randn(rank or count, dim, generator=GENERATOR)
+    return (torch.randn(count, rank or count, generator=GENERATOR) @ basis).double()
+
+
+@pytest.mark.parametrize(("count", "dim", "rank"), [(3, 9, None), (4, 8, None), (6, 9, 3), (5, 12, 2)])
+def test_where_there_is_room_nothing_of_the_directions_is_left(count, dim, rank):
+    flat = given(count, dim, rank)
+    null, orthogonal_to = null_vectors(flat, seed=1)
+
+    assert orthogonal_to == "the directions and each other"
+    torch.testing.assert_close(null @ null.T, torch.eye(count, dtype=torch.float64))
+    assert float((null @ flat.T).abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize(("count", "dim"), [(5, 9), (9, 9)])
+def test_else_they_are_orthogonal_to_each_other(count, dim):
+    null, orthogonal_to = null_vectors(given(count, dim), seed=1)
+
+    assert orthogonal_to == "each other"
+    torch.testing.assert_close(null @ null.T, torch.eye(count, dtype=torch.float64))
+
+
+def test_more_than_the_dim_are_drawn_independently():
+    null, orthogonal_to = null_vectors(given(10, 4), seed=1)
+
+    assert orthogonal_to == "nothing: dim 4 is too small for 10 directions"
+    assert null.shape == (10, 4)
+    torch.testing.assert_close(null.norm(dim=1), torch.ones(10, dtype=torch.float64))
+
+
+def test_no_side_and_no_axis_is_preferred():
+    draws = torch.stack([null_vectors(torch.eye(5, dtype=torch.float64)[:1], seed=seed)[0][0] for seed in range(2000)])
+
+    assert float(draws[:, 0].abs().max()) < 1e-12
+    torch.testing.assert_close(draws.mean(0), torch.zeros(5, dtype=torch.float64), atol=0.05, rtol=0)
+    torch.testing.assert_close(
+        draws[:, 1:].T @ draws[:, 1:] / 2000, torch.eye(4, dtype=torch.float64) / 4, atol=0.03, rtol=0
+    )
