@@ -1,8 +1,10 @@
-"""What recording costs an ordinary PyTorch training, over the same training left alone, beside naive per-step h5py."""
+"""What recording costs an ordinary PyTorch training, over the same training left alone, beside what else one does."""
 
 import time
-from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
+from importlib import import_module
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,13 +25,13 @@ LIMITS = {0.001: 1.10, 0.010: 1.05}  # seconds of a step -> time with the record
 class Training:
     """A multilayer perceptron, its optimizer and a batch large enough for a step of about the given seconds."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, batch: int = 0) -> None:
         first = nn.Linear(DIM, NEURONS)
         self.weight = first.weight
         self.model = nn.Sequential(first, nn.ReLU(), nn.Linear(NEURONS, CLASSES))
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-3, momentum=0.9)
-        self.batch = 64
-        while self.seconds() < seconds:
+        self.batch = batch or 64
+        while not batch and self.seconds() < seconds:
             self.batch = int(self.batch * 1.2)
 
     def run(self, steps: int) -> None:
@@ -51,47 +53,83 @@ class Training:
 
 
 def measure() -> list[dict[str, object]]:
-    """The ratios; every round trains alone, with the recorder and with naive h5py in turns."""
+    """The ratios; every round trains alone and with each way to keep what the weights do, in turns."""
     return [row for seconds, limit in LIMITS.items() for row in _rows(seconds, limit)]
 
 
 def _rows(seconds: float, limit: float) -> list[dict[str, object]]:
     directions = Directions(torch.eye(DIM)[: 2 * CLASSES].reshape(CLASSES, 2, DIM))
-    bare, recorded, naive = (Training(seconds) for _ in range(3))
-    recorded.batch = naive.batch = bare.batch
-    steps = round(SECONDS / seconds)
+    bare = Training(seconds)
+    steps, trainings, names = round(SECONDS / seconds), [bare], []
 
-    with TemporaryDirectory() as folder, h5py.File(Path(folder) / "naive.h5", "w") as file:
-        handle = naive.optimizer.register_step_post_hook(_naive_hook(file, naive.weight, directions))
-        with Recorder(Path(folder) / "run", {"0.weight": directions}).attach(recorded.model, recorded.optimizer):
-            times = interleaved([partial(one.run, steps) for one in (bare, recorded, naive)], rounds=ROUNDS)
-        handle.remove()
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        for name, hook in HOOKS.items():
+            one = Training(seconds, bare.batch)
+            if hook(stack, Path(folder), one, directions):
+                trainings, names = [*trainings, one], [*names, name]
+        times = interleaved([partial(one.run, steps) for one in trainings], rounds=ROUNDS)
 
-    values = f"{NEURONS * CLASSES * 2:,} values after every update"
-    added = [(total - times[0]) / steps * 1e6 for total in times]
+    step = f"bare step {times[0] / steps * 1e3:.2f} ms"
     return [
         {
-            "name": f"{seconds * 1e3:.0f} ms step: recorded over bare (time)",
-            "ratio": times[1] / times[0],
-            "target": f"<= {limit:.2f}",
-            "note": f"{values}; bare step {times[0] / steps * 1e3:.2f} ms, recorder {added[1]:+.0f} us",
-        },
-        {
-            "name": f"{seconds * 1e3:.0f} ms step: naive per-step h5py over bare (time)",
-            "ratio": times[2] / times[0],
-            "target": "",
-            "note": f"{values}; resize and write a row, {added[2]:+.0f} us",
-        },
+            "name": f"{seconds * 1e3:.0f} ms step: {name} over bare (time)",
+            "ratio": total / times[0],
+            "target": f"<= {limit:.2f}" if name == "recorder" else "",
+            "note": f"{NOTES[name]}; {step}, {(total - times[0]) / steps * 1e6:+.0f} us",
+        }
+        for name, total in zip(names, times[1:], strict=True)
     ]
 
 
-def _naive_hook(file: h5py.File, weight: torch.Tensor, directions: Directions) -> Callable[..., None]:
+def _recorder(stack: ExitStack, folder: Path, training: Training, directions: Directions) -> bool:
+    recorder = Recorder(folder / "run", {"0.weight": directions})
+    stack.enter_context(recorder.attach(training.model, training.optimizer))
+    return True
+
+
+def _naive_hdf5(stack: ExitStack, folder: Path, training: Training, directions: Directions) -> bool:
     """What one would write first: one more row of a resizable dataset after every update."""
     shape = (NEURONS, CLASSES, 2)
+    file = stack.enter_context(h5py.File(folder / "naive.h5", "w"))
     dataset = file.create_dataset("correlations", (0, *shape), maxshape=(None, *shape), dtype="f4", chunks=True)
 
     def append(*_: object) -> None:
         dataset.resize(len(dataset) + 1, axis=0)
-        dataset[-1] = inner_products(weight.detach(), directions).numpy()
+        dataset[-1] = inner_products(training.weight.detach(), directions).numpy()
 
-    return append
+    training.optimizer.register_step_post_hook(append)
+    return True
+
+
+def _torch_save(stack: ExitStack, folder: Path, training: Training, directions: Directions) -> bool:
+    """One file of weights after every update; over the one before, so as not to fill the disk."""
+    training.optimizer.register_step_post_hook(lambda *_: torch.save(training.weight, folder / "weight.pt"))
+    return True
+
+
+def _tensorboard(stack: ExitStack, folder: Path, training: Training, directions: Directions) -> bool:
+    """A histogram of the weights after every update, where TensorBoard is installed."""
+    try:
+        writer = import_module("torch.utils.tensorboard").SummaryWriter(folder / "tensorboard")
+    except ImportError:
+        return False
+    stack.callback(writer.close)
+    updates = count()
+    training.optimizer.register_step_post_hook(
+        lambda *_: writer.add_histogram("weight", training.weight, next(updates))
+    )
+    return True
+
+
+HOOKS = {
+    "recorder": _recorder,
+    "naive per-step h5py": _naive_hdf5,
+    "torch.save of the weights": _torch_save,
+    "TensorBoard histogram": _tensorboard,
+}
+NOTES = {
+    "recorder": f"{NEURONS * CLASSES * 2:,} values after every update",
+    "naive per-step h5py": "resize and write a row",
+    "torch.save of the weights": f"{NEURONS * DIM:,} values",
+    "TensorBoard histogram": f"of {NEURONS * DIM:,} values",
+}
