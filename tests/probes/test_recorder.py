@@ -194,3 +194,12 @@ def test_what_recording_cost_is_told_at_the_end_and_kept(path, caplog):
     assert re.fullmatch(
         rf"{path}: 21 rows, 0\.0 MB written, \d\.\d\d s of \d\.\d\d s in recording \(\d+\.\d%\)", caplog.messages[0]
     )
+
+
+def test_a_number_can_be_logged_at_an_earlier_step_under_any_name(path):
+    model, optimizer = network()
+    with recorder(path).attach(model, optimizer) as attached:
+        train(model, optimizer, 3)
+        attached.log(1, step=0.5)
+
+    assert open_log(path).scalars().step.to_dict() == {1: 0.5}

@@ -165,3 +165,17 @@ def test_what_is_no_state_is_refused(path):
 def test_a_state_needs_an_attached_recorder(path):
     with pytest.raises(UsageError, match="to be attached; call"):
         recorder(path).state_dict()
+
+
+def test_a_run_can_be_gone_on_with_from_its_end(tmp_path, path):
+    model, optimizer = network()
+    with recorder(path).attach(model, optimizer) as ended:
+        train(model, optimizer, 18)
+    with recorder(path) as again:
+        again.load_state_dict(ended.state_dict())
+        again.attach(model, optimizer)
+        train(model, optimizer, 12)
+
+    log, whole = open_log(path), uninterrupted(tmp_path / "whole" / path.name)
+    np.testing.assert_array_equal(log["0.weight"][:], whole["0.weight"][:])
+    assert (log.manifest.attempts, log.faults) == ((18,), ())

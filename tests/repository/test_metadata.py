@@ -52,8 +52,7 @@ def test_what_is_imported_late_is_required_or_an_extra():
     late = {DISTRIBUTION.get(name, name) for area in AREAS.values() for name in area.late}
     offered = REQUIRED.union(*map(names, EXTRAS.values()))
 
-    # Somebody who calls the Hugging Face callback has it already.
-    assert late - offered == {"transformers"}
+    assert late - offered == set()
 
 
 @pytest.mark.parametrize("name", sorted(REQUIRED | names(EXTRAS["dev"])))
