@@ -1,0 +1,29 @@
+"""`probes pack`: a run as one file."""
+
+from pathlib import Path
+
+import click
+
+from probes.cli.amounts import as_bytes
+from probes.store import open_log
+from probes.store.fresh import fresh
+from probes.store.merged import pack
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+def command(run: Path, file: Path, force: bool) -> None:
+    """Write all rows and scalars of RUN into FILE, an HDF5 file that needs no other, and print its size.
+
+    What is missing or damaged in the log is named on stderr.
+
+    Example: probes pack runs/seed-0 seed-0.h5
+    """
+    log = open_log(run)
+    with fresh(file, overwrite=force) as target:
+        pack(log, target)
+    for fault in log.faults:
+        click.echo(fault, err=True)
+    click.echo(f"{file}: {as_bytes(file.stat().st_size)}")
