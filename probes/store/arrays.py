@@ -15,6 +15,8 @@ from probes.store.stored import check_dataset, check_links, checked_attributes, 
 
 __all__ = ["write_arrays"]
 
+_PACKED = {"shuffle": True, "compression": "gzip", "compression_opts": 1, "fletcher32": True}
+
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], attrs: Mapping[str, float | str]) -> None:
     """Write the file, arrays in groups where their names have slashes.
@@ -33,8 +35,9 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], attrs: Mapping[
         for name, array in arrays.items():
             if np.asarray(array).dtype.kind not in "iuf":
                 raise TypeError(f"expected numbers in array `{name}`, got dtype {np.asarray(array).dtype}")
-            packed = {"shuffle": True, "compression": "gzip", "compression_opts": 1, "fletcher32": True}
-            file.create_dataset(name, data=array, **(packed if np.size(array) > 1 else {}))
+            values = np.atleast_1d(array)  # HDF5 has checksums for chunks alone, and a chunk needs an axis
+            file.create_dataset(name, data=values, chunks=True, **_PACKED)
+            file[name].attrs["scalar"] = np.ndim(array) == 0
     write_whole(path, target.getbuffer())
 
 
@@ -50,4 +53,5 @@ def _arrays(group: h5py.Group) -> Iterator[tuple[str, NDArray[Any]]]:
         if isinstance(item, h5py.Group):
             yield from _arrays(item)
         else:
-            yield item.name[1:], check_dataset(item)[()]
+            values = check_dataset(item)[()]
+            yield item.name[1:], values[0] if item.attrs.get("scalar", False) else values

@@ -19,7 +19,7 @@ MERGED = "log.h5"
 FILES = (MANIFEST, DIRECTIONS, EVALUATION, WEIGHTS, MERGED)  # of a run, with its segments and journals
 SEGMENT = "seg-{:06d}.h5"
 JOURNAL = "seg-{:06d}.wal"
-NUMBERED = re.compile(r"seg-(\d{6})\.(h5|wal)")
+NUMBERED = re.compile(r"seg-([0-9]{6})\.(h5|wal)")
 RUN_ID = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]+")
 
 STEP = "step"

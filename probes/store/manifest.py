@@ -1,6 +1,7 @@
 """What a run is, and what is recorded of it: the file run.json."""
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -89,6 +90,8 @@ def read_manifest(run_dir: str | Path) -> Manifest:
     try:
         data = json.loads(read_whole(path))
         check_format(path, data["format_version"])
+        if data.pop("checksum", None) != _checksum(data):
+            raise ValueError("a text that was changed since it was written")
         return Manifest.from_json(data)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RunError(f"expected a run at `{run_dir}`, got no {MANIFEST} in it; name a recorded run") from error
@@ -108,4 +111,11 @@ def write_manifest(run_dir: str | Path, manifest: Manifest) -> None:
         >>> Path("run.json").read_text().splitlines()[1]
         '  "run_id": "seed-0",'
     """
-    write_whole(Path(run_dir) / MANIFEST, (json.dumps(manifest.to_json(), indent=2) + "\n").encode())
+    data = manifest.to_json()
+    text = json.dumps({**data, "checksum": _checksum(data)}, indent=2)
+    write_whole(Path(run_dir) / MANIFEST, f"{text}\n".encode())
+
+
+def _checksum(data: Mapping[str, Any]) -> int:
+    """CRC-32 of all the rest, however it is spaced and ordered."""
+    return zlib.crc32(json.dumps(data, sort_keys=True).encode())

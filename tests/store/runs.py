@@ -1,5 +1,8 @@
 """A small run with known rows, in every form in which a log can be read."""
 
+import json
+import zlib
+
 import numpy as np
 
 from probes.store import Manifest, Position, RunWriter, Series, open_log
@@ -19,6 +22,12 @@ STEPS = np.array([*range(30), *range(30, 130, 5)])
 
 def manifest(run_id="seed-0", **facts):
     return Manifest(run_id, SERIES, **facts)
+
+
+def signed(text):
+    """The text of a run.json that somebody has changed, with a checksum that fits."""
+    data = {name: value for name, value in json.loads(text).items() if name != "checksum"}
+    return json.dumps(data | {"checksum": zlib.crc32(json.dumps(data, sort_keys=True).encode())})
 
 
 def arrays(steps=STEPS):

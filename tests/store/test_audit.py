@@ -4,12 +4,13 @@ import os
 import pickle
 import shutil
 import socket
+from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 
-from probes.store import Evaluation, StoredDirections, open_log, read_manifest, write_evaluation
+from probes.store import Evaluation, StoredDirections, open_log, read_manifest, write_evaluation, write_manifest
 from probes.store.directions import write_directions
 from probes.store.journal import Journal, journal_head
 from probes.store.lock import RunLock
@@ -157,7 +158,7 @@ def test_a_note_is_no_fault(found):
 def reopened(run):
     """As if its writer had been killed before it could close: one segment, and the run says it is recording."""
     (run / "log.h5").rename(run / "seg-000000.h5")
-    (run / "run.json").write_text((run / "run.json").read_text().replace('"finished"', '"recording"'))
+    write_manifest(run, replace(read_manifest(run), status="recording"))
     return run
 
 

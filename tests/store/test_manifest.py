@@ -1,8 +1,10 @@
 import json
+import zlib
 from dataclasses import replace
 
 import pytest
 
+from probes.errors import LogError
 from probes.store import Manifest, Series, read_manifest, write_manifest
 from tests.store.runs import SERIES, manifest
 
@@ -44,10 +46,25 @@ def test_the_file_is_json_that_people_can_read(tmp_path):
 def test_keys_that_are_not_known_or_not_there_do_no_harm(tmp_path):
     write_manifest(tmp_path, FULL)
     data = json.loads((tmp_path / "run.json").read_text())
-    del data["parents"], data["wall_seconds"]
-    (tmp_path / "run.json").write_text(json.dumps(data | {"mood": "good"}))
+    del data["parents"], data["wall_seconds"], data["checksum"]
+    data["mood"] = "good"
+    checksum = zlib.crc32(json.dumps(data, sort_keys=True).encode())
+    (tmp_path / "run.json").write_text(json.dumps(data | {"checksum": checksum}))
 
     assert read_manifest(tmp_path) == replace(FULL, parents=(), wall_seconds=0.0)
+
+
+def test_a_text_that_was_changed_is_refused(tmp_path):
+    write_manifest(tmp_path, FULL)
+    text = (tmp_path / "run.json").read_text()
+    (tmp_path / "run.json").write_text(text.replace('"init": 3', '"init": 2'))
+    with pytest.raises(LogError) as error:
+        read_manifest(tmp_path)
+
+    assert str(error.value) == (
+        f"refused `{tmp_path}/run.json`: expected a run's description, got ValueError: a text that was changed since "
+        "it was written; move it away, or copy the run anew"
+    )
 
 
 @pytest.mark.parametrize("run_id", ["", ".", "..", "a/b", "a b", "../a", "a\n"])

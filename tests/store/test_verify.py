@@ -19,7 +19,7 @@ from probes.errors import LogError, RunError
 from probes.store import open_log
 from probes.store.verify import faults, findings, run_folders
 from tests.repository.sources import ROOT
-from tests.store.runs import FORMS, closed, segmented
+from tests.store.runs import FORMS, closed, segmented, signed
 
 SEGMENT = "seg-000001.h5"
 SHAPE = (12, 2, 3, 2, 2)
@@ -96,7 +96,7 @@ def another_run(run):
 
 def path_in_run_id(run):
     manifest = run / "run.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"run_id": "../x"}))
+    manifest.write_text(signed(json.dumps(json.loads(manifest.read_text()) | {"run_id": "../x"})))
 
 
 INTACT = "expected an intact HDF5 file of a run, got"
