@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from probes.errors import RunError
 from probes.store.durable import sync_folder, write_whole
 from probes.store.folder import read_parts
 from probes.store.journal import read_journal
-from probes.store.layout import JOURNAL, MERGED, NUMBERED, SEGMENT
+from probes.store.layout import MERGED, NUMBERED, SEGMENT
 from probes.store.manifest import Manifest, read_manifest, write_manifest
+from probes.store.rows import Rows
 from probes.store.segment import segment_bytes
 from probes.store.stored import segments_shown
 
@@ -67,12 +70,11 @@ def next_attempt(run_dir: Path, wanted: Manifest, position: Position) -> tuple[M
         before, attempts=attempts, status="recording", reason="", versions=wanted.versions, commit=wanted.commit
     )
     write_manifest(run_dir, manifest)
-    numbers = [int(match[1]) for file in run_dir.iterdir() if (match := NUMBERED.fullmatch(file.name))]
-    return manifest, max(numbers, default=-1) + 1
+    return manifest, len(_numbered(run_dir))
 
 
 def _seal(run_dir: Path, manifest: Manifest) -> None:
-    """Leave sealed segments alone in the directory, in an order that keeps every row readable at every moment."""
+    """Leave sealed segments of all numbers alone there, in an order that keeps every row readable at every moment."""
     with suppress(FileNotFoundError):
         if segments_shown(run_dir / MERGED):
             (run_dir / MERGED).unlink()
@@ -82,14 +84,25 @@ def _seal(run_dir: Path, manifest: Manifest) -> None:
             os.replace(run_dir / MERGED, run_dir / SEGMENT.format(0))
 
     for file in _numbered(run_dir):
-        number = int(file.stem.rpartition("-")[2])
-        segment = run_dir / SEGMENT.format(number)
-        if file.name == JOURNAL.format(number):
-            rows = read_journal(file, manifest, number)
+        segment = file.with_suffix(".h5")
+        if file != segment:
+            rows = read_journal(file, manifest, _number(file))
             if not segment.exists():
                 write_whole(segment, segment_bytes(manifest, rows))
             file.unlink()
+    there = {_number(file) for file in _numbered(run_dir)}
+    for number in set(range(max(there, default=0))) - there:  # what it would have held came after the position
+        write_whole(run_dir / SEGMENT.format(number), segment_bytes(manifest, _without_rows(manifest)))
     sync_folder(run_dir)
+
+
+def _without_rows(manifest: Manifest) -> Rows:
+    arrays = {one.name: np.empty((0, *one.shape), one.dtype) for one in manifest.series}
+    return Rows(np.empty(0, np.int64), arrays, {}, attempt=len(manifest.attempts))
+
+
+def _number(file: Path) -> int:
+    return int(file.stem.rpartition("-")[2])
 
 
 def _numbered(run_dir: Path) -> list[Path]:

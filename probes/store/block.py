@@ -29,11 +29,26 @@ class Block:
     """
 
     count: int = 0  # rows that are in
-    flushed: int = 0  # of them, rows that the journal has
 
-    def __init__(self, run_dir: Path, manifest: Manifest, *, index: int, capacity: int, gap: Gap | None = None) -> None:
+    # Of the journal its whole bytes, and the rows and logged values in them; set at once, so that an interrupt can only
+    # have the same appended again, at the same place.
+    _flushed = (0, 0, 0)
+
+    def __init__(
+        self,
+        run_dir: Path,
+        manifest: Manifest,
+        *,
+        index: int,
+        capacity: int,
+        gap: Gap | None = None,
+        after: int = -1,
+        earlier: int = 0,
+    ) -> None:
         self.index = index
-        self.journal = Journal(run_dir / JOURNAL.format(index), journal_head(manifest, index, gap))
+        self.earlier = earlier  # rows that the blocks before took in
+        self.journal = Journal(run_dir / JOURNAL.format(index), journal_head(manifest, index, gap, after=after))
+        self._after = after
         self._gap = gap
         self._attempt = len(manifest.attempts)
         self._steps = np.empty(capacity, np.int64)
@@ -41,7 +56,6 @@ class Block:
         self._places = [(name, array, array.shape[1:]) for name, array in self._arrays.items()]
         self._names: dict[str, int] = {}
         self._entries: list[tuple[int, int, float]] = []
-        self._flushed_entries = 0
 
     @property
     def full(self) -> bool:
@@ -56,7 +70,12 @@ class Block:
     @property
     def pending(self) -> int:
         """Rows that the journal does not have yet."""
-        return self.count - self.flushed
+        return self.count - self._flushed[1]
+
+    @property
+    def last(self) -> int:
+        """The last step that was kept, here or before; -1 = none."""
+        return int(self._steps[self.count - 1]) if self.count else self._after
 
     @property
     def empty(self) -> bool:
@@ -86,14 +105,15 @@ class Block:
 
     def flush(self) -> int:
         """Append what is new to the journal; the bytes that took. After an OSError nothing is lost."""
-        before = self.journal.end
-        start, stop, logged = self.flushed, self.count, len(self._entries)
-        if stop == start and logged == self._flushed_entries and (self.journal.end or not self._gap):
+        before, start, first = self._flushed
+        self.journal.end = before
+        stop, logged = self.count, len(self._entries)
+        if stop == start and logged == first and (before or not self._gap):
             return 0
-        entries = np.array(self._entries[self._flushed_entries :], ENTRY)
+        entries = np.array(self._entries[first:], ENTRY)
         arrays = [array[start:stop] for array in self._arrays.values()]
         self.journal.append(self._steps[start:stop], arrays, list(self._names), entries)
-        self.flushed, self._flushed_entries = stop, logged
+        self._flushed = (self.journal.end, stop, logged)
         return self.journal.end - before
 
     def rows(self) -> Rows:

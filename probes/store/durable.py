@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and files that are read only if they are what they seem."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -36,11 +37,29 @@ def write_whole(path: Path, data: bytes | memoryview) -> None:
     sync_folder(path.parent)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, so that they survive a power cut; one that is there stays as it is."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    try:
+        sync_folder(folder.parent)
+    except PermissionError:  # one that may be entered but not read
+        return
+    except OSError:
+        folder.rmdir()  # for the next time to make and sync it
+        raise
+
+
 def sync_folder(folder: Path) -> None:
     """Make new and renamed files of the folder survive a power cut."""
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot
+            raise
     finally:
         os.close(number)
 

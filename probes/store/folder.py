@@ -1,7 +1,7 @@
 """A run's directory as a reader finds it, also while a writer changes it; nothing is locked and nothing written."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -66,7 +66,8 @@ def run_folder(path: Path) -> Source:
 def read_parts(path: Path, manifest: Manifest, *, known: Known) -> tuple[list[Rows], list[str]]:
     """The stretches of the log in order, and a line for each file that is missing; segments are opened once.
 
-    What a later attempt supersedes is left out; so is an attempt that began after the manifest was read.
+    What a later attempt supersedes is left out; so is one that began after the manifest was read, unless all that is
+    left of those before is packed with it.
     """
     for pause in _PAUSES:
         time.sleep(pause)
@@ -74,8 +75,19 @@ def read_parts(path: Path, manifest: Manifest, *, known: Known) -> tuple[list[Ro
         if not missing:
             break
     resumed = manifest.attempts
-    parts = [rows.up_to(min(resumed[rows.attempt :], default=_LAST)) for rows in parts if rows.attempt <= len(resumed)]
-    return parts, [f"`{path / name}` is missing, and its rows with it" for name in missing]
+    parts = [rows for rows in parts if rows.attempt <= len(resumed) or rows.file == MERGED]
+    parts = [rows.up_to(min(resumed[rows.attempt :], default=_LAST)) for rows in parts]
+    return parts, [*(f"`{path / name}` is missing, and its rows with it" for name in missing), *_holes(path, parts)]
+
+
+def _holes(path: Path, parts: Sequence[Rows]) -> Iterator[str]:
+    """A line for each place where rows are missing that were in no journal yet when the next one began."""
+    last = -1
+    for part in parts:
+        if len(part):
+            if last < part.after:
+                yield f"`{path}`: rows after step {last} up to step {part.after} are missing"
+            last = int(part.steps[-1])
 
 
 def _found(path: Path, manifest: Manifest, known: Known) -> tuple[list[Rows], list[str]]:

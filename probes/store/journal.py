@@ -3,7 +3,8 @@
 A file is a head, then frames. Every number is little-endian; every checksum starts from the head's, so that a frame
 counts only in its own file::
 
-    head    magic, format, attempt, index, row bytes, identity of the run, gap (first, last, rows), checksum
+    head    magic, format, attempt, index, row bytes, identity of the run, gap (first, last, rows), step before,
+            checksum
     frame   magic, number of rows, bytes of names, number of logged values, checksum,
             steps, array after array, names of the logged values, logged values, checksum
 """
@@ -27,7 +28,7 @@ from probes.store.rows import ENTRY, Gap, Rows, as_scalars, join_scalars, join_s
 
 __all__ = ["Journal"]
 
-_HEAD = struct.Struct("<8sHHIQI3q")
+_HEAD = struct.Struct("<8sHHIQI4q")
 _FRAME = struct.Struct("<4s3I")
 _CHECKSUM = struct.Struct("<I")
 _HEAD_SIZE = _HEAD.size + _CHECKSUM.size
@@ -38,13 +39,15 @@ _MOST_BUFFERS = 1000  # os.writev takes at most 1,024
 Buffers = Sequence[bytes | memoryview]
 
 
-def journal_head(manifest: Manifest, index: int, gap: Gap | None = None, *, attempt: int | None = None) -> bytes:
-    """What journal ``index`` of a run begins with; the gap is of rows just before its first."""
+def journal_head(
+    manifest: Manifest, index: int, gap: Gap | None = None, *, after: int = -1, attempt: int | None = None
+) -> bytes:
+    """What journal ``index`` of a run begins with: the gap is of rows just before it, ``after`` the last one kept."""
     attempt = len(manifest.attempts) if attempt is None else attempt
     layout = [(one.name, one.dtype, *one.shape) for one in manifest.series]
     identity = zlib.crc32(repr((manifest.run_id, manifest.created, layout)).encode())
     row_bytes = sum(one.row_bytes for one in manifest.series)
-    head = _HEAD.pack(_HEAD_MAGIC, FORMAT_VERSION, attempt, index, row_bytes, identity, *(gap or (0, 0, 0)))
+    head = _HEAD.pack(_HEAD_MAGIC, FORMAT_VERSION, attempt, index, row_bytes, identity, *(gap or (0, 0, 0)), after)
     return head + _CHECKSUM.pack(zlib.crc32(head))
 
 
@@ -88,9 +91,9 @@ class Journal:
 
     def remove(self) -> None:
         """Close and delete the file."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        file, self._file = self._file, None  # first, since a number is free even if closing it fails
+        if file is not None:
+            os.close(file)
         self.path.unlink(missing_ok=True)
 
     def _write(self, buffers: Buffers) -> None:
@@ -134,7 +137,7 @@ def read_journal(path: Path, manifest: Manifest, index: int) -> Rows:
         FileNotFoundError: there is none; it may just have been sealed.
     """
     data = memoryview(read_whole(path))
-    attempt, gaps, offset = _read_head(path, data, manifest, index)
+    attempt, gaps, after, offset = _read_head(path, data, manifest, index)
     frames: list[Rows] = []
     while frame := _read_frame(data, offset, manifest.series):
         rows, offset = frame
@@ -150,18 +153,18 @@ def read_journal(path: Path, manifest: Manifest, index: int) -> Rows:
     lost = len(data) - offset
     faults = [f"`{path}`: the last {lost} bytes, from byte {offset} on, are no whole frame and were left out"]
     scalars = join_scalars(frame.scalars for frame in frames)
-    return Rows(join_steps(frames), arrays, scalars, gaps, faults if lost else [], path.name, attempt)
+    return Rows(join_steps(frames), arrays, scalars, gaps, faults if lost else [], path.name, attempt, after=after)
 
 
-def _read_head(path: Path, data: memoryview, manifest: Manifest, index: int) -> tuple[int, list[Gap], int]:
-    """Attempt, gap and where the frames begin: nowhere, if the head is damaged or not all written."""
+def _read_head(path: Path, data: memoryview, manifest: Manifest, index: int) -> tuple[int, list[Gap], int, int]:
+    """Attempt, gap, step before and where the frames begin: nowhere, if the head is damaged or not all written."""
     if not _holds(data, 0, _HEAD_SIZE, 0):
-        return 0, [], 0
-    _, version, attempt, _, _, _, *gap = _HEAD.unpack_from(data)
+        return 0, [], -1, 0
+    _, version, attempt, _, _, _, *gap, after = _HEAD.unpack_from(data)
     check_format(path, version)
-    if data[:_HEAD_SIZE] != journal_head(manifest, index, Gap(*gap), attempt=attempt):
+    if data[:_HEAD_SIZE] != journal_head(manifest, index, Gap(*gap), after=after, attempt=attempt):
         raise refusal(path, f"expected journal {index} of run `{manifest.run_id}`, got that of another")
-    return attempt, [Gap(*gap)] if any(gap) else [], _HEAD_SIZE
+    return attempt, [Gap(*gap)] if any(gap) else [], after, _HEAD_SIZE
 
 
 def _read_frame(data: memoryview, offset: int, series: Sequence[Series]) -> tuple[Rows, int] | None:

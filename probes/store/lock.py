@@ -5,15 +5,20 @@ import fcntl
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
+from weakref import WeakSet
 
 from probes.errors import RunError
+from probes.store.durable import make_folder
 from probes.store.layout import FILES, LOCK, NUMBERED
 
 __all__ = ["RunLock", "claim", "is_being_written"]
 
 _STALE_SECONDS = 600.0
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # some network file systems
+
+_HELD: "WeakSet[RunLock]" = WeakSet()  # by this process
 
 
 class RunLock:
@@ -30,28 +35,40 @@ class RunLock:
     """
 
     def __init__(self, run_dir: Path) -> None:
-        self._file = (run_dir / LOCK).open("a+")
+        self._file = (run_dir / LOCK).open("ab", buffering=0)
+        try:
+            self._take(run_dir)
+            self._write(f"{socket.gethostname()} {os.getpid()} {_birth(os.getpid())}")
+            _HELD.add(self)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def release(self) -> None:
+        """Let another writer in."""
+        with suppress(OSError):  # the note is for readers, and they ask the manifest, too
+            self._write("")
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Close the file: in a fork, which would hold the lock for as long as it lives, and hold it after our death."""
+        self._file.close()
+
+    def _take(self, run_dir: Path) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in _NO_LOCKS_HERE:
-                self._file.close()
                 host, process, _ = _note(run_dir)
                 raise RunError(
                     f"expected no other writer of `{run_dir}`, got process {process} on {host}; close that one, or "
                     "name another directory"
                 ) from error
-        self._write(f"{socket.gethostname()} {os.getpid()} {_birth(os.getpid())}")
-
-    def release(self) -> None:
-        """Let another writer in."""
-        self._write("")
-        self._file.close()
 
     def _write(self, note: str) -> None:
         self._file.truncate(0)
-        self._file.write(note)
-        self._file.flush()
+        if self._file.write(note.encode()) < len(note):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def claim(run_dir: Path, *, overwrite: bool, resume: bool = False) -> RunLock:
@@ -64,21 +81,28 @@ def claim(run_dir: Path, *, overwrite: bool, resume: bool = False) -> RunLock:
         >>> claim(Path("runs/seed-0"), overwrite=False).release()
     """
     try:
-        run_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(run_dir)
         lock = RunLock(run_dir)
+        try:
+            _clear(run_dir, overwrite=overwrite, resume=resume)
+        except BaseException:
+            lock.release()
+            raise
     except OSError as error:
         raise RunError(
             f"expected a directory to record into at `{run_dir}`, got {error.strerror}; name another"
         ) from error
+    return lock
 
+
+def _clear(run_dir: Path, *, overwrite: bool, resume: bool) -> None:
+    """Delete what a run leaves that was killed, and the run that is to be overwritten."""
     found = [file for file in run_dir.iterdir() if file.name in FILES or NUMBERED.fullmatch(file.name)]
     if found and not overwrite and not resume:
-        lock.release()
         advice = "name another directory, go on with it (resume=True), or overwrite it (--force, overwrite=True)"
         raise RunError(f"expected no run at `{run_dir}`, got one; {advice}")
     for file in [*([] if resume else found), *run_dir.glob(".*.tmp")]:
         file.unlink()
-    return lock
 
 
 def is_being_written(run_dir: Path) -> bool:
@@ -121,3 +145,12 @@ def _birth(process: int) -> str:
     except OSError:
         return "unknown"
     return "" if state in "ZX" else fields[18]
+
+
+def _after_fork() -> None:
+    for lock in _HELD:
+        lock.let_go()
+    _HELD.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -60,6 +60,11 @@ class Pipeline:
         self._flush_at = self._retry_at = self._delay = 0.0
 
     @property
+    def rows(self) -> int:
+        """Rows taken in, also where an interrupt came before `append` could say so."""
+        return self._block.earlier + self._block.count
+
+    @property
     def bytes_written(self) -> int:
         """Bytes handed to the disk so far."""
         return self._journalled + self._sealed
@@ -84,6 +89,8 @@ class Pipeline:
     def sync(self) -> None:
         """Make all rows survive a power cut; an OSError if the disk refuses."""
         self._drain()
+        if self._gap:  # for the next journal to tell of it
+            self._turn()
         self._journalled += self._block.flush()
         self._block.journal.sync()
         sync_folder(self._path)
@@ -130,8 +137,15 @@ class Pipeline:
         if self._sealer.waiting >= _MOST_WAITING:
             return False
         self._sealer.submit(self._block)
-        index = self._block.index + 1
-        self._block = Block(self._path, self._manifest, index=index, capacity=self._capacity, gap=self._gap)
+        self._block = Block(
+            self._path,
+            self._manifest,
+            index=self._block.index + 1,
+            capacity=self._capacity,
+            gap=self._gap,
+            after=self._block.last,
+            earlier=self._block.earlier + self._block.count,
+        )
         self._gap = None
         return True
 
@@ -159,6 +173,7 @@ class Pipeline:
 
     def _leave_out(self, step: int, rows: int) -> None:
         before = self._gap
+        self._retry_at = min(self._retry_at, monotonic() + _FIRST_DELAY)  # rows are lost until the disk has space
         first, last, so_far = before or (step, step, 0)
         self._gap = Gap(min(first, step), max(last, step), so_far + rows)
         if before is None:

@@ -3,6 +3,7 @@
 import html
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, overload
 
@@ -102,10 +103,31 @@ class Log:
         return self._views[name]
 
     def parts(self, *, again: bool = False) -> list[Rows]:
-        """The stretches of the log in order; looked up ``again`` where their files have changed."""
+        """The stretches of the log in order; the same rows are looked up ``again`` where their files have changed.
+
+        Raises:
+            LogError: a file is damaged or foreign, or the run was resumed and the rows are gone.
+        """
+        parts, missing = self._snapshot()
         if again:
-            self._found = None
-        return self._snapshot()[0]
+            parts = self._moved(parts)
+            self._found = parts, missing
+        return parts
+
+    def _moved(self, parts: list[Rows]) -> list[Rows]:
+        """The same rows where they lie now, with the same scalars."""
+        steps = join_steps(parts)
+        last = int(steps[-1]) if len(steps) else -1
+        found = [part.up_to(last) for part in self._source.parts(self.manifest)[0]]
+        known = len(self.manifest.attempts)
+        newer = any(part.attempt > known for part in found)
+        kept = min(self._source.manifest().attempts[known:], default=last) if newer else last
+        if kept < last or not np.array_equal(join_steps(found), steps):
+            raise LogError(
+                f"expected the rows of `{self.path}` as they were, got others: it was resumed; refresh the log"
+            )
+        scalars = join_scalars(part.scalars for part in parts)
+        return [replace(part, scalars={} if number else scalars) for number, part in enumerate(found)]
 
     def scalars(self) -> Any:
         """A pandas DataFrame of what was logged: indexed by ``step``, a column for each name, NaN where not logged."""

@@ -53,6 +53,7 @@ class Rows:
     file: str = ""  # name of the file that holds them
     attempt: int = 0  # counts how often the run had been resumed
     superseded: int = 0  # further rows at the file's end that no longer count
+    after: int = -1  # the step recorded before its first; -1 = none, or not told
 
     def __len__(self) -> int:
         return len(self.steps)

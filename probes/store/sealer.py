@@ -29,7 +29,8 @@ class Sealer:
     def __init__(self, seal: Callable[..., None]) -> None:
         self._seal = seal
         self._blocks: deque[Block] = deque()
-        self._changed = threading.Condition()
+        self._turn = threading.RLock()  # taken by itself: a Ctrl-C while a Condition takes it would never give it back
+        self._changed = threading.Condition(self._turn)
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
 
@@ -40,13 +41,13 @@ class Sealer:
 
     def submit(self, block: Block) -> None:
         """Add a full block, which from now on is the thread's."""
-        with self._changed:
+        with self._turn:
             self._blocks.append(block)
             self._start()
 
     def retry(self) -> None:
         """Raise what ended the thread, if something did, as an OSError; it then works again."""
-        with self._changed:
+        with self._turn:
             error, self._error = self._error, None
             self._start()
         if error is not None:
@@ -54,11 +55,15 @@ class Sealer:
 
     def wait(self, most: int) -> None:
         """Wait until no more than so many blocks wait, or the thread has failed."""
-        with self._changed:
-            self._changed.wait_for(lambda: len(self._blocks) <= most or self._thread is None)
+        with self._turn:
+            self._changed.wait_for(lambda: len(self._blocks) <= most or not self._works())
+
+    def _works(self) -> bool:
+        """Whether the thread is there; one that a Ctrl-C kept from starting is not, and ends if it starts after all."""
+        return self._thread is not None and self._thread.is_alive()
 
     def _start(self) -> None:
-        if self._blocks and self._thread is None and self._error is None:
+        if self._blocks and self._error is None and not self._works():
             self._thread = threading.Thread(target=self._work, name="probes-seal")
             self._thread.start()
 
@@ -74,7 +79,9 @@ class Sealer:
 
     def _first(self) -> Block | None:
         """The block to seal; if there is none, or the last one failed, the thread is over."""
-        with self._changed:
+        with self._turn:
+            if self._thread is not threading.current_thread():
+                return None
             if self._blocks and self._error is None:
                 return self._blocks[0]
             self._thread = None
@@ -82,7 +89,7 @@ class Sealer:
             return None
 
     def _end(self, error: Exception | None) -> None:
-        with self._changed:
+        with self._turn:
             if error is None:
                 self._blocks.popleft()
             self._error = error

@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from probes.errors import LogError
 from probes.store.layout import STEP, Series
-from probes.store.rows import Rows, Sliceable, join_steps
+from probes.store.rows import Rows, join_steps
 
 __all__ = ["SeriesView"]
 
-_RECENT_ROWS = 1024  # as many as a chunk has steps
+_RECENT_ROWS = 256  # as many as a chunk has steps
+_BLOCK_ROWS = 1024
 _RECENT_BYTES = 2**23
+_MOST_LOOKS = 5  # for rows whose files are being taken away
 
 
 class SeriesView:
@@ -52,7 +55,7 @@ class SeriesView:
         """Type of the values."""
         return np.dtype(self.series.dtype)
 
-    def blocks(self, rows: int = _RECENT_ROWS) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+    def blocks(self, rows: int = _BLOCK_ROWS) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
         """Steps and values of at most so many rows at a time, in order; the whole is never in memory."""
         steps = join_steps(self._parts())
         for start in range(0, len(steps), rows):
@@ -73,11 +76,15 @@ class SeriesView:
         if isinstance(first, int | np.integer):
             return np.asarray(self._row(range(len(self))[first])[tuple(rest)])
         if not isinstance(first, slice | list | np.ndarray):
-            return np.asarray(self._rows(np.arange(len(self)))[index])
+            return np.asarray(self[:][index])
 
+        plain = all(map(_is_plain, rest))
+        if plain and isinstance(first, slice) and first.step in {None, 1}:
+            span = range(len(self))[first]
+            return self._stretch(span.start, span.stop, rest)
         rows = np.arange(len(self))[first]
-        if all(map(_is_plain, rest)) and rows.ndim == 1:
-            return self._rows(rows, *rest)
+        if plain and rows.ndim == 1:
+            return self._rows(rows, rest)
         everything = slice(None) if isinstance(first, slice) else np.arange(rows.size).reshape(rows.shape)
         return self._rows(rows.reshape(-1))[(everything, *rest)]
 
@@ -86,42 +93,40 @@ class SeriesView:
         if not first <= row < first + len(recent):
             length = max(1, min(_RECENT_ROWS, _RECENT_BYTES // self.series.row_bytes))
             first = row // length * length
-            recent = self._rows(np.arange(first, min(first + length, len(self))))
+            recent = self._stretch(first, min(first + length, len(self)))
             self._recent = (first, recent)
         values: NDArray[Any] = recent[row - first].copy()
         return values
 
-    def _rows(self, rows: NDArray[np.int64], *rest: Any) -> NDArray[Any]:
-        try:
-            return self._gathered(self._parts(), rows, rest)
-        except FileNotFoundError:  # sealed or packed since; what the rows hold does not change by that
-            return self._gathered(self._parts(again=True), rows, rest)
+    def _rows(self, rows: NDArray[np.int64], rest: Sequence[Any] = ()) -> NDArray[Any]:
+        """Rows in any order; those that lie close together are read together."""
+        wanted, back = np.unique(rows, return_inverse=True)
+        apart = (np.diff(wanted) > _RECENT_ROWS) | (np.diff(wanted // _BLOCK_ROWS) > 0)
+        runs = [run for run in np.split(wanted, np.flatnonzero(apart) + 1) if run.size]
+        taken = [self._stretch(run[0], run[-1] + 1, rest)[run - run[0]] for run in runs]
+        return np.concatenate([self._stretch(0, 0, rest), *taken])[back]
 
-    def _gathered(self, parts: Sequence[Rows], rows: NDArray[np.int64], rest: tuple[Any, ...]) -> NDArray[Any]:
-        pieces = [np.empty((0, *self.series.shape), self.dtype)[:, *rest]]
-        places = [np.empty(0, np.int64)]
-        start = 0
+    def _stretch(self, low: int, high: int, rest: Sequence[Any] = ()) -> NDArray[Any]:
+        parts = self._parts()
+        for _ in range(_MOST_LOOKS):
+            try:
+                return self._joined(parts, low, high, rest)
+            except (FileNotFoundError, LogError):  # sealed, packed or resumed since; the rows do not change by that
+                parts = self._parts(again=True)
+        return self._joined(parts, low, high, rest)
+
+    def _joined(self, parts: Sequence[Rows], low: int, high: int, rest: Sequence[Any]) -> NDArray[Any]:
+        pieces = []
         for part in parts:
-            inside = np.flatnonzero((rows >= start) & (rows < start + len(part)))
-            if inside.size:
-                pieces.append(_taken(part.arrays[self.series.name], rows[inside] - start, rest))
-                places.append(inside)
-            start += len(part)
-
-        if len(pieces) == 2:
-            return pieces[1]
-        joined, order = np.concatenate(pieces), np.concatenate(places)
-        return joined if np.array_equal(order, np.arange(len(order))) else joined[np.argsort(order)]
+            inside = slice(max(low, 0), min(high, len(part)))
+            if inside.start < inside.stop:
+                pieces.append(part.arrays[self.series.name][inside, *rest])
+            low, high = low - len(part), high - len(part)
+        if len(pieces) == 1 and pieces[0].base is None:
+            return pieces[0]
+        return np.concatenate([np.empty((0, *self.series.shape), self.dtype)[:, *rest], *pieces])
 
 
 def _is_plain(index: Any) -> bool:
     """Whether HDF5 can take the index of an axis as NumPy does."""
     return isinstance(index, int | np.integer) or (isinstance(index, slice) and (index.step or 1) > 0)
-
-
-def _taken(array: Sliceable, rows: NDArray[np.int64], rest: tuple[Any, ...]) -> NDArray[Any]:
-    low, high = int(rows.min()), int(rows.max()) + 1
-    values = array[(slice(low, high), *rest)]
-    if not np.array_equal(rows, np.arange(low, high)):
-        return values[rows - low]
-    return values if values.base is None else values.copy()

@@ -56,7 +56,7 @@ def test_a_journal_gives_back_what_was_appended(path, ends):
 def test_a_frame_costs_its_rows_and_a_few_bytes(path, ends):
     row = 8 + 4 * 24 + 8 * 5 + 8
 
-    assert ends == [56, 80 + 4 * row, 80 + 24 + 5 * row + 16 + 3 * 20, *np.add(ends[2], [24 + 15 * row, 48 + 17 * row])]
+    assert ends == [64, 88 + 4 * row, 88 + 24 + 5 * row + 16 + 3 * 20, *np.add(ends[2], [24 + 15 * row, 48 + 17 * row])]
     assert path.stat().st_size == ends[-1]
 
 

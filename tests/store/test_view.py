@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from probes.store import Series
 from probes.store.rows import Rows
@@ -30,7 +31,7 @@ def test_rows_one_at_a_time_are_read_many_at_a_time():
     for row in range(3000):
         np.testing.assert_array_equal(view[row], values[row])
 
-    assert array.reads == 3
+    assert array.reads == 12
 
 
 def test_only_the_stretches_that_are_asked_for_are_read():
@@ -38,6 +39,15 @@ def test_only_the_stretches_that_are_asked_for_are_read():
     np.testing.assert_array_equal(view[12:15], values[12:15])
 
     assert [array.reads for array in arrays] == [0, 1, 0]
+
+
+@pytest.mark.parametrize(("rows", "reads"), [([2900, 5, 5], 2), (slice(None, None, 100), 3), (slice(9, 5), 0)], ids=str)
+def test_rows_that_lie_close_together_are_read_together(rows, reads):
+    view, values, (array,) = view_of(3000)
+    np.testing.assert_array_equal(view[rows], values[rows])
+    np.testing.assert_array_equal(view[rows, 1], values[rows, 1])
+
+    assert array.reads == 2 * reads
 
 
 def test_blocks_never_hold_more_than_they_should():
