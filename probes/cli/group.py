@@ -18,7 +18,7 @@ from probes.errors import ProbesError, UsageError
 __all__ = ["VERBS", "VerbGroup", "main"]
 
 VERBS = {
-    "record": "Train a study and record every step of every run.",
+    "record": "Train a study, or run a training script as it is, and record every step.",
     "recipes": "List the studies that can be recorded, or show one.",
     "estimate": "Say what a study takes before it is recorded: bytes and time.",
     "list": "List the runs under a folder: role, steps, size, status.",

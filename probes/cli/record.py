@@ -1,25 +1,50 @@
-"""`probes record`: train a study and record every step of every run."""
+"""`probes record`: train a study, or run a training script as it is, and record every step of every run."""
 
+from collections.abc import Sequence
+from functools import reduce
+from importlib import import_module
+from operator import or_
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from probes.cli.progress import Progress
+from probes.cli.handover import Handover
+from probes.cli.words import program_in
 from probes.errors import UsageError
-from probes.learners.recipe_files import load, override
-from probes.learners.recipes import Recipe
-from probes.studies import record_study
+from probes.launch import Launch, Plan, Program
+from probes.schedules import Schedule, every, parse
+
+_PROGRAM = "probes.program"  # key in what click keeps of a call
+_STUDY = "probes.cli.study"  # loads torch, which a script may want to set up first
+_OF_A_RECIPE = ("settings", "runs", "seed", "checkpoint_seconds")
+_OF_A_SCRIPT = ("taps", "stride", "schedule")
 
 
-@click.command()
-@click.argument("recipe")
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a value, for example data.sparsity=4."
-)
-@click.option("--runs", type=click.IntRange(min=1), help="Number of single models.")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed from which all others are derived.")
+class _Record(click.Command):
+    """A command whose options end where a training script begins."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what stands before a script, and keep the script and what follows it."""
+        options = (each for each in self.params if isinstance(each, click.Option) and not each.is_flag)
+        own, ctx.meta[_PROGRAM] = program_in(args, {name for each in options for name in each.opts})
+        return super().parse_args(ctx, own)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a line for each form."""
+        for form in ("[OPTIONS] RECIPE", "[OPTIONS] SCRIPT.py [ARGS]...", "[OPTIONS] -m MODULE [ARGS]..."):
+            formatter.write_usage(ctx.command_path, form)
+
+
+@click.command(cls=_Record)
+@click.argument("recipe", required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the runs; default runs/NAME.")
-@click.option("--force", is_flag=True, help="Begin half-finished runs anew; go on beside runs of another study.")
+@click.option("--force", is_flag=True, help="Begin runs that stand there anew. Recipe: go on beside another study.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Recipe: change a value, as data.sparsity=4."
+)
+@click.option("--runs", type=click.IntRange(min=1), help="Recipe: number of single models.")
+@click.option("--seed", type=click.IntRange(min=0), help="Recipe: seed from which all others are derived.")
 @click.option(
     "--checkpoint",
     "checkpoint_seconds",
@@ -27,47 +52,103 @@ from probes.studies import record_study
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="Time between two checkpoints.",
+    help="Recipe: time between two checkpoints.",
 )
+@click.option(
+    "--tap",
+    "taps",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Script: correlate parameters of that name or glob with the directions in a .npy or .safetensors file.",
+)
+@click.option("--every", "stride", type=click.IntRange(min=1), help="Script: record every N-th step; default every.")
+@click.option("--schedule", metavar="TEXT", help='Script: steps to record, as "every(100) | first(20)".')
+@click.option("-m", "module", metavar="MODULE", help="Script: run a module, as `python -m` does.")
+@click.pass_context
 def command(
-    recipe: str,
+    ctx: click.Context,
+    recipe: str | None,
+    out: Path | None,
+    force: bool,
     settings: tuple[str, ...],
     runs: int | None,
     seed: int | None,
-    out: Path | None,
-    force: bool,
     checkpoint_seconds: float,
+    taps: tuple[str, ...],
+    stride: int | None,
+    schedule: str | None,
+    module: str | None,
 ) -> None:
-    """Train the study RECIPE and record the correlation of every neuron with every feature at every step.
+    """Train the study RECIPE, or run a training script as it is, and record every step.
 
     RECIPE is a name from `probes recipes`, or a TOML file. Finished runs are skipped, and what was interrupted or
     killed goes on from its last checkpoint; the folder is printed at the end.
 
-    Example: probes record theory --set runs.single=5 --out runs/theory
-    """
-    chosen = _chosen(recipe, settings, runs, seed)
-    root = out or Path("runs") / chosen.name
+    SCRIPT.py and MODULE are run as Python runs them. What follows them is theirs, untouched; so options of `probes
+    record` stand before them. Every model that an optimizer of torch.optim trains becomes a run, and its own process is
+    all that can be seen: of torchrun's the one of rank 0. With --tap the correlations of neurons with directions are
+    recorded, and the norms of these neurons; without it the norm of every weight, one number a step.
 
+    \b
+    Example:
+      probes record theory --set runs.single=5 --out runs/theory
+      probes record --tap conv1.weight=patches.npy train.py --lr 0.1
+      torchrun --nproc-per-node 2 -m probes record -m package.train
+    """  # noqa: D301 - the mark that click leaves lines as they are after
+    words: list[str] = ctx.meta[_PROGRAM]
+    _check_options(ctx, words)
+    if words:
+        launch = _launch(words, out, taps, _schedule(stride, schedule), force=force)
+        ctx.ensure_object(Handover).launch = launch
+    elif recipe is None or (Path(recipe).is_file() and Path(recipe).suffix != ".toml"):
+        got = "" if recipe is None else f", got `{recipe}`"
+        raise UsageError(f"expected a recipe, its TOML file, a script that ends in .py, or -m MODULE{got}")
+    else:
+        form = {"settings": settings, "runs": runs, "seed": seed, "checkpoint_seconds": checkpoint_seconds}
+        import_module(_STUDY).record_recipe(recipe, out, force=force, **form)
+
+
+def _check_options(ctx: click.Context, words: Sequence[str]) -> None:
+    """Refuse the options of the other form."""
+    foreign = _OF_A_RECIPE if words else _OF_A_SCRIPT
+    for each in ctx.command.params:
+        if each.name in foreign and ctx.get_parameter_source(each.name) is ParameterSource.COMMANDLINE:
+            of, hint = ("recipe", "; an option of the script stands after it") if words else ("script", "")
+            raise UsageError(
+                f"expected `{each.opts[0]}` with a {of}, got it with a {'script' if words else 'recipe'}{hint}"
+            )
+
+
+def _launch(words: Sequence[str], out: Path | None, taps: Sequence[str], schedule: Schedule, *, force: bool) -> Launch:
+    """The launch of a program, checked as far as can be without running it."""
+    is_module = words[0] == "-m"
+    target, *arguments = words[is_module:]
+    program = Program(target, tuple(arguments), is_module=is_module)
+    plan = Plan(program, out or Path("runs") / program.name, _files(taps), schedule, force=force)
+
+    launch = Launch(plan)
+    launch.check()
+    return launch
+
+
+def _files(taps: Sequence[str]) -> dict[str, Path]:
+    """Parameter's name or glob -> file of directions."""
+    files: dict[str, Path] = {}
+    for tap in taps:
+        name, sign, file = tap.partition("=")
+        if not (name and sign and file):
+            raise UsageError(f"expected --tap NAME=FILE, got {tap!r}, for example --tap conv1.weight=patches.npy")
+        if name in files:
+            raise UsageError(f"expected one --tap for `{name}`, got {files[name]} and {file}")
+        files[name] = Path(file)
+    return files
+
+
+def _schedule(stride: int | None, text: str | None) -> Schedule:
+    """The union of what the two options say; without any, every step."""
+    strides = [] if stride is None and text is not None else [every(stride or 1)]
     try:
-        with Progress() as progress:
-            record_study(chosen, root, force=force, checkpoint_seconds=checkpoint_seconds, watcher=progress)
-    except (KeyboardInterrupt, SystemExit):
-        click.echo(f"\nprobes: interrupted; the same command goes on with {root} from there", err=True)
-        raise
-    click.echo(root)
-
-
-def _chosen(recipe: str, settings: tuple[str, ...], runs: int | None, seed: int | None) -> Recipe:
-    """The recipe with what the options change."""
-    changes = {"runs.single": runs, "seed": seed}
-    texts = {key: str(value) for key, value in changes.items() if value is not None}
-    for setting in settings:
-        key, sign, value = setting.partition("=")
-        if not sign:
-            raise UsageError(f"expected --set KEY=VALUE, got {setting!r}, for example --set network.neurons=8")
-        texts[key.strip()] = value.strip()
-
-    try:
-        return override(load(recipe), texts)
+        parts = strides if text is None else [*strides, parse(text)]
     except ValueError as error:
         raise UsageError(str(error)) from error
+    return reduce(or_, parts)

@@ -8,8 +8,8 @@ from probes.estimators import dictionary, patch_components
 
 GENERATOR = torch.Generator().manual_seed(0)
 ATOMS = torch.nn.functional.normalize(torch.randn(10, 8, generator=GENERATOR), dim=1)  # more than dims
-CODES = torch.rand(3000, 10, generator=GENERATOR) * (torch.rand(3000, 10, generator=GENERATOR) < 0.1)
-DATA = CODES @ ATOMS + 0.01 * torch.randn(3000, 8, generator=GENERATOR)
+CODES = torch.rand(1500, 10, generator=GENERATOR) * (torch.rand(1500, 10, generator=GENERATOR) < 0.1)
+DATA = CODES @ ATOMS + 0.01 * torch.randn(1500, 8, generator=GENERATOR)
 
 
 def found_of(found, planted):
@@ -20,7 +20,7 @@ def found_of(found, planted):
 
 @pytest.mark.parametrize("positive", [True, False])
 def test_sparse_atoms_are_found_also_where_there_are_more_than_dims(positive):
-    found = dictionary(DATA, features=10, penalty=0.05, positive=positive)
+    found = dictionary(DATA, features=10, positive=positive)
 
     assert float(found_of(found, ATOMS).min()) > 0.98  # without their absolute value: the signs are found, too
     assert found.facts["stability"] > 0.95
@@ -28,7 +28,7 @@ def test_sparse_atoms_are_found_also_where_there_are_more_than_dims(positive):
 
 def test_atoms_of_equal_strength_are_told_apart_where_components_are_not():
     planted = torch.linalg.qr(torch.randn(8, 8, generator=GENERATOR))[0]
-    codes = torch.rand(3000, 8, generator=GENERATOR) * (torch.rand(3000, 8, generator=GENERATOR) < 0.15)
+    codes = torch.rand(1000, 8, generator=GENERATOR) * (torch.rand(1000, 8, generator=GENERATOR) < 0.15)
 
     assert float(found_of(dictionary(codes @ planted, features=8), planted).min()) > 0.99
     assert float(found_of(patch_components(codes @ planted, components=8), planted).abs().min()) < 0.9
@@ -42,7 +42,7 @@ def test_the_atom_that_most_of_the_data_lie_along_comes_first():
 
 
 def test_the_scale_of_the_data_is_no_difference():
-    one, other = (dictionary(DATA * scale, features=10, penalty=0.05) for scale in (1.0, 2.0**10))
+    one, other = (dictionary(DATA[:300] * scale, features=10, starts=1) for scale in (1.0, 2.0**10))
 
     torch.testing.assert_close(one.vectors, other.vectors)
 
@@ -56,3 +56,20 @@ def test_without_scikit_learn_one_line_says_what_to_do(monkeypatch):
         "expected scikit-learn for this estimator, got none (import of sklearn.decomposition halted; None in "
         "sys.modules): pip install 'feature-probes[real]'"
     )
+
+
+@pytest.mark.parametrize(("starts", "penalty"), [(0, 0.2), (5, 0.0)])
+def test_options_without_a_meaning_are_refused(starts, penalty):
+    with pytest.raises(ValueError, match="expected `starts`") as refused:
+        dictionary(DATA, features=2, starts=starts, penalty=penalty)
+
+    assert str(refused.value) == (f"expected `starts` of at least 1 and `penalty` above 0, got {starts} and {penalty}")
+
+
+def test_the_best_of_several_starts_goes_on():
+    planted = torch.linalg.qr(torch.randn(8, 8, generator=torch.Generator().manual_seed(1)))[0]
+    generator = torch.Generator().manual_seed(2)
+    codes = torch.rand(600, 8, generator=generator) * (torch.rand(600, 8, generator=generator) < 0.15)
+    one, several = (dictionary(codes @ planted, features=8, penalty=0.1, starts=starts) for starts in (1, 5))
+
+    assert float(found_of(several, planted).min()) > float(found_of(one, planted).abs().min())

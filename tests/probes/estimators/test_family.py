@@ -55,7 +55,7 @@ def test_what_was_planted_is_found_and_stable(name, planted):
 
     assert sorted(cosines.abs().argmax(1).tolist()) == list(range(CLASSES))
     assert float(cosines.square().sum(1).min()) > 0.9  # of each that is found, in the span of what was planted
-    assert planted[name].facts["stability"] > 0.95
+    assert planted[name].facts["stability"] > 0.9
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

@@ -1,0 +1,119 @@
+"""Which models an optimizer trains: the live modules that hold its parameters, found without having seen them made."""
+
+import gc
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Set
+from typing import TypeVar
+
+from torch.nn import Module
+from torch.optim import Optimizer
+
+__all__ = ["Identities", "identities", "optimizers_of", "owners"]
+
+Identities = Set[int]  # `id` of parameters, which compare by value
+Kind = TypeVar("Kind")
+_WRAPPERS = ({"module"}, {"_orig_mod"})  # DistributedDataParallel and DataParallel, torch.compile
+
+
+def identities(thing: Module | Optimizer) -> set[int]:
+    """The identities of a module's or an optimizer's parameters.
+
+    Example:
+        >>> from torch import nn, optim
+        >>> model = nn.Linear(3, 2)
+        >>> identities(model) == identities(optim.SGD(model.parameters()))
+        True
+    """
+    if isinstance(thing, Module):
+        return {id(parameter) for parameter in thing.parameters()}
+    return {id(parameter) for group in thing.param_groups for parameter in group["params"]}
+
+
+def owners(parameters: Identities, fits: Callable[[Module], bool] = lambda module: True) -> list[Module]:
+    """The live modules that hold the parameters, as few and as far out as can be, without wrappers around them.
+
+    A harness that holds two networks is one owner; a loss that holds the network is one only where the network itself
+    does not fit and it does.
+
+    Args:
+        parameters: Those that must be held; those that no module holds are left out.
+        fits: Whether a module is one that is looked for; such are preferred.
+
+    Example:
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
+        >>> owners(identities(model[0])) == [model]
+        True
+    """
+    missing = set(parameters)
+    found = []
+    candidates = [_best(root, parameters, fits) for root in _outermost(parameters)]
+    # Those that fit first, then those that hold most of the parameters, then those that hold least beside them.
+    order = {id(each): (not fits(each), -len(missing & identities(each)), len(identities(each))) for each in candidates}
+    for candidate in sorted(candidates, key=lambda each: order[id(each)]):
+        if missing & identities(candidate):
+            missing -= identities(candidate)
+            found.append(candidate)
+    return found
+
+
+def optimizers_of(parameters: Identities) -> list[Optimizer]:
+    """The live optimizers, of those that call hooks at their steps, that train some of the parameters.
+
+    Example:
+        >>> from torch import nn, optim
+        >>> model = nn.Linear(3, 2)
+        >>> optimizer = optim.SGD(model.parameters())
+        >>> optimizers_of(identities(model)) == [optimizer]
+        True
+    """
+    return [
+        optimizer
+        for optimizer in _live(Optimizer)
+        # One that wraps another may pass on its parameters, but has never been set up itself.
+        if "_optimizer_step_pre_hooks" in vars(optimizer) and parameters & identities(optimizer)
+    ]
+
+
+def _live(kind: type[Kind]) -> list[Kind]:
+    """All live objects of a class.
+
+    By the identity of their types: `isinstance` would ask proxies what they stand for, and some types cannot be hashed.
+    """
+    kinds = [kind]
+    for each in kinds:  # grows as it is walked
+        kinds += type.__subclasses__(each)
+    wanted = set(map(id, kinds))
+
+    return [thing for thing in gc.get_objects() if id(type(thing)) in wanted]
+
+
+def _outermost(parameters: Identities) -> list[Module]:
+    """The live modules that hold some of the parameters, and that no other such module holds."""
+    modules = [module for module in _live(Module) if "_modules" in vars(module)]  # one may be in the making
+    parents: dict[int, list[Module]] = defaultdict(list)
+    for module in modules:
+        for child in module.children():
+            parents[id(child)].append(module)
+
+    above = [module for module in modules if parameters & {id(each) for each in module.parameters(recurse=False)}]
+    seen: dict[int, Module] = {}
+    while above:
+        module = above.pop()
+        if id(module) not in seen:
+            seen[id(module)] = module
+            above += parents[id(module)]
+    return [module for key, module in seen.items() if not parents[key]]
+
+
+def _best(root: Module, parameters: Identities, fits: Callable[[Module], bool]) -> Module:
+    """The root, or of the modules in it that hold as many of the parameters the first that fits; never a wrapper."""
+    held = parameters & identities(root)
+    inner: Iterable[Module] = (module for module in root.modules() if held <= identities(module))
+    return _unwrapped(next(filter(fits, inner), root))
+
+
+def _unwrapped(module: Module) -> Module:
+    while dict(module.named_children()).keys() in _WRAPPERS and not list(module.parameters(recurse=False)):
+        (module,) = module.children()
+    return module

@@ -1,0 +1,52 @@
+import atexit
+
+import numpy as np
+import pytest
+
+from probes.launch.plan import Plan
+from probes.launch.program import Program
+from probes.launch.watch import Watch
+
+
+@pytest.fixture
+def write(tmp_path):
+    """A way to write a file of a user's own below the working directory."""
+
+    def write(name, code):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(code if isinstance(code, bytes) else code.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def tap(tmp_path):
+    """Along the axes of its own space a weight's correlation is the weight itself."""
+    np.save(tmp_path / "axes.npy", np.eye(6, dtype="f4"))
+    return tmp_path / "axes.npy"
+
+
+@pytest.fixture
+def watched(root, monkeypatch):
+    """A way to begin to watch; what it says is in the list it returns."""
+    watches = []
+
+    def begin(**options):
+        said = []
+        watch = Watch(Plan(Program("train.py"), root, **options))
+        monkeypatch.setattr(watch, "_say", said.append)
+        watch.begin()
+        watches.append(watch)
+        return watch, said
+
+    yield begin
+    for watch in watches:
+        watch._hook.detach()
+        atexit.unregister(watch.end)
