@@ -4,14 +4,16 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["Faults", "one_line"]
+__all__ = ["Faults", "OnError", "one_line"]
+
+OnError = str | Callable[[str], object]
 
 
 class Faults:
-    """What went wrong in one recorder, and what that does: "warn" or "raise".
+    """What went wrong in one recorder, and what that does: "warn" or "raise", or a function that says it.
 
     Raises:
-        ValueError: ``on_error`` is neither "warn" nor "raise".
+        ValueError: ``on_error`` is none of these.
 
     Example:
         >>> import warnings
@@ -23,8 +25,8 @@ class Faults:
         (1, "a step could not be recorded, first at step 3: KeyError: 'popitem(): dictionary is empty'")
     """
 
-    def __init__(self, path: Path, on_error: str) -> None:
-        if on_error not in {"warn", "raise"}:
+    def __init__(self, path: Path, on_error: OnError) -> None:
+        if not callable(on_error) and on_error not in {"warn", "raise"}:
             raise ValueError(f'expected `on_error` "warn" or "raise", got {on_error!r}')
         self._path, self._on_error = path, on_error
         self._first: dict[str, str] = {}  # what went wrong -> how it did the first time
@@ -47,6 +49,9 @@ class Faults:
 
     def warn(self, text: str) -> None:
         """Say something about the run in one line."""
+        if callable(self._on_error):
+            self._on_error(f"{self._path.name}: {text}")
+            return
         warnings.warn(f"{self._path}: {text}", RuntimeWarning, stacklevel=4)
 
 

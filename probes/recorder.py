@@ -10,7 +10,7 @@ import torch
 
 from probes.distributed import check_same
 from probes.errors import UsageError
-from probes.faults import Faults, one_line
+from probes.faults import Faults, OnError, one_line
 from probes.hooks import StepHook
 from probes.optimizers import Optimizers, several
 from probes.quantities import Chosen, Parameters, Pending, Quantity, State, Tapped, tapped
@@ -40,7 +40,7 @@ class Recorder:
         overwrite: Whether a run that stands at ``path`` already may be replaced.
         resume: Whether to go on with a run that stands at ``path`` already: from what `load_state_dict` is given, else
             from its beginning. What the run recorded later is superseded.
-        on_error: What a fault of the recorder's own does during training: "warn" or "raise".
+        on_error: What a fault of the recorder's own does during training: "warn" or "raise", or who is told.
         role: What the run is for, free text; likewise ``variant``.
         variant: A finer distinction of the role.
         parents: Ids of the runs that this one learns from, its teachers.
@@ -78,7 +78,7 @@ class Recorder:
         null: bool | None = None,
         overwrite: bool = False,
         resume: bool = False,
-        on_error: str = "warn",
+        on_error: OnError = "warn",
         role: str = "",
         variant: str = "",
         parents: Sequence[str] = (),
@@ -111,7 +111,7 @@ class Recorder:
         """Make the run directory, record step 0 and from now on every update that is due.
 
         Args:
-            model: The model whose parameters are recorded.
+            model: The model whose parameters are recorded. Of processes that train it together all attach, one writes.
             optimizer: The optimizer whose updates count. Of several, an update is complete when each has made its
                 step, or one of them is about to make another. Without one, `step` is to be called after every update.
 

@@ -18,7 +18,7 @@ from probes.schedules import Schedule, every, parse
 _PROGRAM = "probes.program"  # key in what click keeps of a call
 _STUDY = "probes.cli.study"  # loads torch, which a script may want to set up first
 _OF_A_RECIPE = ("settings", "runs", "seed", "checkpoint_seconds")
-_OF_A_SCRIPT = ("taps", "stride", "schedule")
+_OF_A_SCRIPT = ("taps",)
 
 
 class _Record(click.Command):
@@ -61,8 +61,8 @@ class _Record(click.Command):
     metavar="NAME=FILE",
     help="Script: correlate parameters of that name or glob with the directions in a .npy or .safetensors file.",
 )
-@click.option("--every", "stride", type=click.IntRange(min=1), help="Script: record every N-th step; default every.")
-@click.option("--schedule", metavar="TEXT", help='Script: steps to record, as "every(100) | first(20)".')
+@click.option("--every", "stride", type=click.IntRange(min=1), help="Record every N-th step; default every.")
+@click.option("--schedule", metavar="TEXT", help='Steps to record, as "every(100) | first(20)".')
 @click.option("-m", "module", metavar="MODULE", help="Script: run a module, as `python -m` does.")
 @click.pass_context
 def command(
@@ -105,6 +105,7 @@ def command(
         raise UsageError(f"expected a recipe, its TOML file, a script that ends in .py, or -m MODULE{got}")
     else:
         form = {"settings": settings, "runs": runs, "seed": seed, "checkpoint_seconds": checkpoint_seconds}
+        form["schedule"] = _schedule(stride, schedule)
         import_module(_STUDY).record_recipe(recipe, out, force=force, **form)
 
 

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import click
 
+from probes.cli.amounts import one_line
 from probes.cli.chosen import chosen_recipe
 from probes.cli.progress import Progress
+from probes.schedules import Schedule, every
 from probes.studies import record_study
+from probes.studies.estimate import estimate, free_bytes
 
 __all__ = ["record_recipe"]
 
@@ -20,24 +23,36 @@ def record_recipe(
     runs: int | None,
     seed: int | None,
     force: bool,
+    schedule: Schedule,
     checkpoint_seconds: float,
 ) -> None:
-    """Train a study and print its folder.
+    """Train a study and print its folder; what it will take is said first.
 
     Raises:
         ProbesError: the study, its runs or its folder are not as expected.
 
     Example:
         >>> changes = {"settings": ["training.steps=5"], "runs": None, "seed": None}
-        >>> record_recipe("tiny", Path("runs"), **changes, force=False, checkpoint_seconds=30.0)
+        >>> record_recipe("tiny", Path("runs"), **changes, force=False, schedule=every(1), checkpoint_seconds=30.0)
         runs
     """
     chosen = chosen_recipe(recipe, tuple(settings), runs, seed)
     root = out or Path("runs") / chosen.name
 
+    size, free = estimate(chosen, schedule=schedule).total, free_bytes(root)
+    click.echo(f"{root}: {one_line(size, free)}", err=True)
+    if free < size:
+        click.echo(f"with --every 10 it is {one_line(estimate(chosen, schedule=every(10)).total, free)}", err=True)
     try:
         with Progress() as progress:
-            record_study(chosen, root, force=force, checkpoint_seconds=checkpoint_seconds, watcher=progress)
+            record_study(
+                chosen,
+                root,
+                force=force,
+                schedule=schedule,
+                checkpoint_seconds=checkpoint_seconds,
+                watcher=progress,
+            )
     except (KeyboardInterrupt, SystemExit):
         click.echo(f"\nprobes: interrupted; the same command goes on with {root} from there", err=True)
         raise

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.directions import Directions
-from probes.estimators.parts import directions_of_parts, missing
+from probes.errors import UsageError
+from probes.estimators.parts import directions_of_parts
 from probes.estimators.reading import Data, Layout, Reading, settings
 
 __all__ = ["nonnegative_parts"]
@@ -72,7 +73,9 @@ def _parts(rows: NDArray[np.float64], features: int, *, seed: int) -> NDArray[An
         from sklearn.decomposition import NMF
         from sklearn.exceptions import ConvergenceWarning
     except ImportError as error:
-        raise missing(error) from error
+        raise UsageError(
+            f"expected scikit-learn for `nonnegative_parts`, got none ({error}): pip install 'feature-probes[real]'"
+        ) from error
 
     # The start from singular vectors is the better one, and there are only so many of them.
     start = "nndsvda" if features <= min(rows.shape) else "random"

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from probes.directions import Directions
-from probes.errors import UsageError
 from probes.estimators.reading import Reading
 from probes.estimators.sampling import sampled
 from probes.estimators.stability import BEST_MATCH, determined, unit
 
-__all__ = ["Fit", "directions_of_parts", "missing"]
+__all__ = ["Fit", "directions_of_parts"]
 
 Fit = Callable[[NDArray[np.float64]], NDArray[Any]]  # rows (row, dim) to parts (feature, dim)
 
@@ -61,18 +60,6 @@ def directions_of_parts(
         determined(vectors, "take fewer features, or more data"),
         ("feature",),
         facts={"estimator": estimator, **reading.facts, "rows": count, **stability},
-    )
-
-
-def missing(error: ImportError) -> UsageError:
-    """The error about scikit-learn, which is not installed.
-
-    Example:
-        >>> str(missing(ImportError("no")))
-        "expected scikit-learn for this estimator, got none (no): pip install 'feature-probes[real]'"
-    """
-    return UsageError(
-        f"expected scikit-learn for this estimator, got none ({error}): pip install 'feature-probes[real]'"
     )
 
 

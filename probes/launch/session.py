@@ -87,7 +87,7 @@ class Session:
             schedule=plan.schedule,
             quantities=beside(taps, model),
             overwrite=plan.force,
-            on_error="raise",
+            on_error=say,
             recipe={"program": str(plan.program)},
         )
         self._recorder.attach(cast(Module, weakref.proxy(model)))

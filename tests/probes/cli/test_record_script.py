@@ -169,7 +169,7 @@ MISUSES = {
     "--tap w=a.npy --tap w=b.npy here.py": "expected one --tap for `w`, got a.npy and b.npy",
     "--tap w=a.npy here.py": "no directions could be read from `a.npy`: No such file or directory",
     "--tap w=a.npy tiny": "expected `--tap` with a script, got it with a recipe",
-    "tiny --every 2": "expected `--every` with a script, got it with a recipe",
+    "tiny --tap a=b.npy": "expected `--tap` with a script, got it with a recipe",
     "--runs 3 here.py": (
         "expected `--runs` with a recipe, got it with a script; an option of the script stands after it"
     ),

@@ -151,3 +151,12 @@ def test_a_folder_without_runs_is_one_line(verb, tmp_path):
     result = probes(verb, tmp_path)
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert str(tmp_path) in result.stderr
+
+
+def test_a_study_is_recorded_thinner_where_that_is_asked_for(tmp_path):
+    options = [*FEW, "--set", "training.steps=7", "--every", "3"]
+    result = probes("record", "tiny", *options, "--runs", "1", "--out", tmp_path / "runs")
+
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.splitlines()[0].startswith(f"{tmp_path / 'runs'}: about ")
+    assert {tuple(log.steps.tolist()) for log in open_logs(tmp_path / "runs")} == {(0, 3, 6, 7)}

@@ -39,11 +39,10 @@ def test_class_means_and_probes_find_both_views_of_a_class_as_one_direction():
         assert float(directions.cosines(seen_from_the_others).diagonal().min()) > 0.95
 
 
-def test_estimated_directions_are_recorded_with_their_facts_beside_the_null_set(tmp_path):
-    found = dictionary(PATCHES[:100], features=2 * CLASSES)
+def test_estimated_directions_are_recorded_with_their_facts_beside_their_null_set(tmp_path):
+    found = class_means(PATCHES, SAMPLES.labels)
     model = torch.nn.Linear(DIM, 4)
-    taps = {"weight": [found, probes.Tap(found.null(), suffix=".null")]}
-    with probes.Recorder(tmp_path / "run", taps).attach(model) as recorder:
+    with probes.Recorder(tmp_path / "run", {"weight": found}).attach(model) as recorder:
         recorder.step()
     log = probes.open_log(tmp_path / "run")
 
