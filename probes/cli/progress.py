@@ -17,6 +17,9 @@ __all__ = ["Progress"]
 class Progress:
     """A watcher of `record_study`: what is trained, its rate, and the time left.
 
+    Args:
+        opening: Said before the first phase.
+
     Example:
         >>> from probes.learners.recipe_files import built_in
         >>> from probes.studies import record_study
@@ -24,7 +27,8 @@ class Progress:
         ...     root = record_study(built_in("tiny"), "runs", watcher=progress)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, opening: str = "") -> None:
+        self._opening = opening
         self._console = Console(stderr=True)
         self._bars = Bars(
             TextColumn("{task.description:<28}"),
@@ -43,6 +47,9 @@ class Progress:
 
     def begin(self, phase: Phase, runs: int) -> None:
         """Show a new phase."""
+        if self._opening:
+            self._console.print(self._opening, highlight=False)
+            self._opening = ""
         self._phase, self._began = f"{phase.name} x {runs}", time.monotonic()
         self._task = self._bars.add_task(self._phase, total=phase.steps if runs else 0, note="")
 

@@ -8,6 +8,7 @@ import click
 from probes.cli.amounts import one_line
 from probes.cli.chosen import chosen_recipe
 from probes.cli.progress import Progress
+from probes.learners.recipes import Recipe
 from probes.schedules import Schedule, every
 from probes.studies import record_study
 from probes.studies.estimate import estimate, free_bytes
@@ -39,12 +40,8 @@ def record_recipe(
     chosen = chosen_recipe(recipe, tuple(settings), runs, seed)
     root = out or Path("runs") / chosen.name
 
-    size, free = estimate(chosen, schedule=schedule).total, free_bytes(root)
-    click.echo(f"{root}: {one_line(size, free)}", err=True)
-    if free < size:
-        click.echo(f"with --every 10 it is {one_line(estimate(chosen, schedule=every(10)).total, free)}", err=True)
     try:
-        with Progress() as progress:
+        with Progress(_taken(chosen, root, schedule)) as progress:
             record_study(
                 chosen,
                 root,
@@ -57,3 +54,11 @@ def record_recipe(
         click.echo(f"\nprobes: interrupted; the same command goes on with {root} from there", err=True)
         raise
     click.echo(root)
+
+
+def _taken(recipe: Recipe, root: Path, schedule: Schedule) -> str:
+    """What the study will take; where there is no room for it, also what it would recorded thinner."""
+    size, free = estimate(recipe, schedule=schedule).total, free_bytes(root)
+    thinner = f"\nwith --every 10 {one_line(estimate(recipe, schedule=every(10)).total, free)}" if free < size else ""
+
+    return f"{root}: {one_line(size, free)}{thinner}"
