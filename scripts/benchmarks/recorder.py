@@ -3,7 +3,6 @@
 import time
 from contextlib import ExitStack
 from functools import partial
-from importlib import import_module
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +15,11 @@ from probes.directions import Directions
 from probes.quantities import inner_products
 from probes.recorder import Recorder
 from scripts.benchmarks.turns import interleaved
+
+try:
+    from torch.utils.tensorboard import SummaryWriter
+except ImportError:
+    SummaryWriter = None
 
 NEURONS, DIM, CLASSES = 100, 64, 10  # 100 neurons x 10 classes x 2 views: 2,000 values a step
 SECONDS, ROUNDS = 0.05, 75  # of training in a turn; turns so short that a busy machine slows all alike
@@ -109,10 +113,9 @@ def _torch_save(stack: ExitStack, folder: Path, training: Training, directions: 
 
 def _tensorboard(stack: ExitStack, folder: Path, training: Training, directions: Directions) -> bool:
     """A histogram of the weights after every update, where TensorBoard is installed."""
-    try:
-        writer = import_module("torch.utils.tensorboard").SummaryWriter(folder / "tensorboard")
-    except ImportError:
+    if SummaryWriter is None:
         return False
+    writer = SummaryWriter(folder / "tensorboard")
     stack.callback(writer.close)
     updates = count()
     training.optimizer.register_step_post_hook(

@@ -76,6 +76,7 @@ AREAS: Mapping[str, Area] = {
     "probes.launch.*": _ROOF,
     "probes.studies.*": _ROOF,
     "probes.__main__": _ROOF,
+    "scripts.compatibility": _area(ROOF, "pytest"),
     "scripts.*": _area(ROOF, "click", "h5py", "numpy", "torch"),
 }
 
