@@ -1,33 +1,43 @@
-"""`probes analyze`: runs become tables, figures and a report."""
+"""`probes analyze`: runs become tables, figures and a report; studies side by side, where there are several."""
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 import pandas as pd
 
 from probes.analysis.claims import records
+from probes.analysis.comparison import comparison_of
 from probes.analysis.evidence import Evidence
 from probes.analysis.findings import report_of, write_report
+from probes.analysis.report import Report
 from probes.analysis.summary import summary_of
 from probes.cli.tables import cells, claims_for_people, show
 from probes.store import open_logs
 
 
 @click.command()
-@click.argument("root", type=click.Path(path_type=Path))
+@click.argument("roots", metavar="ROOT...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for report.html, and a CSV and figures a finding.")
+@click.option("--paper", is_flag=True, help="With --out: figures for papers, too, one or two columns wide.")
+@click.option("--parquet", is_flag=True, help="With --out: tables as Parquet, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON.")
-def command(root: Path, out: Path | None, as_json: bool) -> None:
+def command(roots: tuple[Path, ...], out: Path | None, paper: bool, parquet: bool, as_json: bool) -> None:
     """Show what the runs under ROOT won, what they cover together, and what distillation added.
 
-    Files of an earlier report in the folder --out are replaced.
+    Several ROOTs are set side by side: claims, means and errors of each, and what their recipes differ in. Files of an
+    earlier report in the folder --out are replaced.
 
     Example: probes analyze runs/theory --out report
     """
-    evidence = Evidence(open_logs(root))
-    found = report_of(evidence)
-    tables = {"summary": summary_of(evidence), **{panel.name: panel.table for panel in found.panels}}
+    if out is None and (paper or parquet):
+        raise click.UsageError(
+            f"expected --out with --{'paper' if paper else 'parquet'}, got none: name a folder for them"
+        )
+    settings = {name: Evidence(open_logs(root)) for name, root in _names(roots).items()}
+    found, tables = _study(*settings.values()) if len(settings) == 1 else _settings(settings)
 
     if as_json:
         click.echo(json.dumps({name: records(table) for name, table in tables.items()}, indent=2))
@@ -36,22 +46,52 @@ def command(root: Path, out: Path | None, as_json: bool) -> None:
     for name, reason in found.absent.items():
         click.echo(f"left out: {name}: {reason}", err=True)
     if out is not None:
-        click.echo(f"report: {write_report(found, out)[0]}", err=True)
+        click.echo(f"report: {write_report(found, out, paper=paper, parquet=parquet)[0]}", err=True)
+
+
+def _names(roots: tuple[Path, ...]) -> dict[str, Path]:
+    """Return every root by its folder's name, or by all of its path where two have the same name."""
+    twice = [root for root, count in Counter(root.resolve() for root in roots).items() if count > 1]
+    if twice:
+        raise click.UsageError(f"expected different folders, got {twice[0]} twice: name each study once")
+    short = [root.resolve().name for root in roots]
+
+    return {str(root) if short.count(name) > 1 else name: root for root, name in zip(roots, short, strict=True)}
+
+
+def _study(evidence: Evidence) -> tuple[Report, dict[str, pd.DataFrame]]:
+    found = report_of(evidence)
+
+    return found, {"summary": summary_of(evidence), **{panel.name: panel.table for panel in found.panels}}
+
+
+def _settings(settings: Mapping[str, Evidence]) -> tuple[Report, dict[str, pd.DataFrame]]:
+    found = comparison_of(settings)
+
+    return found, {panel.name: panel.table for panel in found.panels}
 
 
 def _print_tables(tables: dict[str, pd.DataFrame]) -> None:
-    """Print what fits a screen: means by role, the claims, coverage, and self-distillation pair by pair."""
-    show(*cells(tables["summary"]), title="What each role ends with: means over its runs, errors as rates and in mu")
-    if "coverage" in tables:
-        shown = ["members", "coverage", "expected", "error_mu"]
-        show(
-            *cells(tables["coverage"][shown]),
-            title="\nWhat K members cover, beside 1 - 2^-K, and their ensemble's error",
-        )
-    if "pairs" in tables:
-        shown = ["run", "own_run", "teacher", "uncovered", "error_mu", "within"]
-        show(
-            *cells(tables["pairs"][shown]), title="\nSelf-distillation: what the union leaves uncovered, and the error"
-        )
-    if "claims" in tables:
-        show(*cells(claims_for_people(tables["claims"])), title="\nThe theory's claims")
+    """Print what fits a screen: means by role, the claims, coverage, self-distillation pair by pair, recipes."""
+    printed = 0
+    for name, (columns, title) in _PRINTED.items():
+        if name in tables:
+            table = claims_for_people(tables[name]) if name == "claims" else tables[name]
+            show(*cells(table[columns or list(table.columns)]), title="\n" * bool(printed) + title)
+            printed += 1
+
+
+# What is printed of each table, all columns where none are named, under which title.
+_PRINTED = {
+    "recipes": ([], "What the recipes differ in"),
+    "summary": ([], "What each role ends with: means over its runs, errors as rates and in mu"),
+    "coverage": (
+        ["members", "coverage", "expected", "error_mu"],
+        "What K members cover, beside 1 - 2^-K, and their ensemble's error",
+    ),
+    "pairs": (
+        ["run", "own_run", "teacher", "uncovered", "error_mu", "within"],
+        "Self-distillation: what the union leaves uncovered, and the error",
+    ),
+    "claims": ([], "The theory's claims"),
+}

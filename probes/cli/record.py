@@ -104,9 +104,16 @@ def command(
         got = "" if recipe is None else f", got `{recipe}`"
         raise UsageError(f"expected a recipe, its TOML file, a script that ends in .py, or -m MODULE{got}")
     else:
-        form = {"settings": settings, "runs": runs, "seed": seed, "checkpoint_seconds": checkpoint_seconds}
-        form["schedule"] = _schedule(stride, schedule)
-        import_module(_STUDY).record_recipe(recipe, out, force=force, **form)
+        import_module(_STUDY).record_recipe(
+            recipe,
+            out,
+            settings=settings,
+            runs=runs,
+            seed=seed,
+            force=force,
+            schedule=_schedule(stride, schedule),
+            checkpoint_seconds=checkpoint_seconds,
+        )
 
 
 def _check_options(ctx: click.Context, words: Sequence[str]) -> None:

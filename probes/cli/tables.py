@@ -57,6 +57,7 @@ def claims_for_people(table: pd.DataFrame) -> pd.DataFrame:
 
     return pd.DataFrame({
         "": ["holds" if holds else "FAILS" for holds in table["holds"]],
+        **({"setting": table["setting"]} if "setting" in table else {}),
         "claim": table["claim"],
         "variant": table["variant"],
         "source": table["source"],

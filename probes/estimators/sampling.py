@@ -29,7 +29,7 @@ def sampled(reading: Reading, *, most: int, seed: int) -> Rows:
     Example:
         >>> rows = sampled(Reading(torch.arange(10.0).unsqueeze(1)), most=3, seed=0)
         >>> rows.values.flatten().tolist()
-        [6.0, 7.0, 9.0]
+        [2.0, 4.0, 5.0]
     """
     if most < 1:
         raise ValueError(f"expected at least one row to keep, got `most` {most}")

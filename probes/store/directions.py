@@ -91,15 +91,15 @@ def write_directions(run_dir: str | Path, sets: Sets) -> None:
         >>> read_directions(".")["weight"].names
         ('feature',)
     """
-    different = {directions.sha256: directions for directions in sets.values()}
+    different = {_identity(directions): directions for directions in sets.values()}
     facts = [
         {
-            "series": [name for name, directions in sets.items() if directions.sha256 == sha256],
+            "series": [name for name, directions in sets.items() if _identity(directions) == identity],
             "names": directions.names,
             "labels": dict(directions.labels),
             "facts": dict(directions.facts),
         }
-        for sha256, directions in different.items()
+        for identity, directions in different.items()
     ]
     arrays = {str(number): directions.vectors for number, directions in enumerate(different.values())}
     text = np.frombuffer(json.dumps(facts).encode(), np.uint8)  # an attribute would have to be small
@@ -136,6 +136,10 @@ def read_directions(run_dir: str | Path, sha256: str = "") -> Sets:
     if sha256 and hash_of(found) != sha256:
         raise refusal(path, f"expected directions of hash {sha256:.8}, as run.json says, got {hash_of(found):.8}")
     return found
+
+
+def _identity(directions: StoredDirections) -> str:
+    return f"{directions.sha256} {json.dumps(dict(directions.facts), sort_keys=True)}"
 
 
 def directions_of(sets: Sets, series: str | None, run_dir: Path) -> StoredDirections:

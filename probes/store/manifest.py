@@ -111,7 +111,7 @@ def write_manifest(run_dir: str | Path, manifest: Manifest) -> None:
         >>> Path("run.json").read_text().splitlines()[1]
         '  "run_id": "seed-0",'
     """
-    data = manifest.to_json()
+    data = json.loads(json.dumps(manifest.to_json()))  # as it will be read: a key that was a number is a text
     text = json.dumps({**data, "checksum": _checksum(data)}, indent=2)
     write_whole(Path(run_dir) / MANIFEST, f"{text}\n".encode())
 

@@ -52,16 +52,16 @@ def test_directions_that_are_not_there_are_an_error(tmp_path):
 
 def test_every_series_has_its_own_and_what_they_share_is_stored_once(tmp_path):
     other = StoredDirections(("feature",), np.eye(4), facts={"estimator": "class_means", "stability": 0.9})
-    sets = {"a": DIRECTIONS, "b": other, "c": replace(DIRECTIONS)}
+    sets = {"a": DIRECTIONS, "b": other, "c": replace(DIRECTIONS), "d": replace(DIRECTIONS, facts={"estimator": "x"})}
     write_directions(tmp_path, sets)
     read = read_directions(tmp_path, hash_of(sets))
 
     assert {name: directions.sha256 for name, directions in read.items()} == {
         name: directions.sha256 for name, directions in sets.items()
     }
-    assert read["b"].facts == other.facts
+    assert (read["a"].facts, read["b"].facts) == ({}, other.facts)
     with h5py.File(tmp_path / "directions.h5") as file:
-        assert sorted(file) == ["0", "1", "sets"]
+        assert sorted(file) == ["0", "1", "2", "sets"]
 
 
 def test_the_hash_of_a_run_covers_which_series_has_which():

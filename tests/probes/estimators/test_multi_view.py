@@ -15,7 +15,7 @@ PATCHES = SAMPLES.gaussian(FEATURES.vectors, seed=1).design
 
 
 def test_a_dictionary_finds_every_planted_feature():
-    found = dictionary(PATCHES, features=2 * CLASSES)
+    found = dictionary(PATCHES[:200], features=2 * CLASSES)
     cosines = found.cosines(FEATURES)
 
     assert sorted(cosines.abs().argmax(1).tolist()) == list(range(2 * CLASSES))
