@@ -44,14 +44,19 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], attrs: Mapping[
 def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, float | int | str]]:
     """The arrays by name, and the attributes; a LogError if the file is damaged or foreign."""
     with opened(path) as file:
-        return dict(_arrays(file)), checked_attributes(file)
+        return dict(_arrays(file, set())), checked_attributes(file)
 
 
-def _arrays(group: h5py.Group) -> Iterator[tuple[str, NDArray[Any]]]:
+def _arrays(group: h5py.Group, seen: set[int]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The arrays of a group and those below it; a thing of two names would be met for every way that leads to it."""
     check_links(group)
     for item in group.values():
+        address = h5py.h5o.get_info(item.id).addr
+        if address in seen:
+            raise ValueError(f"`{item.name}`, which has another name, too")
+        seen.add(address)
         if isinstance(item, h5py.Group):
-            yield from _arrays(item)
+            yield from _arrays(item, seen)
         else:
             values = check_dataset(item)[()]
             yield item.name[1:], values[0] if item.attrs.get("scalar", False) else values

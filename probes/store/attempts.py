@@ -39,7 +39,7 @@ def next_attempt(run_dir: Path, wanted: Manifest, position: Position) -> tuple[M
     Whatever the attempts before left is sealed first; no row is lost by that, also if it is cut off.
 
     Raises:
-        RunError: the run records other series or directions, or does not hold the rows up to the position.
+        RunError: the run records something else, or does not hold the rows up to the position.
         LogError: a file of the run is damaged or foreign.
         OSError: the disk is full or refuses.
 
@@ -50,7 +50,8 @@ def next_attempt(run_dir: Path, wanted: Manifest, position: Position) -> tuple[M
         ((-1,), 0)
     """
     before = read_manifest(run_dir)
-    changed = [what for what in ("run_id", "series", "directions") if getattr(wanted, what) != getattr(before, what)]
+    same = ("run_id", "series", "directions", "schedule")
+    changed = [what for what in same if getattr(wanted, what) != getattr(before, what)]
     if changed:
         raise RunError(
             f"expected to go on with what `{run_dir}` records, got other {' and '.join(changed)}; record into another "
@@ -64,11 +65,10 @@ def next_attempt(run_dir: Path, wanted: Manifest, position: Position) -> tuple[M
             "earlier checkpoint, or record the run again (--force, overwrite=True)"
         )
 
-    _seal(run_dir, before)
-    attempts = (*before.attempts, position.step)
-    manifest = replace(
-        before, attempts=attempts, status="recording", reason="", versions=wanted.versions, commit=wanted.commit
-    )
+    manifest = replace(before, status="recording", reason="", versions=wanted.versions, commit=wanted.commit)
+    write_manifest(run_dir, manifest)  # first: from here on log.h5 may be gone
+    _seal(run_dir, manifest)
+    manifest = replace(manifest, attempts=(*before.attempts, position.step))
     write_manifest(run_dir, manifest)
     return manifest, len(_numbered(run_dir))
 

@@ -26,8 +26,8 @@ from probes.store.merged import joined
 from probes.store.rows import Rows, Scalars
 from probes.store.shown import Part, view_faults
 from probes.store.stored import (
-    _check_root,
-    _scalars,
+    check_root,
+    stored_scalars,
     check_dataset,
     check_links,
     checked_attributes,
@@ -122,8 +122,8 @@ def check_view(run: Path, parts: Sequence[Part], *, complete: bool) -> Iterator[
     path, manifest = run / MERGED, _description(run)
     known = {part.file: part for part in parts}
     with opened(path) as file:
-        _check_root(file, manifest)
-        scalars = _scalars(file)
+        check_root(file, manifest)
+        scalars = stored_scalars(file)
         yield from _faults(path, axes_faults(file, manifest))
         yield from _faults(path, _index_faults(file))
         for one in manifest.series:

@@ -10,7 +10,7 @@ from probes.store.layout import FORMAT_VERSION
 
 __all__ = ["read_whole", "write_whole"]
 
-LARGEST_FILE = 2**30  # of those that are read at once: run.json and journals
+LARGEST_FILE = 2**30  # of those that are read at once
 
 
 def write_whole(path: Path, data: bytes | memoryview) -> None:
@@ -64,8 +64,8 @@ def sync_folder(folder: Path) -> None:
         os.close(number)
 
 
-def read_whole(path: Path) -> bytes:
-    """The content of a plain file; what a stranger may have put in its place is refused.
+def read_whole(path: Path, *, most: int = LARGEST_FILE) -> bytes:
+    """The content of a plain file of at most so many bytes; what a stranger may have put in its place is refused.
 
     Raises:
         LogError: the file is no plain file, is too large, or cannot be read.
@@ -79,8 +79,8 @@ def read_whole(path: Path) -> bytes:
     """
     check_plain(path)
     size = path.stat().st_size
-    if size > LARGEST_FILE:
-        raise refusal(path, f"expected at most {LARGEST_FILE} bytes, got {size}")
+    if size > most:
+        raise refusal(path, f"expected at most {most} bytes, got {size}")
     try:
         return path.read_bytes()
     except PermissionError as error:
@@ -103,4 +103,5 @@ def check_format(path: Path, version: object) -> None:
 
 def refusal(path: Path, reason: str, advice: str = "move it away, or copy the run anew") -> LogError:
     """The error about a file that is not read: which file, why, and what to do."""
-    return LogError(f"refused `{path}`: {reason}; {advice}")
+    text = f"refused `{path}`: {reason}; {advice}"
+    return LogError("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text))  # names may be strange

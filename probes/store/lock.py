@@ -9,13 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from weakref import WeakSet
 
-from probes.errors import RunError
-from probes.store.durable import make_folder
+from probes.errors import LogError, RunError
+from probes.store.durable import check_plain, make_folder
 from probes.store.layout import FILES, LOCK, NUMBERED
 
 __all__ = ["RunLock", "claim", "is_being_written"]
 
 _STALE_SECONDS = 600.0
+_LONGEST_NOTE = 1000
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # some network file systems
 
 _HELD: "WeakSet[RunLock]" = WeakSet()  # by this process
@@ -126,9 +127,11 @@ def is_being_written(run_dir: Path) -> bool:
 
 def _note(run_dir: Path) -> tuple[str, int, str]:
     try:
-        host, process, birth = (run_dir / LOCK).read_text().split()
+        check_plain(run_dir / LOCK)
+        with (run_dir / LOCK).open(encoding="utf-8") as file:
+            host, process, birth = file.read(_LONGEST_NOTE).split()
         return (host, int(process), birth)
-    except (OSError, ValueError):
+    except (OSError, ValueError, LogError):
         return ("", 0, "")
 
 
@@ -136,7 +139,7 @@ def _birth(process: int) -> str:
     """When the process started, which tells it from a later one of its number; empty if it is dead."""
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return ""
     except PermissionError:
         pass  # it lives, as another user's

@@ -13,6 +13,8 @@ from probes.store.layout import FORMAT_VERSION, MANIFEST, RUN_ID, SCALARS, STEP,
 
 __all__ = ["Manifest", "read_manifest", "write_manifest"]
 
+_MOST_BYTES = 2**24  # of a run.json; JSON can take up twenty times as many in memory
+
 # Type of a field -> what JSON makes of it, or leaves as it is.
 _ACCEPTED: dict[type, tuple[type, ...]] = {str: (str,), int: (int,), float: (float, int), dict: (dict,), tuple: (list,)}
 
@@ -88,7 +90,7 @@ def read_manifest(run_dir: str | Path) -> Manifest:
     """
     path = Path(run_dir) / MANIFEST
     try:
-        data = json.loads(read_whole(path))
+        data = json.loads(read_whole(path, most=_MOST_BYTES))
         check_format(path, data["format_version"])
         if data.pop("checksum", None) != _checksum(data):
             raise ValueError("a text that was changed since it was written")

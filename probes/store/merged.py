@@ -80,7 +80,8 @@ def _view_bytes(manifest: Manifest, parts: Sequence[Rows], rows: Rows) -> memory
     target = io.BytesIO()
     with h5py.File(target, "w", libver=("v110", "v110")) as file:
         write_common(file, manifest, rows)
-        file.attrs["segments"] = 1 + max(int(match[1]) for part in parts if (match := NUMBERED.fullmatch(part.file)))
+        numbers = [int(match[1]) for part in parts if (match := NUMBERED.fullmatch(part.file))]
+        file.attrs["segments"] = 1 + max(numbers, default=-1)
         for one in manifest.series:
             missing = np.nan if one.dtype != "<i8" else np.iinfo("<i8").min
             file.create_virtual_dataset(stored_name(one.name), _layout(one, parts), missing)

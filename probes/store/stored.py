@@ -152,11 +152,11 @@ def open_segment(path: Path, manifest: Manifest) -> Rows:
     """A file of rows: steps and scalars are read now, the series when they are asked for."""
     seen = _seen(path)
     with opened(path) as file:
-        attempt, gaps = _check_root(file, manifest)
+        attempt, gaps = check_root(file, manifest)
         steps = check_dataset(file[STEP], "<i8", (None,))[:]
         for one in manifest.series:
             check_dataset(file[stored_name(one.name)], one.dtype, (len(steps), *one.shape))
-        scalars = _scalars(file)
+        scalars = stored_scalars(file)
 
     faults: list[str] = []
     arrays = {one.name: StoredSeries(path, one, steps, faults, seen) for one in manifest.series}
@@ -188,16 +188,18 @@ def checked_attributes(file: h5py.File) -> dict[str, Any]:
     return found
 
 
-def _check_root(file: h5py.File, manifest: Manifest) -> tuple[int, list[Gap]]:
+def check_root(file: h5py.File, manifest: Manifest) -> tuple[int, list[Gap]]:
     attributes = checked_attributes(file)
     if attributes["run_id"] != manifest.run_id:
         raise ValueError(f"rows of run `{attributes['run_id']}`, not of `{manifest.run_id}`")
     axes = axis_names(manifest.series).values()
     check_links(file, {STEP, SCALARS, *map(stored_name, [*axes, *(one.name for one in manifest.series)])})
+    if attributes["attempt"] < 0:
+        raise ValueError(f"attempt {attributes['attempt']}")
     return int(attributes["attempt"]), [Gap(*gap) for gap in attributes.get("gaps", [])]
 
 
-def _scalars(file: h5py.File) -> Scalars:
+def stored_scalars(file: h5py.File) -> Scalars:
     if SCALARS not in file:
         return {}
     check_links(file[SCALARS])

@@ -173,3 +173,9 @@ def test_a_killed_run_goes_on_from_its_last_position(tmp_path):
 
     again(tmp_path / "seed-0", slice(20, None), position).close()
     same_as_uninterrupted(open_log(tmp_path / "seed-0"))
+
+
+def test_a_run_of_another_schedule_is_refused(tmp_path):
+    closed(tmp_path / "seed-0")
+    with pytest.raises(RunError, match=r"got other schedule; record into another directory"):
+        RunWriter(tmp_path / "seed-0", manifest(schedule="every(2)"), resume=AT_20)

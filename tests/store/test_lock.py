@@ -66,3 +66,16 @@ def test_a_file_system_without_locks_is_written_to_all_the_same(tmp_path, monkey
 
     monkeypatch.setattr("fcntl.flock", flock)
     claim(tmp_path / "seed-0", overwrite=False).release()
+
+
+@pytest.mark.parametrize("note", ["x" * 10_000, f"{socket.gethostname()} {2**80} 1", "\xff\xfe"])
+def test_a_note_that_is_none_counts_as_no_writer(tmp_path, note):
+    (tmp_path / "LOCK").write_text(note, encoding="latin-1")
+
+    assert not is_being_written(tmp_path)
+
+
+def test_a_note_is_not_read_from_elsewhere(tmp_path):
+    (tmp_path / "LOCK").symlink_to("/dev/zero")
+
+    assert not is_being_written(tmp_path)
