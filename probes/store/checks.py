@@ -26,14 +26,14 @@ from probes.store.merged import joined
 from probes.store.rows import Rows, Scalars
 from probes.store.shown import Part, view_faults
 from probes.store.stored import (
-    check_root,
-    stored_scalars,
     check_dataset,
     check_links,
+    check_root,
     checked_attributes,
     open_segment,
     opened,
     segments_shown,
+    stored_scalars,
 )
 from probes.store.weights import check_weights
 
