@@ -91,7 +91,10 @@ class Block:
             given = arrays[name]
             if given.shape != shape:
                 raise ValueError(f"series `{name}`: expected shape {shape} at step {step}, got {given.shape}")
-            np.copyto(array[row, ...], given, casting="same_kind")
+            if given.dtype == array.dtype:  # a plain assignment takes half the time
+                array[row] = given
+            else:
+                np.copyto(array[row, ...], given, casting="same_kind")
         self._steps[row] = step
         self.count = row + 1  # the commit mark, last
 

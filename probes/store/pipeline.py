@@ -15,7 +15,7 @@ from probes.store.layout import MERGED, SEGMENT
 from probes.store.manifest import Manifest
 from probes.store.rows import Gap
 from probes.store.sealer import Sealer
-from probes.store.segment import CHUNK_STEPS, segment_bytes
+from probes.store.segment import CHUNK_STEPS, LEVEL, segment_bytes
 
 __all__ = ["Pipeline"]
 
@@ -156,9 +156,9 @@ class Pipeline:
         self._sealer.retry()
 
     def _seal(self, block: Block, *, hurried: bool = False) -> None:
-        self._store(block, SEGMENT.format(block.index), level=0 if hurried else 1)
+        self._store(block, SEGMENT.format(block.index), level=0 if hurried else 1)  # cheap, for a training beside
 
-    def _store(self, block: Block, name: str, *, level: int = 1) -> None:
+    def _store(self, block: Block, name: str, *, level: int = LEVEL) -> None:
         data = segment_bytes(self._manifest, block.rows(), level=level)
         write_whole(self._path / name, data)
         self._sealed += len(data)

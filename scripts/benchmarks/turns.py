@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 __all__ = ["interleaved"]
 
 
-def interleaved(contestants: Sequence[Callable[[], None]], *, rounds: int = 5) -> list[float]:
+def interleaved(
+    contestants: Sequence[Callable[[], None]], *, rounds: int = 5, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
     """Return each contestant's median seconds; a first round, which warms up, is not counted."""
     times: list[list[float]] = [[] for _ in contestants]
     for round_ in range(rounds + 1):
         for index, run in enumerate(contestants):
-            began = time.perf_counter()
+            began = clock()
             run()
             if round_:
-                times[index].append(time.perf_counter() - began)
+                times[index].append(clock() - began)
 
     return [sorted(values)[len(values) // 2] for values in times]
