@@ -12,7 +12,8 @@ from probes.analysis.expectations import EXPECTATIONS, Expectation
 from probes.analysis.facts import each
 from probes.analysis.intervals import Estimate
 from probes.analysis.learned import RULE, LearnedRule
-from probes.analysis.measurements import MEASURES, Measurement
+from probes.analysis.measurement import Measurement
+from probes.analysis.measurements import MEASURES
 from probes.errors import LogError
 from probes.store.protocol import LogLike
 

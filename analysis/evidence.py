@@ -6,15 +6,26 @@ from functools import cached_property
 
 import pandas as pd
 
+from probes.analysis.alive import kept_alive
+from probes.analysis.bounds import bounds
 from probes.analysis.columns import variant_order
-from probes.analysis.coverage import coverage
+from probes.analysis.coverage import coverage, uncovered
+from probes.analysis.deletion import deletion
 from probes.analysis.error_rates import error_rates
 from probes.analysis.facts import runs, usable
+from probes.analysis.forces import force_shares, forces
 from probes.analysis.frames import features
 from probes.analysis.growth import growth
 from probes.analysis.intervals import Estimate
 from probes.analysis.learned import RULE, LearnedRule, learned
+from probes.analysis.lessons import lessons_of
+from probes.analysis.lottery import lottery
+from probes.analysis.margins import confusion, margins
+from probes.analysis.memorisation import memorisation
 from probes.analysis.pairs import pairs_of
+from probes.analysis.phases import phases
+from probes.analysis.timing import escape, timing
+from probes.analysis.unions import unions
 from probes.analysis.winners import winners
 from probes.store.protocol import LogLike
 
@@ -56,8 +67,7 @@ class Evidence:
     @cached_property
     def features(self) -> pd.DataFrame:
         """One row per (run, step, class, view), of about 200 steps a run, the first and the last among them."""
-        longest = max((len(log.steps) for log in self.logs), default=0)
-        return features(self.logs, every=max(1, longest // _POINTS))
+        return features(self.logs, every=self._every)
 
     @cached_property
     def learned(self) -> pd.DataFrame:
@@ -70,15 +80,90 @@ class Evidence:
         return winners(self.logs, rule=self.rule, frame=self.features)
 
     @cached_property
+    def confusion(self) -> pd.DataFrame:
+        """One row per (prediction, predicted, learned), over the singles or, where there are none, all runs."""
+        table = self.winners
+        return confusion(table[table["role"] == "single"] if self.with_role("single") else table)
+
+    @cached_property
+    def margins(self) -> pd.DataFrame:
+        """One row per (run, class) of the runs with an initialisation of their own."""
+        return margins(self.logs, rule=self.rule, frame=self.features)
+
+    @cached_property
+    def kept_alive(self) -> pd.DataFrame:
+        """One row per (run, class, view) of the runs with an initialisation of their own."""
+        return kept_alive(self.logs, rule=self.rule, frame=self.features)
+
+    @cached_property
+    def timing(self) -> pd.DataFrame:
+        """One row per (run, class, view), to the steps of `features`."""
+        return timing(self.logs, rule=self.rule, frame=self.features)
+
+    @cached_property
+    def escape(self) -> pd.DataFrame:
+        """One row per run for which escape times are predicted."""
+        return escape(self.timing)
+
+    @cached_property
+    def phases(self) -> pd.DataFrame:
+        """One row per run, to the steps of `features`."""
+        return phases(self.logs, rule=self.rule, frame=self.features)
+
+    @cached_property
+    def forces(self) -> pd.DataFrame:
+        """One row per (run with a teacher, step, term, class, view), at about 200 steps a run."""
+        return forces(self.logs, every=self._every)
+
+    @cached_property
+    def force_shares(self) -> pd.DataFrame:
+        """One row per (run with a teacher, class, view, term)."""
+        return force_shares(self.logs, rule=self.rule, frame=self.features)
+
+    @cached_property
+    def memorisation(self) -> pd.DataFrame:
+        """One row per (run, step at which noise was measured)."""
+        return memorisation(self.logs, rule=self.rule, frame=self.features)
+
+    @cached_property
     def coverage(self) -> pd.DataFrame:
         """One row per number of ensemble members."""
         return coverage(self.logs, rule=self.rule, frame=self.features)
 
     @cached_property
+    def lottery(self) -> pd.DataFrame:
+        """One row per (class, view) of the members of the ensemble."""
+        return lottery(self.logs, rule=self.rule, frame=self.features)
+
+    @cached_property
+    def uncovered(self) -> pd.DataFrame:
+        """One row per feature that no member of the ensemble learned."""
+        return uncovered(self.logs, rule=self.rule, frame=self.features)
+
+    @cached_property
+    def deletion(self) -> pd.DataFrame:
+        """One row per (run, class, view) of the runs that were tested by deletion."""
+        return deletion(self.logs, rule=self.rule, frame=self.features)
+
+    @cached_property
+    def bounds(self) -> pd.DataFrame:
+        """One row per (run, class, bound) of the singles, which the theory bounds: every step of theirs is read."""
+        return bounds(self._playing("single"), rule=self.rule, frame=self.features)
+
+    @cached_property
+    def lessons(self) -> pd.DataFrame:
+        """One row per (student, teacher)."""
+        return lessons_of(self._students, self.growth, self.logs, rule=self.rule, frame=self.features)
+
+    @cached_property
+    def unions(self) -> pd.DataFrame:
+        """One row per (role, variant) of the students."""
+        return unions(self._students, self.logs, rule=self.rule, frame=self.features)
+
+    @cached_property
     def growth(self) -> pd.DataFrame:
         """One row per (student, class, view)."""
-        students = self._playing("distilled", "self_distilled")
-        return growth(students, self.logs, rule=self.rule, frame=self.features)
+        return growth(self._students, self.logs, rule=self.rule, frame=self.features)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -107,6 +192,14 @@ class Evidence:
         chosen = table[table["run"].isin([log.manifest.run_id for log in logs]) & (table["measure"] == measure)]
 
         return [Estimate(*row) for row in zip(*(chosen[name] for name in _ESTIMATE), strict=True)]
+
+    @property
+    def _every(self) -> int:
+        return max(1, max((len(log.steps) for log in self.logs), default=0) // _POINTS)
+
+    @property
+    def _students(self) -> Sequence[LogLike]:
+        return self._playing("distilled", "self_distilled")
 
     def _playing(self, *roles: str) -> Sequence[LogLike]:
         return [log for log in self.logs if log.manifest.role in roles]

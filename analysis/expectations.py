@@ -131,4 +131,63 @@ EXPECTATIONS: Mapping[str, Expectation] = MappingProxyType({
         "96.46 %\n81.83 %",
         difference=True,
     ),
+    "induction.losing_view": Expectation(
+        "In a class with a winner the losing view stays at the scale of the initialisation, at every step.",
+        "Theorem 1, induction hypothesis (full version)",
+        0.95,
+        1.0,
+        "all of M, with high probability; 0.95 as for the prediction: a class that its loser wins counts here, too",
+    ),
+    "induction.off_class": Expectation(
+        "Correlations with the features of other classes stay at the scale of the initialisation, at every step.",
+        "Theorem 1, induction hypothesis (full version)",
+        0.95,
+        1.0,
+        "all classes, with high probability; one class of 20 may learn a wrong feature at finite k",
+    ),
+    "induction.negative": Expectation(
+        "No correlation falls far below zero, at any step.",
+        "Theorem 1, induction hypothesis (full version)",
+        0.90,
+        1.0,
+        "all classes in small steps; a view that loses late may be pushed down by one large step, which throws its "
+        "neuron across zero, where it stays: at most one class of 10",
+    ),
+    "induction.not_kept_alive": Expectation(
+        "Neurons that start well below the peak stay at the scale of the initialisation, at every step.",
+        "Theorem 1, induction hypothesis (full version)",
+        0.95,
+        1.0,
+        "all classes, with high probability; a neuron at 1 - 1/log k of the peak grows log k times at most",
+    ),
+    "induction.balance": Expectation(
+        "At the end no class outweighs another: 0.4 Phi_i < Phi_j.",
+        "Theorem 1, end of training (full version)",
+        0.0,
+        1.0,
+        "0.4 is the largest weight of an off-class feature: beyond 1 it would decide multi-view samples",
+    ),
+    "memorisation.new_features": Expectation(
+        "Once multi-view data is learned, the rest is memorised and no feature is learned any more.",
+        "Theorem 1, phase III (full version)",
+        0.0,
+        0.05,
+        "none in theory; 0.05 is one class of 20 still in its race when the loss says that phase II is over",
+    ),
+    "coverage.as_drawn": Expectation(
+        "Every member draws its views by itself, by the lottery of its initialisation: coverage follows from that.",
+        "Theorem 2; Theorem 4 (full version)",
+        -0.05,
+        0.05,
+        "0 in theory: a pair covers 1 - mean of (p^2 + (1 - p)^2)/2; 0.05 is one feature of 20; ties cover more",
+        difference=True,
+    ),
+    "deletion.causal": Expectation(
+        "A class sees a view through the neurons credited with it, and not through those of its other view.",
+        "Section 3; Theorem 1",
+        0.8,
+        1.0,
+        "1 in theory: without them the view's samples are right by default only, e^(-s(1 - 1/k)) (0.08 at s = 2.5) at "
+        "most; a tied neuron that carries both views costs the control",
+    ),
 })

@@ -11,6 +11,7 @@ from probes.store.layout import Series
 from probes.store.protocol import LogLike
 
 __all__ = [
+    "constant",
     "correlation_series",
     "each",
     "exponent",
@@ -18,6 +19,7 @@ __all__ = [
     "race_series",
     "runs",
     "single_view_share",
+    "sparsity",
     "usable",
 ]
 
@@ -129,7 +131,7 @@ def exponent(log: LogLike) -> int:
         >>> exponent(example_study()[0])
         3
     """
-    stored = _constant(log, "q", "network")
+    stored = constant(log, "q", "network")
 
     if stored is None or stored < 3:
         raise LogError(
@@ -147,7 +149,18 @@ def single_view_share(log: LogLike) -> float | None:
         >>> single_view_share(example_study()[0])
         0.04
     """
-    return _constant(log, "mu", "data")
+    return constant(log, "mu", "data")
+
+
+def sparsity(log: LogLike) -> float | None:
+    """Return s, the expected number of features of one view in a sample, from evaluation or recipe; None where unknown.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> sparsity(example_study()[0])
+        3.0
+    """
+    return constant(log, "sparsity", "data")
 
 
 def runs(logs: LogLike | Iterable[LogLike]) -> pd.DataFrame:
@@ -189,8 +202,14 @@ def _fits(series: Series) -> bool:
     return series.dims == LAYOUT and series.shape[0] == series.shape[2]
 
 
-def _constant(log: LogLike, name: str, section: str) -> float | None:
-    """Return a number that the evaluation states, or else that section of the recipe."""
+def constant(log: LogLike, name: str, section: str) -> float | None:
+    """Return a number that the evaluation states, or else that section of the recipe; None where neither does.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> constant(example_study()[0], "learning_rate", "training")
+        108.0
+    """
     evaluation = log.evaluation
     if evaluation is not None and name in evaluation.attrs:
         return float(evaluation.attrs[name])

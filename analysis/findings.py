@@ -12,12 +12,17 @@ from probes.analysis.facts import each, exponent, single_view_share
 from probes.analysis.learned import RULE, LearnedRule
 from probes.analysis.panel import Panel
 from probes.analysis.panels import PANELS, claims_panel
+from probes.analysis.panels_replay import replay_panel
+from probes.analysis.plots.canvas import paper as on_paper
 from probes.analysis.plots.canvas import png
 from probes.analysis.report import Report
 from probes.errors import LogError
 from probes.store.protocol import LogLike
 
 __all__ = ["report", "report_of", "write_findings", "write_report"]
+
+# Panels that answer what was won, what is covered and what distillation added.
+_QUESTIONS = ("winners", "coverage", "growth")
 
 
 def report(logs: LogLike | Iterable[LogLike], *, title: str = "", rule: LearnedRule = RULE) -> Report:
@@ -50,21 +55,39 @@ def report_of(evidence: Evidence, *, title: str = "") -> Report:
     """
     table = claims_of(evidence)
 
-    panels: list[Panel] = [claims_panel(table)] if len(table) else []
-    absent: dict[str, str] = dict(table.attrs["left_out"]) if len(table) else {}
-    for name, build in PANELS.items():
+    panels, reasons = _built(evidence)
+    if len(table):
+        panels.insert(sum(panel.name in _QUESTIONS for panel in panels), claims_panel(table))
+    absent = (dict(table.attrs["left_out"]) if len(table) else {}) | reasons
+
+    return Report(title or _title(evidence), _facts(evidence), table, panels, absent)
+
+
+def _built(evidence: Evidence) -> tuple[list[Panel], dict[str, str]]:
+    """Return the panels that can be made, the film after the three questions, and why the others cannot."""
+    panels: list[Panel] = []
+    absent: dict[str, str] = {}
+    builders = list(PANELS.items())
+    builders.insert(len(_QUESTIONS), ("the race, neuron by neuron", replay_panel))
+
+    for name, build in builders:
         try:
             panel = build(evidence)
         except LogError as error:
             absent[name] = str(error)
             continue
         panels += [panel] if panel else []
-
-    return Report(title or _title(evidence), _facts(evidence), table, panels, absent)
+    return panels, absent
 
 
 def write_findings(
-    logs: LogLike | Iterable[LogLike], out_dir: str | Path, *, title: str = "", rule: LearnedRule = RULE
+    logs: LogLike | Iterable[LogLike],
+    out_dir: str | Path,
+    *,
+    title: str = "",
+    rule: LearnedRule = RULE,
+    paper: bool = False,
+    parquet: bool = False,
 ) -> list[Path]:
     """Write report.html, and each panel's CSV, PNG and SVG, into a folder; return their paths, the report's first.
 
@@ -75,24 +98,27 @@ def write_findings(
         out_dir: The folder.
         title: The report's heading.
         rule: When a feature counts as learned.
+        paper: Write figures for papers, too, one or two columns wide, as paper/NAME.svg and .png.
+        parquet: Write tables as Parquet, too, with their full digits; needs pyarrow.
 
     Raises:
         OSError: If the folder cannot be written.
-        LogError: If two runs have the same name.
+        LogError: If two runs have the same name, or pyarrow is asked for and not installed.
 
     Example:
         >>> from probes.analysis.example import example_study
         >>> [path.name for path in write_findings(example_study()[-1], "findings")][:2]
-        ['report.html', 'claims.csv']
+        ['report.html', 'winners.csv']
     """
-    return write_report(report(logs, title=title, rule=rule), out_dir)
+    return write_report(report(logs, title=title, rule=rule), out_dir, paper=paper, parquet=parquet)
 
 
-def write_report(found: Report, out_dir: str | Path) -> list[Path]:
+def write_report(found: Report, out_dir: str | Path, *, paper: bool = False, parquet: bool = False) -> list[Path]:
     """Write a report that is already there, as `write_findings` does; return the paths, the report's first.
 
     Raises:
         OSError: If the folder cannot be written.
+        LogError: If pyarrow is asked for and not installed.
 
     Example:
         >>> [path.name for path in write_report(report([]), "findings")]
@@ -104,7 +130,8 @@ def write_report(found: Report, out_dir: str | Path) -> list[Path]:
     page = folder / "report.html"
     with page.open("w", encoding="utf-8") as stream:
         found.render(stream)
-    return [page, *(path for panel in found.panels for path in _write_panel(panel, folder))]
+    writers = [_write_panel, *([_write_paper] if paper else []), *([_write_parquet] if parquet else [])]
+    return [page, *(path for panel in found.panels for write in writers for path in write(panel, folder))]
 
 
 def _write_panel(panel: Panel, folder: Path) -> list[Path]:
@@ -117,6 +144,31 @@ def _write_panel(panel: Panel, folder: Path) -> list[Path]:
     pixels.write_bytes(png(panel.figure))
     drawing.write_text(panel.svg, encoding="utf-8")
     return [table, pixels, drawing]
+
+
+def _write_paper(panel: Panel, folder: Path) -> list[Path]:
+    if panel.figure is None:
+        return []
+    (folder / "paper").mkdir(exist_ok=True)
+    found = {folder / "paper" / f"{panel.name}{suffix}": data for suffix, data in on_paper(panel.figure).items()}
+
+    for path, data in found.items():
+        path.write_bytes(data)
+    return list(found)
+
+
+def _write_parquet(panel: Panel, folder: Path) -> list[Path]:
+    path = folder / f"{panel.name}.parquet"
+    table = panel.table.copy(deep=False)
+    table.attrs = {}
+    try:
+        table.to_parquet(path, index=False)
+    except ImportError as error:
+        raise LogError(
+            "expected pyarrow, which Parquet files need, got none installed; pip install 'feature-probes[parquet]'"
+        ) from error
+
+    return [path]
 
 
 def _title(evidence: Evidence) -> str:

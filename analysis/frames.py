@@ -5,20 +5,25 @@ null of (i, l) is the same statistic of the same neurons on view l of the other 
 to the class's own, which nothing asks the neurons to learn. A log is read one block of steps at a time.
 """
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from probes.analysis.chance import Chance
 from probes.analysis.columns import TABLES
 from probes.analysis.facts import correlation_series, each
 from probes.store.protocol import LogLike
 
-__all__ = ["BLOCK_BYTES", "endpoints", "features", "statistics"]
+__all__ = ["BLOCK_BYTES", "closing", "endpoints", "features", "statistics"]
 
 # Large enough that a block is worth its calls, small enough that its copies stay in cache and out of other runs' way.
 BLOCK_BYTES = 8 * 2**20
+
+# Steps looked at in a run's last part, where no table is there to take them from.
+_CLOSING = 16
 
 _STATISTICS = ("strength", "peak", "off_strength", "off_peak")
 
@@ -33,7 +38,8 @@ def features(
         peak = \max_r [\langle w_{i,r}, v_{i,\ell} \rangle]^+
 
     `off_strength` and `off_peak` are the largest strength and the largest peak of class i's neurons on view l of any
-    other class, 0 where there is no other class. They need not come from the same class.
+    other class, 0 where there is no other class. They need not come from the same class. `chance` is what random
+    directions reach at the same step, see `probes.analysis.chance`; NaN where the run has not recorded any.
 
     Args:
         logs: The runs of a study, or one log.
@@ -87,6 +93,32 @@ def endpoints(logs: LogLike | Iterable[LogLike], *, frame: pd.DataFrame | None =
     return rows[ends].reset_index(drop=True)
 
 
+def closing(logs: LogLike | Iterable[LogLike], share: float, *, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the table of `features` at steps within the last part of each run, its last step among them.
+
+    Args:
+        logs: The runs of a study, or one log.
+        share: That part, as a share of the recorded steps.
+        frame: Table of `features` to take the rows from, where it is already there; else up to 16 steps a run are read.
+
+    Raises:
+        LogError: If a log has no series (class, neuron, feature_class, view), or two runs have the same name.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> closing(example_study()[-1], 0.01)["step"].unique().tolist()
+        [396, 397, 398, 399, 400]
+    """
+    study = each(logs)
+    firsts = [math.ceil(max(0, len(log.steps) - 1) * (1 - share)) for log in study]
+    if frame is None:
+        return _table(study, [_last_rows(len(log.steps), first) for log, first in zip(study, firsts, strict=True)])
+
+    starts = {log.manifest.run_id: log.steps[first] for log, first in zip(study, firsts, strict=True)}
+    rows = frame[frame["run"].isin(list(starts))]
+    return rows[rows["step"] >= rows["run"].astype(object).map(starts)].reset_index(drop=True)
+
+
 def statistics(correlations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return strength, peak and their null, each ``(step, class, view)``, of one block of correlations.
 
@@ -114,6 +146,10 @@ def _own_and_null(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return own, values.max(axis=2)
 
 
+def _last_rows(count: int, first: int) -> np.ndarray:
+    return np.unique(np.linspace(first, count - 1, min(_CLOSING, count - first)).round().astype(np.int64))
+
+
 def _chosen(recorded: np.ndarray, wanted: np.ndarray | None, every: int) -> np.ndarray:
     """Return the rows of a log to be read."""
     if wanted is not None:
@@ -123,10 +159,10 @@ def _chosen(recorded: np.ndarray, wanted: np.ndarray | None, every: int) -> np.n
     return np.flatnonzero((rows % every == 0) | (rows == len(rows) - 1))
 
 
-def _blocks(log: LogLike, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the chosen rows ``(step, class, neuron, feature_class, view)`` in blocks of bounded size."""
+def _blocks(log: LogLike, rows: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield the statistics and the chance threshold of the chosen rows, in blocks of bounded size."""
     series = correlation_series(log)
-    values = log[series.name]
+    values, chance = log[series.name], Chance(log, series)
     # A power of two, as the steps of a stored chunk are: no chunk is unpacked for two blocks.
     span = 1 << max(0, (BLOCK_BYTES // series.row_bytes).bit_length() - 1)
 
@@ -135,7 +171,8 @@ def _blocks(log: LogLike, rows: np.ndarray) -> Iterator[np.ndarray]:
         inside = rows[(rows >= start) & (rows < start + span)]
         first, stop = (int(inside[0]), int(inside[-1]) + 1) if inside.size else (0, 0)
         if inside.size or start == 0:
-            yield values[first:stop][inside - first]
+            block = values[first:stop][inside - first]
+            yield *statistics(block), chance.threshold(inside, block)
 
 
 def _table(logs: Sequence[LogLike], rows: Iterable[np.ndarray]) -> pd.DataFrame:
@@ -154,9 +191,10 @@ def _table(logs: Sequence[LogLike], rows: Iterable[np.ndarray]) -> pd.DataFrame:
 
 
 def _run_table(log: LogLike, rows: np.ndarray, names: dict[str, "pd.Categorical[str]"]) -> pd.DataFrame:
-    parts = zip(*(statistics(block) for block in _blocks(log, rows)), strict=True)
-    values = {name: np.concatenate(blocks) for name, blocks in zip(_STATISTICS, parts, strict=True)}
+    parts = zip(*_blocks(log, rows), strict=True)
+    values = {name: np.concatenate(blocks) for name, blocks in zip((*_STATISTICS, "chance"), parts, strict=True)}
     count, classes, views = values["strength"].shape
+    values["chance"] = values["chance"].repeat(classes * views)
 
     columns: dict[str, Any] = {
         **{name: kind.repeat(count * classes * views) for name, kind in names.items()},

@@ -18,7 +18,8 @@ __all__ = ["growth", "missing_features", "own_features"]
 
 _RULE = (
     "{}; own: what the initialisation predicts without gap factor, or, where the run continues another one, what was "
-    "learned at its step 0; taught: learned by at least one teacher at its last step"
+    "learned at its step 0; taught: learned by at least one teacher at its last step; rise: steps from 10 % to 50 % of "
+    "the final strength; null: off_peak"
 )
 
 
@@ -62,8 +63,10 @@ def growth(
     """Return one row per (student, class, view): whose feature it is, whether and when the student learned it.
 
     A feature is missing when it is not `own`; a missing feature that was `taught` is what distillation can add.
-    `first_step` is the first step at which the rule holds; `strength` and `off_peak` (the largest correlation of the
-    class's neurons with the same view of another class) are those of the last step.
+    `teachers` names those of its teachers that have the feature, and `teachers_share` is their share of all its
+    teachers. `first_step` is the first step at which the rule holds; `rise`, the steps in which a learned feature grew
+    from 10 % to 50 % of its final strength, says how fast it went; `strength` and `off_peak` (the largest correlation
+    of the class's neurons with the same view of another class) are those of the last step.
 
     Args:
         students: Distilled or self-distilled runs; they are read step by step, one at a time.
@@ -83,7 +86,7 @@ def growth(
         {'taught': 1.0, 'learned': 1.0}
     """
     taught = _lessons(usable(students), teachers, rule, frame)
-    tables = [_student(log, lesson, rule) for log, lesson in taught]
+    tables = [_student(log, lessons, rule) for log, lessons in taught]
 
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     table = table.reindex(columns=list(TABLES["growth"]))
@@ -118,7 +121,7 @@ def missing_features(
     """
     study = usable(logs)
     lessons = _lessons([log for log in study if log.manifest.parents], teachers, rule, frame)
-    taught = {log.manifest.run_id: lesson for log, lesson in lessons}
+    taught = {log.manifest.run_id: _of_any(lesson) for log, lesson in lessons}
 
     tables = [_missing(log, taught.get(log.manifest.run_id), rule, frame) for log in study]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*TABLES["features"], "taught"])
@@ -140,20 +143,21 @@ def _lessons(
     teachers: LogLike | Iterable[LogLike],
     rule: LearnedRule,
     frame: pd.DataFrame | None,
-) -> Sequence[tuple[LogLike, NDArray[np.bool_]]]:
-    """Return each student with the features that at least one of its teachers learned: ``(class, view)``."""
+) -> Sequence[tuple[LogLike, pd.DataFrame]]:
+    """Return each student with what its teachers learned: a row for each feature, a column for each teacher."""
     known = {log.manifest.run_id: log for log in usable(teachers)}
     for student in students:
         _check_teachers(student, known)
     needed = {name for student in students for name in student.manifest.parents}
     table = learned([known[name] for name in sorted(needed)], rule=rule, frame=frame)
 
-    lessons = []
-    for student in students:
-        rows = table[table["run"].isin(student.manifest.parents)]
-        lesson = rows.groupby(["class", "view"])["learned"].any().unstack("view").to_numpy(dtype=bool)
-        lessons.append((student, lesson))
-    return lessons
+    wide = table.astype({"run": object}).pivot(index=["class", "view"], columns="run", values="learned")
+    return [(student, wide[list(student.manifest.parents)].dropna().astype(bool)) for student in students]
+
+
+def _of_any(lessons: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return the features that at least one teacher learned: ``(class, view)``."""
+    return lessons.any(axis=1).unstack("view").to_numpy(dtype=bool)
 
 
 def _check_teachers(student: LogLike, known: Mapping[str, LogLike]) -> None:
@@ -169,13 +173,27 @@ def _check_teachers(student: LogLike, known: Mapping[str, LogLike]) -> None:
         )
 
 
-def _student(student: LogLike, taught: NDArray[np.bool_], rule: LearnedRule) -> pd.DataFrame:
+def _student(student: LogLike, lessons: pd.DataFrame, rule: LearnedRule) -> pd.DataFrame:
     steps = rule(features(student))
     first = steps[steps["learned"]].groupby(["class", "view"])["step"].min()
     last = last_steps(steps).set_index(["class", "view"])
 
     return last.assign(
         own=own_features(student, rule=rule, frame=steps).ravel(),
-        taught=taught.ravel(),
+        taught=_of_any(lessons).ravel(),
+        teachers=[" ".join(lessons.columns[known]) for known in lessons.to_numpy()],
+        teachers_share=lessons.mean(axis=1).to_numpy(),
         first_step=first.reindex(last.index).astype("Int64"),
+        rise=_rise(steps, last).where(last["learned"]).astype("Int64"),
     ).reset_index()
+
+
+def _rise(steps: pd.DataFrame, last: pd.DataFrame) -> "pd.Series[float]":
+    """Return in how many steps each feature grew from 10 % to 50 % of its final strength."""
+    table = steps.set_index(["class", "view"])
+    final = last["strength"].reindex(table.index)
+    tenth, half = (
+        table.loc[table["strength"] >= share * final, "step"].groupby(["class", "view"]).min() for share in (0.1, 0.5)
+    )
+
+    return (half - tenth).reindex(last.index)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from probes.analysis.chance import PERCENTILE
 from probes.analysis.columns import TABLES
 from probes.analysis.facts import usable
-from probes.analysis.frames import endpoints
+from probes.analysis.frames import closing
 from probes.analysis.intervals import Estimate, rate
 from probes.store.protocol import LogLike
 
@@ -27,35 +28,51 @@ class LearnedRule:
     * more than ``margin`` times the null: the largest strength of a class's neurons at the same step on a feature of
       another class, its median over the run. At initialisation nothing passes this, whatever the typical winner is. A
       median, because a wrong feature that one class has really learned is no chance: it is reported beside the finding
-      as off-class, and does not hide what else the class has learned.
+      as off-class, and does not hide what else the class has learned; and
+    * more than chance: the 99th percentile, at the same step, of what the same run's neurons show along random
+      directions beyond what their own features explain (`probes.analysis.chance`). Without that correction a random
+      direction reaches about half of a winner's strength where all weights lie in the span of the features, as with
+      private noise, and the slower features of students would not count, though they decide samples. A run that has
+      recorded no random directions is judged by the first two alone, and its column `chance` is empty.
 
     Args:
         share: Fraction of the typical winner's strength.
         margin: Multiple of the median off-class strength.
+        window: Share of the recorded steps, at the end, within which a feature that is `stable` never stops counting as
+            learned.
 
     Raises:
-        ValueError: If ``share`` lies outside (0, 1] or ``margin`` is below 1.
+        ValueError: If ``share`` or ``window`` lies outside (0, 1], or ``margin`` is below 1.
 
     Example:
-        >>> print(LearnedRule(share=0.5))
-        strength >= 0.5 x the run's median winner and > 2 x its median off-class
+        >>> str(LearnedRule(share=0.5)).split(",")[0]
+        "strength >= 0.5 x the run's median winner and > 2 x its median off-class"
     """
 
     share: float = 0.25
     margin: float = 2.0
+    window: float = 0.1
 
     def __post_init__(self) -> None:
-        if not 0 < self.share <= 1 or self.margin < 1:
-            raise ValueError(f"expected `share` in (0, 1] and `margin` >= 1, got {self.share} and {self.margin}")
+        if not 0 < self.share <= 1 or self.margin < 1 or not 0 < self.window <= 1:
+            raise ValueError(
+                f"expected `share` and `window` in (0, 1] and `margin` >= 1, got {self.share}, {self.window} and "
+                f"{self.margin}"
+            )
 
     def __str__(self) -> str:
-        return f"strength >= {self.share:g} x the run's median winner and > {self.margin:g} x its median off-class"
+        return (
+            f"strength >= {self.share:g} x the run's median winner and > {self.margin:g} x its median off-class, "
+            f"and > the {PERCENTILE:g}th percentile of its random directions where it recorded some"
+        )
 
     def __call__(self, features: pd.DataFrame) -> pd.DataFrame:
         """Return the table with the columns `learned` and `rule`; the rule also stands in ``attrs``."""
         null = features.groupby(["run", "step"], observed=True)["off_strength"].transform("median")
         strong = features["strength"] >= self.share * self._typical_winner(features)
-        table = features.assign(learned=strong & (features["strength"] > self.margin * null), rule=str(self))
+        chance = features["strength"] <= features["chance"]  # never, where no random directions were recorded
+        found = strong & (features["strength"] > self.margin * null) & ~chance
+        table = features.assign(learned=found, rule=str(self))
         table.attrs["rule"] = str(self)
 
         return table
@@ -86,7 +103,9 @@ def learned(
 ) -> pd.DataFrame:
     """Return one row per (run, class, view) at the run's last step, with whether the feature was learned.
 
-    Runs that diverged, failed or have no recorded step are left out.
+    `stable` says whether it also counted as learned at every step looked at within the rule's window before the last:
+    all that ``frame`` has there, else up to 16 evenly spaced ones. Runs that diverged, failed or have no recorded step
+    are left out.
 
     Args:
         logs: The runs of a study, or one log.
@@ -99,10 +118,15 @@ def learned(
     Example:
         >>> from probes.analysis.example import example_study
         >>> table = learned(example_study()[-1])
-        >>> int(table["learned"].sum()), table.attrs["rule"]
-        (6, "strength >= 0.25 x the run's median winner and > 2 x its median off-class")
+        >>> int(table["learned"].sum()), int(table["stable"].sum()), table.attrs["rule"].split(",")[0]
+        (6, 6, "strength >= 0.25 x the run's median winner and > 2 x its median off-class")
     """
-    return rule(last_steps(endpoints(usable(logs), frame=frame))).reindex(columns=list(TABLES["learned"]))
+    steps = rule(closing(usable(logs), rule.window, frame=frame))
+    steps["stable"] = steps.groupby(["run", "class", "view"], observed=True)["learned"].transform("all")
+    table = last_steps(steps).reindex(columns=list(TABLES["learned"]))
+    table.attrs["rule"] = str(rule)
+
+    return table
 
 
 def last_steps(features: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,6 @@ A function yields nothing where the study has no such run, and one measurement f
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -12,25 +11,13 @@ import pandas as pd
 
 from probes.analysis.ensembles import ensemble_error
 from probes.analysis.evidence import Evidence
+from probes.analysis.induction import CAUSES
 from probes.analysis.intervals import Estimate, bootstrapped, difference, mean_of, rate, weighted_sum
+from probes.analysis.measurement import Measurement
+from probes.analysis.unions import gain_over_one
 from probes.store.protocol import LogLike
 
-__all__ = ["MEASURES", "Measurement"]
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One measured value of a claim.
-
-    Attributes:
-        estimate: Value, 95 % interval and n.
-        note: What n counts, where the interval comes from, and what else a reader should know.
-        variant: Which variant was measured, "" where there is one only.
-    """
-
-    estimate: Estimate
-    note: str
-    variant: str = ""
+__all__ = ["MEASURES"]
 
 
 def _train_error(evidence: Evidence) -> Iterator[Measurement]:
@@ -86,12 +73,10 @@ def _excess_over_union(evidence: Evidence) -> Iterator[Measurement]:
 
 def _gain_of_distilled(evidence: Evidence) -> Iterator[Measurement]:
     for variant, logs in evidence.with_role("distilled").items():
-        errors, together = evidence.errors(logs), ensemble_error(logs)
-        if together and len(logs) > 1:
-            turned = together._replace(value=-together.value, low=-together.high, high=-together.low)
-            gain = weighted_sum([_mean_over_samples(errors), turned], [1.0, 1.0])
+        gain = gain_over_one(evidence.errors(logs), logs)
+        if gain:
             note = f"mean error of {len(logs)} runs less that of their ensemble; n: runs; interval: over test samples"
-            yield Measurement(gain._replace(n=len(logs)), note, variant)
+            yield Measurement(gain, note, variant)
 
 
 def _predicted(evidence: Evidence) -> Iterator[Measurement]:
@@ -146,6 +131,7 @@ MEASURES: Mapping[str, Callable[[Evidence], Iterator[Measurement]]] = MappingPro
     "winners.size": _winners_size,
     "losing_view.stays_small": _losing_view,
     "average.gain_mu": _gain_of_average,
+    **CAUSES,
 })
 
 

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 
 from probes.analysis import plots
-from probes.analysis.coverage import members
 from probes.analysis.evidence import Evidence
 from probes.analysis.growth import missing_features
+from probes.analysis.members import members
 from probes.analysis.panel import Panel
+from probes.analysis.panels_causes import CAUSES
+from probes.analysis.panels_dynamics import DYNAMICS
 from probes.analysis.plots.canvas import canvas
 from probes.store.protocol import LogLike
 
@@ -65,7 +67,9 @@ def _coverage(evidence: Evidence) -> Panel | None:
     caption = (
         "Features that at least one of K members has learned, and the error of the mean of their logits. Dots: mean "
         f"over ensembles of K of {table['members'].max()} runs (at most {table['subsets'].max()} of them); bars: the "
-        "central 95 % of these. Grey: every member learns one of the two views of a class by a fair coin."
+        "central 95 % of these. Grey: every member learns one of the two views of a class by a fair coin. Dashes: "
+        "coverage by each class's own chance, from the runs; error by the features that an ensemble does not cover, "
+        "where it is wrong unless a sample shows nothing else that it knows."
     )
     return Panel("coverage", "What is covered", caption, table, figure)
 
@@ -158,6 +162,8 @@ PANELS: Mapping[str, Callable[[Evidence], Panel | None]] = {
     "what distillation added": _growth,
     "how wrong each network is": _error_rates,
     "self-distillation, pair by pair": _pairs,
+    **CAUSES,
+    **DYNAMICS,
     "the race in a single network": _race("single", "The race in a single network"),
     "the race in a distilled network": _race("distilled", "The race in a distilled network"),
     "the race": _race("", "The race"),

@@ -1,39 +1,32 @@
 """The report: one HTML file that needs no network, opening with the claims, each figure beside its numbers."""
 
-import base64
-import gzip
-import html
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import TextIO
-from urllib.parse import quote
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
 
 from probes.analysis.columns import MEANINGS
 from probes.analysis.expectations import EXPECTATIONS
+from probes.analysis.page import films, place, template
 from probes.analysis.panel import Panel
-from probes.analysis.plots.canvas import png, themed
 
 __all__ = ["Report"]
 
-# Above these numbers of characters a figure is embedded as pixels, and a table compressed or not embedded at all.
-_SVG_LIMIT = 600_000
-_CSV_LIMIT = 60_000
-_ADDRESS_LIMIT = 1_000_000
+# What a notebook shows of a report: what answers the three questions.
+_OPENING = ("winners", "coverage", "growth")
 
 
 @dataclass(frozen=True)
 class Report:
-    """A study's findings, built before they are rendered.
+    """A study's findings, built before they are rendered; in a notebook its claims and its first three figures.
 
     Attributes:
         title: What was studied.
         facts: What a reader wants to know first, name and value.
-        claims: Table of `claims`.
+        claims: Table of `claims`; with a column `setting` where several studies stand side by side.
         panels: Figures with their tables, in the order in which they are shown.
         absent: What could not be shown, each with the reason.
         created: When the report was made.
@@ -54,39 +47,34 @@ class Report:
     absent: Mapping[str, str] = field(default_factory=dict)
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    @property
+    def verdict(self) -> str:
+        """How many claims hold, of each setting where there are several."""
+        if "setting" not in self.claims:
+            return f"{self.claims['holds'].sum()} of {len(self.claims)} claims hold"
+        counts = self.claims.groupby("setting", sort=False)["holds"].agg(["sum", "size"])
+
+        return "Claims that hold: " + ", ".join(f"{row.Index} {row.sum} of {row.size}" for row in counts.itertuples())
+
     def render(self, stream: TextIO) -> None:
         """Write the report as HTML."""
-        source = files("probes.analysis").joinpath("templates", "report.html.j2").read_text("utf-8")
-        environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        environment.filters.update(figure=_figure, address=_address, packed=_packed, number=_number)
+        page = template("report.html.j2", number=_number, cell=_cell, films=films)
+        placed = place(self.panels)
+        stream.writelines(page.generate(report=self, placed=placed, expectations=EXPECTATIONS, meanings=MEANINGS))
 
-        template = environment.from_string(source)
-        stream.writelines(template.generate(report=self, expectations=EXPECTATIONS, meanings=MEANINGS))
+    def _repr_html_(self) -> str:
+        opening = [panel for panel in self.panels if panel.name in _OPENING]
+        page = template("notebook.html.j2", number=_number, films=films)
 
-
-def _figure(panel: Panel) -> str:
-    """Return the figure as an element of the page, in the page's colours, or as pixels where it is large."""
-    title = html.escape(panel.title)
-    if panel.figure is None:
-        return ""
-    if len(panel.svg) <= _SVG_LIMIT:
-        return themed(panel.svg).replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
-
-    pixels = base64.b64encode(png(panel.figure, dpi=150)).decode()
-    return f'<img alt="{title}" src="data:image/png;base64,{pixels}">'
+        return str(page.render(report=self, panels=opening, expectations=EXPECTATIONS))
 
 
-def _address(panel: Panel) -> str:
-    """Return an address that holds the panel's numbers, "" where they are too many."""
-    if not _packed(panel):
-        return f"data:text/csv;charset=utf-8,{quote(panel.csv)}"
-    packed = base64.b64encode(gzip.compress(panel.csv.encode(), mtime=0)).decode()
+def _cell(value: object) -> str:
+    """Return what a cell of any table holds as text, "" where it holds nothing."""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6g}".replace("-", "\N{MINUS SIGN}")
 
-    return f"data:application/gzip;base64,{packed}" if len(packed) <= _ADDRESS_LIMIT else ""
-
-
-def _packed(panel: Panel) -> bool:
-    return len(panel.csv) > _CSV_LIMIT
+    return "" if value is None else str(value)
 
 
 def _number(value: float) -> str:

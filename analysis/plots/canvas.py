@@ -5,6 +5,7 @@ a light one. The colours of data are seaborn's colour-blind safe ones.
 """
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +19,23 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-__all__ = ["BAD", "GOOD", "INK", "MUTED", "VIEWS", "canvas", "key", "logarithmic", "png", "stroke", "svg", "themed"]
+__all__ = [
+    "BAD",
+    "COLUMN",
+    "GOOD",
+    "INK",
+    "MUTED",
+    "TWO_COLUMNS",
+    "VIEWS",
+    "canvas",
+    "key",
+    "logarithmic",
+    "paper",
+    "png",
+    "stroke",
+    "svg",
+    "themed",
+]
 
 _COLOURS: Sequence[str] = sns.color_palette("colorblind").as_hex()
 
@@ -28,8 +45,16 @@ GOOD = _COLOURS[2]
 BAD = _COLOURS[3]
 VIEWS = (_COLOURS[0], _COLOURS[1])
 
+# Widths of a paper's figures, in inches; a figure that is at most so wide in a report fits one column.
+COLUMN, TWO_COLUMNS = 3.25, 6.75
+_NARROW = 4.0
+
 # What a page may set to colours of its own.
 _VARIABLES = {INK: "--ink", MUTED: "--muted", GOOD: "--green", BAD: "--red", VIEWS[0]: "--blue", VIEWS[1]: "--orange"}
+
+# What names a part of an SVG, and what refers to one; and what an SVG says of itself.
+_NAMED = re.compile(r"""((?<=\s)id="|url\(#|href="#)""")
+_METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 
 _STYLE: Mapping[Any, Any] = MappingProxyType({
     "axes.axisbelow": True,
@@ -84,12 +109,15 @@ def canvas(
     return figure, list(axes.flat)
 
 
-def key(owner: Axes | Figure, entries: Sequence[tuple[Artist | tuple[Artist, ...], str]]) -> None:
+def key(
+    owner: Axes | Figure, entries: Sequence[tuple[Artist | tuple[Artist, ...], str]], *, columns: int | None = None
+) -> None:
     """Set a row of named marks above the axes, or above all panels of a figure.
 
     Args:
         owner: What the row belongs to.
         entries: Marks, or tuples of marks that stand side by side, with their names.
+        columns: How many stand in a row; all where it is not given.
 
     Example:
         >>> figure, (ax,) = canvas(4, 3)
@@ -105,7 +133,7 @@ def key(owner: Axes | Figure, entries: Sequence[tuple[Artist | tuple[Artist, ...
     owner.legend(
         marks,
         [name for _, name in entries],
-        ncols=len(entries),
+        ncols=columns or len(entries),
         frameon=False,
         borderaxespad=0.3,
         columnspacing=1.4,
@@ -152,18 +180,47 @@ def svg(figure: Figure) -> str:
     return _saved(figure, format="svg", metadata={"Date": None, "Creator": None}).decode()
 
 
-def themed(drawing: str) -> str:
+def themed(drawing: str, name: str = "") -> str:
     """Return an SVG as an element of a page that sets its colours: --ink, --muted, --green, --red, --blue, --orange.
 
+    Args:
+        drawing: The SVG.
+        name: What its ids begin with, where a page has several drawings.
+
     Example:
-        >>> themed('<?xml version="1.0"?><svg><path style="fill: #1c2127"/></svg>')
-        '<svg><path style="fill: var(--ink, #1c2127)"/></svg>'
+        >>> themed('<?xml version="1.0"?><svg><path id="a" style="fill: #1c2127"/></svg>', "race")
+        '<svg><path id="race-a" style="fill: var(--ink, #1c2127)"/></svg>'
     """
-    element = drawing[drawing.index("<svg") :]
+    element = _METADATA.sub("", drawing[drawing.index("<svg") :])
     for colour, variable in _VARIABLES.items():
         element = element.replace(colour, f"var({variable}, {colour})")
 
-    return element
+    return _NAMED.sub(rf"\1{name}-", element) if name else element
+
+
+def paper(figure: Figure) -> Mapping[str, bytes]:
+    """Return a figure laid out anew for a page of a paper, as SVG and PNG by suffix: one column wide, or two.
+
+    A column is 3.25 inches, two are 6.75; letters keep their size, 8 to 9 points. The figure itself stays as it is.
+
+    Example:
+        >>> sorted(paper(canvas(4, 3)[0]))
+        ['.png', '.svg']
+    """
+    width, height = figure.get_size_inches()
+    target = COLUMN if width <= _NARROW else TWO_COLUMNS
+    figure.set_size_inches(target, height * min(1.0, max(target / width, 0.85)))
+    figure.set_layout_engine("constrained")
+    try:
+        found = {
+            ".svg": _saved(figure, format="svg", metadata={"Date": None, "Creator": None}),
+            ".png": png(figure, dpi=300),
+        }
+    finally:
+        figure.set_size_inches(width, height)
+        figure.set_layout_engine("constrained")
+
+    return found
 
 
 def png(figure: Figure, *, dpi: int = 200) -> bytes:

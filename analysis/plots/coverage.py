@@ -1,15 +1,17 @@
-"""Coverage and ensemble error against the number of members, each beside what a fair coin for every class gives."""
+"""Coverage and ensemble error against the number of members, beside a fair coin and what the runs let one predict."""
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from probes.analysis.plots.canvas import MUTED, VIEWS
+from probes.analysis.plots.canvas import INK, MUTED, VIEWS
 
 __all__ = ["coverage", "ensemble_error"]
 
 
 def coverage(frame: pd.DataFrame, ax: Axes) -> Axes:
     """Return the axes with the share of features that K members cover, and the line 1 - 2^-K.
+
+    A dash is the coverage that each class's own chance gives, as the runs have it, and a band its credible interval.
 
     Args:
         frame: Table of `coverage`.
@@ -22,7 +24,11 @@ def coverage(frame: pd.DataFrame, ax: Axes) -> Axes:
         >>> coverage(table(example_study()), canvas(4, 3)[1][0]).get_xlabel()
         'members K'
     """
+    ax.fill_between(
+        frame["members"], frame["predicted_low"], frame["predicted_high"], color=MUTED, alpha=0.2, linewidth=0
+    )
     _draw(frame, "coverage", frame["expected"], ax)
+    _dashes(frame, "predicted_coverage", ax)
     _name_line(ax, "$1 - 2^{-K}$", frame["members"], frame["expected"], (6, -12))
 
     ax.set(ylabel="share of features covered", ylim=(min(0.4, frame["coverage_low"].min()), 1.03))
@@ -31,6 +37,8 @@ def coverage(frame: pd.DataFrame, ax: Axes) -> Axes:
 
 def ensemble_error(frame: pd.DataFrame, ax: Axes) -> Axes:
     """Return the axes with the test error of ensembles of K members in units of mu, and the line 2^-K.
+
+    A dash is the error that follows from the features that an ensemble does not cover.
 
     Args:
         frame: Table of `coverage`.
@@ -44,6 +52,7 @@ def ensemble_error(frame: pd.DataFrame, ax: Axes) -> Axes:
         'members K'
     """
     _draw(frame, "error_mu", 1 - frame["expected"], ax)
+    _dashes(frame, "error_predicted_mu", ax)
     _name_line(ax, "$2^{-K}$", frame["members"], 1 - frame["expected"], (6, 4))
 
     ax.set(ylabel="ensemble's test error (units of μ)")
@@ -61,6 +70,10 @@ def _draw(frame: pd.DataFrame, name: str, expected: "pd.Series[float]", ax: Axes
     ax.set(
         xlabel="members K", xlim=(0.5, most + 0.5), xticks=range(1, most + 1) if most <= 12 else range(0, most + 1, 5)
     )
+
+
+def _dashes(frame: pd.DataFrame, name: str, ax: Axes) -> None:
+    ax.plot(frame["members"], frame[name], "_", color=INK, markersize=11, markeredgewidth=1.6, zorder=3)
 
 
 def _name_line(

@@ -3,8 +3,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from probes.analysis import coverage, features
-from probes.analysis.coverage import members
+from probes.analysis import coverage, features, uncovered
+from probes.analysis.lottery import WinShares
+from probes.analysis.members import members
 from probes.errors import LogError
 from tests.analysis.hand import evaluation_of, log_of, race
 
@@ -91,3 +92,61 @@ def test_a_frame_that_is_there_gives_the_same_coverage():
 
 def test_the_rule_is_stated():
     assert "mean over all ensembles of K of the 4 runs" in coverage(study()).attrs["rule"]
+
+
+def test_coverage_by_own_chances_and_by_the_lottery_stand_beside_it():
+    table = coverage(study())
+    counts = np.array([
+        [sum(view in LEARNED[run][class_] for run in LEARNED) for view in (0, 1)] for class_ in range(3)
+    ])
+
+    assert table["predicted_coverage"].tolist() == pytest.approx([
+        WinShares(counts, 4).coverage(size) for size in range(1, 5)
+    ])
+    assert (table["predicted_low"] < table["predicted_coverage"]).all()
+    assert table["lottery"].isna().all()  # these runs have no moments
+
+
+def slow_error(covered, misled):
+    """Each feature that is not covered is wrong unless none of the others' covered features is in the sample."""
+    wrong = 0.0
+    for feature in [(class_, view) for class_ in range(3) for view in (0, 1)]:
+        others = sum(class_ != feature[0] for class_, _ in covered)
+        wrong += 0 if feature in covered else 1 - (1 - misled) ** others
+    return wrong / 6
+
+
+@pytest.mark.parametrize(("sparsity", "misled"), [(1.5, 0.5), (9, 1.0)])
+def test_the_error_is_predicted_from_what_is_not_covered(sparsity, misled):
+    table = coverage(study(recipe={"data": {"sparsity": sparsity}}))
+    sets = [{(class_, view) for class_, views in enumerate(LEARNED[run]) for view in views} for run in LEARNED]
+
+    assert table["error_predicted_mu"].iloc[0] == pytest.approx(np.mean([slow_error(known, misled) for known in sets]))
+    assert table["error_predicted_mu"].iloc[-1] == pytest.approx(slow_error(set.union(*sets), misled))
+
+
+def test_one_view_a_class_saturates_at_half():
+    logs = [log_of(race([[0]] * 12), name, recipe={"data": {"sparsity": 3}}) for name in "ab"]
+
+    assert coverage(logs)["error_predicted_mu"].tolist() == pytest.approx([(1 - 0.75**11) / 2] * 2)
+
+
+def test_uncovered_features_are_those_that_no_member_has():
+    logs = study()[::3]  # a and d
+    table = uncovered(logs)
+
+    assert list(zip(table["class"], table["view"], strict=True)) == [(0, 1), (1, 1)]
+    assert table["null"].tolist() == [0.25, 0.25]
+    assert table["run"].isin(["a", "d"]).all()
+
+
+def test_the_run_that_came_closest_is_named():
+    values = race([[0], [0], [0]])
+    values[-1, 1, 0, 1, 1] = 0.5
+    row = uncovered([*study()[::3], log_of(values, "e", role="single")]).query("`class` == 1").iloc[0]
+
+    assert (row["run"], row["strength"]) == ("e", 0.5)
+
+
+def test_where_all_is_covered_nothing_is_uncovered():
+    assert uncovered(log_of(race([[0, 1], [0, 1]]))).empty

@@ -1,6 +1,20 @@
 import pytest
 
-from probes.analysis import coverage, error_rates, example_study, growth, learned, pairs, winners
+from probes.analysis import (
+    bounds,
+    coverage,
+    deletion,
+    error_rates,
+    example_study,
+    growth,
+    learned,
+    lessons,
+    lottery,
+    pairs,
+    uncovered,
+    unions,
+    winners,
+)
 from probes.analysis.evidence import Evidence
 from tests.analysis.hand import evaluation_of, log_of, race
 
@@ -16,6 +30,17 @@ def test_evidence_is_what_the_functions_find():
     assert evidence.pairs.equals(pairs(LOGS))
     assert evidence.error_rates.equals(error_rates(LOGS))
     assert evidence.growth.equals(growth(LOGS[1:4], LOGS))
+
+
+def test_evidence_of_causes_is_what_the_functions_find():
+    evidence, singles = Evidence(LOGS), [log for log in LOGS if log.manifest.role == "single"]
+
+    assert evidence.lottery.equals(lottery(LOGS))
+    assert evidence.uncovered.equals(uncovered(LOGS))
+    assert evidence.deletion.equals(deletion(LOGS))
+    assert evidence.bounds.equals(bounds(singles))
+    assert evidence.lessons.equals(lessons(LOGS[1:4], LOGS))
+    assert evidence.unions.equals(unions(LOGS[1:4], LOGS))
 
 
 def test_a_table_is_made_once():

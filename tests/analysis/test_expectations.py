@@ -3,7 +3,7 @@ import pytest
 from probes.analysis import EXPECTATIONS
 from probes.analysis.measurements import MEASURES
 
-# Every id of the public list, and the one that is added to it.
+# Every id of the public list, and those that are added to it.
 CLAIMS = [
     "single.train_error",
     "single.test_error_mu",
@@ -17,6 +17,14 @@ CLAIMS = [
     "winners.size",
     "losing_view.stays_small",
     "average.gain_mu",
+    "induction.losing_view",
+    "induction.off_class",
+    "induction.negative",
+    "induction.not_kept_alive",
+    "induction.balance",
+    "memorisation.new_features",
+    "coverage.as_drawn",
+    "deletion.causal",
 ]
 
 

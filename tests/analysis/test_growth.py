@@ -97,3 +97,27 @@ def test_a_student_without_teachers_is_refused():
 
 def test_the_rule_is_stated():
     assert "taught: learned by at least one teacher" in growth(student(), TEACHERS).attrs["rule"]
+
+
+def test_each_feature_names_the_teachers_that_have_it():
+    table = growth(student(), TEACHERS).set_index(["class", "view"])
+
+    assert table["teachers"].to_dict() == {
+        (0, 0): "",
+        (0, 1): "one two",
+        (1, 0): "one",
+        (1, 1): "two",
+        (2, 0): "one two",
+        (2, 1): "",
+    }
+    assert table["teachers_share"].tolist() == [0, 1, 0.5, 0.5, 1, 0]
+
+
+def test_the_rise_is_from_a_tenth_to_half_of_the_final_strength():
+    log = student()
+    values = log["correlations"][:]
+    values[:, 0, 0, 0, 1] = GROWN * np.array([0, 0.05, 0.1, 0.3, 0.4, 0.55, 0.9, 1])
+    table = growth(log_of(values, "student", parents=("one", "two")), TEACHERS).set_index(["class", "view"])
+
+    assert table.loc[(0, 1), "rise"] == 5 - 2
+    assert table["rise"].isna().tolist() == [False, False, False, True, True, False]

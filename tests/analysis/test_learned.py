@@ -61,7 +61,10 @@ def test_the_typical_winner_is_the_median_over_classes():
 
 def test_the_rule_says_itself_in_column_and_attrs():
     table = LearnedRule(share=0.5, margin=3)(features(log_of(race([[0], [1]]))))
-    text = "strength >= 0.5 x the run's median winner and > 3 x its median off-class"
+    text = (
+        "strength >= 0.5 x the run's median winner and > 3 x its median off-class, and > the 99th percentile of its "
+        "random directions where it recorded some"
+    )
 
     assert set(table["rule"]) == {text}
     assert table.attrs["rule"] == text
@@ -83,8 +86,8 @@ def test_the_null_rate_counts_off_class_maxima_above_the_share():
     assert OFF < 0.25 * GROWN
 
 
-@pytest.mark.parametrize(("share", "margin"), [(0, 2), (1.5, 2), (0.5, 0.5)])
-def test_a_rule_out_of_range_is_refused(share, margin):
-    message = f"expected `share` in (0, 1] and `margin` >= 1, got {share} and {margin}"
+@pytest.mark.parametrize(("share", "window", "margin"), [(0, 0.1, 2), (1.5, 0.1, 2), (0.5, 0.1, 0.5), (0.5, 0, 2)])
+def test_a_rule_out_of_range_is_refused(share, window, margin):
+    message = f"expected `share` and `window` in (0, 1] and `margin` >= 1, got {share}, {window} and {margin}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        LearnedRule(share=share, margin=margin)
+        LearnedRule(share=share, margin=margin, window=window)

@@ -12,6 +12,7 @@ import pytest
 
 from probes.analysis import Report, claims, example_study, report
 from probes.analysis.example import Sizes
+from probes.analysis.page import place
 from probes.analysis.panel import Panel
 from probes.analysis.panels import claims_panel
 from probes.analysis.plots import canvas
@@ -52,11 +53,41 @@ def test_the_report_loads_nothing(page):
     outside = [address for address in Elements(page).addresses if not address.startswith(("#", "data:"))]
 
     assert outside == ["https://arxiv.org/abs/2012.09816"]
-    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in Elements(page).tags}
+    assert not {"iframe", "object"} & {tag for tag, _ in Elements(page).tags}
+    assert "default-src 'none'; img-src data:;" in page
 
 
 def test_the_report_opens_with_the_claims_then_the_three_questions(page):
-    assert re.findall(r'<section id="(\w+)"', page)[:5] == ["claims", "claims", "winners", "coverage", "growth"]
+    sections = re.findall(r'<section id="([\w-]+)"', page)
+
+    assert sections[:6] == ["claims-table", "winners", "coverage", "growth", "claims", "race_matrix"]
+
+
+def test_the_contents_name_every_section(page):
+    named = re.findall(r'<li><a href="#([\w-]+)"', page)
+
+    assert named == re.findall(r'<section id="([\w-]+)"', page)
+
+
+def test_headings_go_down_one_level_at_a_time(page):
+    levels = [int(tag[1]) for tag, _ in Elements(page).tags if re.fullmatch("h[1-6]", tag)]
+
+    assert levels[0] == 1
+    assert set(levels[1:]) == {2}
+
+
+def test_no_two_elements_have_the_same_id(page):
+    ids = [attrs["id"] for _, attrs in Elements(page).tags if "id" in attrs]
+
+    assert len(ids) == len(set(ids))
+
+
+def test_every_figure_has_a_name_and_a_description(page):
+    ids = {attrs["id"] for _, attrs in Elements(page).tags if "id" in attrs}
+    figures = [attrs for tag, attrs in Elements(page).tags if tag == "svg" and "role" in attrs]
+
+    assert len(figures) > 8
+    assert all(figure["aria-label"] and figure["aria-describedby"] in ids for figure in figures)
 
 
 def test_every_claim_is_in_the_table(page):
@@ -68,7 +99,7 @@ def test_the_title_is_escaped(page):
 
 
 def test_figures_follow_the_page_into_the_dark(page):
-    assert "@media (prefers-color-scheme: dark)" in page
+    assert "@media screen and (prefers-color-scheme: dark)" in page
     assert "var(--blue, #0173b2)" in page
 
 
@@ -85,15 +116,27 @@ def test_a_figure_that_is_large_is_pixels():
     ax.plot(np.random.default_rng(0).normal(size=10_000), "o")
     panel = Panel("large", "Large", "", pd.DataFrame({"x": [1]}), figure)
 
-    assert '<img alt="Large" src="data:image/png;base64,' in rendered(Report("", {}, claims([]), [panel]))
+    assert '<img alt="Large" width="288" src="data:image/png;base64,' in rendered(Report("", {}, claims([]), [panel]))
 
 
-def test_a_table_that_is_too_large_is_named_instead():
-    numbers = pd.DataFrame({"x": np.random.default_rng(0).normal(size=400_000)})
+def test_a_page_has_room_for_the_small_tables_and_names_the_others():
+    numbers = pd.DataFrame({"x": np.random.default_rng(0).normal(size=700_000)})
+    page = rendered(Report("", {}, claims([]), [Panel("large", "", "", numbers), Panel("small", "", "", numbers[:9])]))
 
-    assert "large.csv is written beside this report." in rendered(
-        Report("", {}, claims([]), [Panel("large", "", "", numbers)])
-    )
+    assert "large.csv is written beside this report." in page
+    assert 'download="small.csv"' in page
+    assert len(page) < 3_000_000
+
+
+def test_the_largest_figures_become_pixels_until_all_have_room(monkeypatch):
+    panels = []
+    for name, dots in {"a": 300, "b": 300, "c": 300, "d": 300, "small": 300, "large": 3000}.items():
+        figure, (ax,) = canvas(3, 3)
+        ax.scatter(*np.random.default_rng(0).normal(size=(2, dots)))
+        panels.append(Panel(name, name, "", pd.DataFrame(), figure))
+    monkeypatch.setattr("probes.analysis.page._FIGURES", 300_000)
+
+    assert ["<svg" in placed.figure for placed in place(panels)] == [True, True, True, True, True, False]
 
 
 def test_what_is_absent_is_said_with_its_reason():
@@ -124,4 +167,22 @@ NUMBERS = {
 def test_numbers_are_written_for_readers(number, text):
     table = claims(LOGS).head(1).assign(measured=[number]).astype({"measured": object})
 
-    assert f'<td class="figure">{text}<span' in rendered(Report("", {}, table))
+    assert f'<td class="figure" data-label="measured">{text}<span' in rendered(Report("", {}, table))
+
+
+def test_in_a_notebook_a_report_shows_claims_by_verdict_and_the_first_figures(found):
+    shown = found._repr_html_()
+
+    assert found.verdict in shown
+    assert shown.count('class="holds"') + shown.count('class="fails"') == len(found.claims)
+    assert re.findall(r'<figcaption id="(\w+)-caption"', shown) == ["winners", "coverage", "growth"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (float("nan"), ""), (-0.5, "\N{MINUS SIGN}0.5"), (1e-9, "1e\N{MINUS SIGN}09"), (3, "3")],
+)
+def test_cells_of_a_table_are_written_for_readers(value, text):
+    table = pd.DataFrame({"x": pd.Series([value], dtype=object)})
+
+    assert f"<tr><td>{text}</td></tr>" in rendered(Report("", {}, claims([]), [Panel("one", "One", "", table)]))

@@ -5,14 +5,27 @@ import pandas as pd
 import pytest
 
 from probes.analysis import (
+    bounds,
     claims,
+    confusion,
     coverage,
+    deletion,
+    deletion_rates,
     error_rates,
     example_study,
     features,
+    forces,
+    growth,
+    kept_alive,
+    lessons,
+    lottery,
+    margins,
+    memorisation,
     missing_features,
     pairs,
+    phases,
     plots,
+    timing,
     winners,
 )
 from probes.analysis.plots.canvas import BAD, GOOD, VIEWS, canvas
@@ -23,11 +36,25 @@ ONE_CLASS = features(SINGLE[0]).query("`class` == 0")
 
 DRAWN = {
     "claims": (plots.claims, claims(LOGS)),
+    "bounds": (plots.bounds, bounds(SINGLE)),
     "coverage": (plots.coverage, coverage(LOGS)),
+    "deletion": (plots.deletion, deletion(SINGLE)),
+    "deletion_rates": (plots.deletion_rates, deletion_rates(deletion(LOGS))),
     "ensemble_error": (plots.ensemble_error, coverage(LOGS)),
     "error_rates": (plots.error_rates, error_rates(LOGS)),
     "growth": (plots.growth, missing_features(LOGS, LOGS)),
+    "lessons": (plots.lessons, lessons(LOGS[1:4], LOGS)),
+    "lottery": (plots.lottery, lottery(LOGS)),
     "pairs": (plots.pairs, pairs(LOGS)),
+    "rises": (plots.rises, growth(LOGS[1:4], LOGS)),
+    "margins": (plots.margins, margins(LOGS)),
+    "confusion": (plots.confusion, confusion(winners(SINGLE)).query("prediction == 'in M'")),
+    "kept_alive": (plots.kept_alive, kept_alive(LOGS)),
+    "escape": (plots.escape, timing(SINGLE)),
+    "phases": (plots.phases, phases(LOGS)),
+    "forces": (plots.forces, forces(LOGS[1])),
+    "memorisation": (plots.memorisation, memorisation(SINGLE)),
+    "error_against_coverage": (plots.error_against_coverage, memorisation(SINGLE)),
     "trajectories": (plots.trajectories, ONE_CLASS),
     "winners": (plots.winners, winners(SINGLE)),
 }
@@ -105,6 +132,47 @@ def test_coverage_draws_the_line_of_a_fair_coin(ax):
     plots.coverage(coverage(LOGS), ax)
 
     assert ax.get_lines()[0].get_ydata() == pytest.approx(1 - 0.5 ** np.arange(1, 6))
+
+
+def test_the_predicted_error_is_drawn_as_dashes(ax):
+    table = coverage(LOGS)
+    plots.ensemble_error(table, ax)
+
+    assert ax.get_lines()[-1].get_ydata().tolist() == table["error_predicted_mu"].tolist()
+
+
+def test_deletion_joins_control_before_and_after_of_every_view(ax):
+    table = deletion(SINGLE)
+    plots.deletion(table, ax)
+    drawn = np.array([line.get_ydata() for line in ax.get_lines() if line.get_linewidth() < 1])
+
+    expected = pd.concat([table[~table["learned"]], table[table["learned"]]])[["control", "before", "after"]]
+    assert drawn == pytest.approx(expected.to_numpy(float), nan_ok=True)
+
+
+def test_what_is_beyond_its_bound_is_a_red_cross(ax):
+    table = bounds(SINGLE)
+    plots.bounds(table, ax)
+    crosses = [line for line in ax.get_lines() if line.get_color() == BAD]
+
+    beyond = table[~table["inside"] & (table["bound"] != "balance")]
+    assert sorted(x for line in crosses for x in line.get_xdata()) == pytest.approx(sorted(beyond["largest"]))
+
+
+def test_lessons_say_how_many_of_how_many(ax):
+    table = lessons(LOGS[1:4], LOGS)
+    plots.lessons(table, ax)
+
+    expected = [f"{taken} of {lacked}" for taken, lacked in zip(table["taken_over"], table["lacked"], strict=True)]
+    assert [text.get_text() for text in ax.texts] == expected
+
+
+def test_rises_have_one_dot_for_every_feature_that_was_taken_over(ax):
+    table = growth(LOGS[1:4], LOGS)
+    plots.rises(table, ax)
+
+    expected = (~table["own"] & table["taught"] & table["learned"]).sum()
+    assert sum(len(line.get_xdata()) for line in ax.get_lines()) == expected
 
 
 def test_claims_that_hold_are_green_and_others_red(ax):

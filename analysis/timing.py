@@ -1,0 +1,181 @@
+r"""When each feature is learned, in which order, and when the theory says its race is over.
+
+**Predicted escape time.** Near the initialisation every output is about 0, so that the own class's softmax is 1/k, and
+a neuron with :math:`x = \langle w, v_{i,\ell} \rangle` on a patch of weight z has the derivative
+:math:`(xz/\varrho)^{q-1}`. One step of gradient descent on the mean loss therefore adds
+
+.. math::
+    \Delta x = \eta \, \tfrac{k-1}{k} \, \frac{S_{i,\ell}}{\varrho^{q-1}} \, x^{q-1}, \quad
+    S_{i,\ell} = E[1_{y=i} \sum_p z_p^q]
+
+(S as it is stored with the evaluation: 1/k of the samples are of class i, so S already holds that factor). From
+:math:`x_0`, the peak at step 0, this escapes to infinity after
+
+.. math::
+    T_0 = \frac{k}{k-1} \, \frac{\varrho^{q-1}}{\eta \, (q-2) \, S_{i,\ell} \, x_0^{q-2}} .
+
+Left out: noise on the patches of the class (it makes neurons faster), the push back from other classes' samples
+(slower), and the few steps that a neuron beyond :math:`\varrho` needs to become strong.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from probes.analysis.columns import TABLES
+from probes.analysis.facts import constant, exponent, moments, usable
+from probes.analysis.frames import features
+from probes.analysis.intervals import bootstrapped
+from probes.analysis.learned import RULE, LearnedRule
+from probes.store.protocol import LogLike
+
+__all__ = ["escape", "escape_times", "settled", "timing"]
+
+_RULE = (
+    "crossing: first step looked at from which on the feature counts as learned at all later ones, after the step "
+    "crossing_after; escape_time: k/(k-1) rho^(q-1) / (eta (q-2) S x0^(q-2)), for runs without a teacher; {}"
+)
+_ESCAPE = (
+    "rank_correlation: Spearman's, of crossing and escape_time over the features that a run learned; null: 0, the "
+    "order has nothing to do with the prediction, p_value against it; pace: median of crossing / escape_time, "
+    "interval by bootstrap over features; {}"
+)
+
+
+def timing(
+    logs: LogLike | Iterable[LogLike], *, rule: LearnedRule = RULE, frame: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return one row per (run, class, view): the step at which it is learned for good, and the predicted one.
+
+    `crossing` is empty where the feature is not learned at the end, and the first recorded step where it was learned
+    all the time. `order` counts a run's features by their crossing, from 1; those that cross together share a place.
+    `escape_time` is T0 of the module's text from the feature's own initial peak, empty for a run with teachers, for one
+    that continues another, and where recipe and evaluation do not give eta, rho, q and S.
+
+    Args:
+        logs: The runs of a study, or one log.
+        rule: When a feature counts as learned.
+        frame: Table of `features` of these runs, however thin, where it is there; else every step is read.
+
+    Raises:
+        LogError: If a log has no series (class, neuron, feature_class, view), or two runs have the same name.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> timing(example_study()[-1])[["class", "view", "crossing_after", "crossing", "order"]].head(3)
+           class  view  crossing_after  crossing  order
+        0      0     0              16        17      4
+        1      0     1             400      <NA>   <NA>
+        2      1     0              13        14      1
+    """
+    study = usable(logs)
+    steps = features(study) if frame is None else frame
+    tables = [_crossings(log, rule(steps[steps["run"] == log.manifest.run_id])) for log in study]
+
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    table = table.reindex(columns=list(TABLES["timing"]))
+    table.attrs["rule"] = _RULE.format(rule)
+    return table
+
+
+def escape_times(log: LogLike, peaks: np.ndarray) -> np.ndarray:
+    """Return T0 of each feature, ``(class, view)``; NaN where something is missing, infinite for a peak of 0.
+
+    Args:
+        log: The run, asked for eta, rho, q and S.
+        peaks: Peaks at step 0, ``(class, view)``.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> escape_times(example_study()[0], np.ones((6, 2))).shape
+        (6, 2)
+    """
+    rate, threshold = constant(log, "learning_rate", "training"), constant(log, "threshold", "network")
+    moment, classes = moments(log), len(peaks)
+    if rate is None or threshold is None or moment is None or log.manifest.parents or log.manifest.continues:
+        return np.full(peaks.shape, np.nan)
+    q = exponent(log)
+
+    with np.errstate(divide="ignore"):
+        times = threshold ** (q - 1) / (rate * (q - 2) * moment * peaks ** (q - 2))
+    return np.asarray(classes / (classes - 1) * times if classes > 1 else np.full(peaks.shape, np.nan))
+
+
+def escape(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per run: how well the predicted escape times give the order and the pace of what was learned.
+
+    Args:
+        table: Table of `timing`.
+
+    Example:
+        >>> crossing, predicted = [10, 20, 40], [5.0, 10.0, 20.0]
+        >>> rows = {"crossing": crossing, "escape_time": predicted, "rule": ""}
+        >>> found = escape(pd.DataFrame(rows).assign(run="a", role="single", variant=""))
+        >>> found[["rank_correlation", "pace", "n"]].round(3).to_numpy().tolist()
+        [[1.0, 2.0, 3.0]]
+    """
+    found = pd.DataFrame(_escapes(table), columns=list(TABLES["escape"]))
+    found.attrs["rule"] = _ESCAPE.format(table.attrs.get("rule", ""))
+
+    return found
+
+
+def settled(steps: np.ndarray, holds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the last step at which a condition fails, and the next, from which on it holds; NaN where there is none.
+
+    Args:
+        steps: Steps, rising, ``(step,)``.
+        holds: The condition, ``(step, ...)``.
+
+    Example:
+        >>> steps = np.array([0, 10, 20])
+        >>> settled(steps, np.array([[False, True, False], [False, True, True], [True, True, False]]))
+        (array([10., nan, 20.]), array([20.,  0., nan]))
+    """
+    place = np.where(holds.all(axis=0), 0, len(holds) - np.argmin(holds[::-1], axis=0))
+    padded = np.concatenate([[np.nan], steps, [np.nan]])
+
+    return padded[place], padded[place + 1]
+
+
+def _crossings(log: LogLike, steps: pd.DataFrame) -> pd.DataFrame:
+    shape = (-1, *steps[["class", "view"]].nunique())
+    after, crossing = settled(steps["step"].unique(), steps["learned"].to_numpy(dtype=bool).reshape(shape))
+    start = steps[steps["step"] == steps["step"].iloc[0]].reset_index(drop=True)
+    predicted = escape_times(log, start["peak"].to_numpy(dtype=float).reshape(shape[1:]))
+
+    table: pd.DataFrame = start.assign(
+        run=log.manifest.run_id,
+        role=log.manifest.role,
+        variant=log.manifest.variant,
+        crossing_after=pd.array(after.ravel(), dtype="Int64"),
+        crossing=pd.array(crossing.ravel(), dtype="Int64"),
+        escape_time=predicted.ravel(),
+    )
+    table["order"] = table["crossing"].rank(method="min").astype("Int64")
+
+    return table
+
+
+def _escapes(table: pd.DataFrame) -> Iterator[dict[str, object]]:
+    shown = table[table["crossing"].notna() & np.isfinite(table["escape_time"].astype(float))]
+
+    for (run, role, variant), rows in shown.groupby(["run", "role", "variant"], observed=True):
+        crossing, predicted = rows["crossing"].to_numpy(dtype=float), rows["escape_time"].to_numpy(dtype=float)
+        if len(rows) > 2:
+            correlation = stats.spearmanr(crossing, predicted)
+            pace, low, high, n = bootstrapped(crossing / predicted, np.median)
+            yield {
+                "run": run,
+                "role": role,
+                "variant": variant,
+                "rank_correlation": float(correlation.statistic),
+                "p_value": float(correlation.pvalue),
+                "pace": pace,
+                "low": low,
+                "high": high,
+                "n": n,
+                "rule": rows["rule"].iloc[0],
+            }
