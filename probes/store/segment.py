@@ -7,6 +7,7 @@ HDF5 whole: zlib lets other threads run, where HDF5 would hold a lock of the pro
 """
 
 import io
+import struct
 import zlib
 from collections.abc import Mapping
 from itertools import product
@@ -24,6 +25,8 @@ from probes.store.rows import Rows, Sliceable
 __all__ = ["segment_bytes"]
 
 CHUNK_STEPS = 256
+_WINDOW, _TABLES = -13, 6  # of zlib: a window of 8 KB, as long as a plane of a chunk
+_SAMPLE = 1024  # bytes of a plane that tell whether the rest is worth compressing
 LEVEL = 4  # on what training records up to 5 % smaller than 1 and hardly slower; more is slower alone
 _CHUNK_BYTES = {"gzip": 3 * 2**13, "blosc2": 2**17}  # by compression; blosc2 is fast on large chunks alone
 
@@ -160,9 +163,22 @@ def _packed(planes: NDArray[np.uint8], level: int) -> bytes:
 
 def _block(plane: bytes, level: int) -> bytes:
     """A plane in the format of RFC 1951, as it is where that is hardly longer: noise takes long to unpack."""
-    packer = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+    if level and (len(plane) <= _SAMPLE or _deflated(plane[:_SAMPLE], 1, _SAMPLE)):
+        return _deflated(plane, level, len(plane)) or _as_it_is(plane)
+    return _as_it_is(plane)
+
+
+def _deflated(plane: bytes, level: int, size: int) -> bytes:
+    """The plane compressed; nothing if that saves less than a tenth. Small tables: to make them costs more than it."""
+    packer = zlib.compressobj(level, zlib.DEFLATED, _WINDOW, _TABLES)
     block = packer.compress(plane) + packer.flush(zlib.Z_SYNC_FLUSH)
-    return block if level == 0 or len(block) < 0.9 * len(plane) else _block(plane, 0)
+    return block if len(block) < 0.9 * size else b""
+
+
+def _as_it_is(plane: bytes) -> bytes:
+    """The plane as stored blocks of RFC 1951, section 3.2.4."""
+    parts = (plane[start : start + 65535] for start in range(0, len(plane), 65535))
+    return b"".join(b"\0" + struct.pack("<HH", len(part), 65535 - len(part)) + part for part in parts)
 
 
 def _fletcher32(data: bytes) -> int:
