@@ -153,7 +153,7 @@ def race_steps(frame: pd.DataFrame, count: int = FRAMES) -> np.ndarray:
     gone = np.concatenate([[0], way.cumsum() / way.sum()])
     places = np.searchsorted(gone, np.linspace(0, 1, count).clip(max=gone[-1]))
 
-    return steps[np.unique(np.append(places, len(steps) - 1))]
+    return np.asarray(steps[np.unique(np.append(places, len(steps) - 1))])
 
 
 def _shares(parts: np.ndarray) -> np.ndarray:

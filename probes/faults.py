@@ -16,13 +16,12 @@ class Faults:
         ValueError: ``on_error`` is none of these.
 
     Example:
-        >>> import warnings
-        >>> faults = Faults(Path("runs/seed-0"), "warn")
-        >>> with warnings.catch_warnings(record=True) as told:
-        ...     faults.attempt(3, "a step", dict().popitem)
-        ...     faults.attempt(4, "a step", dict().popitem)
+        >>> told = []
+        >>> faults = Faults(Path("runs/seed-0"), told.append)
+        >>> faults.attempt(3, "a step", list().pop)
+        >>> faults.attempt(4, "a step", list().pop)
         >>> len(told), faults.reason
-        (1, "a step could not be recorded, first at step 3: KeyError: 'popitem(): dictionary is empty'")
+        (1, 'a step could not be recorded, first at step 3: IndexError: pop from empty list')
     """
 
     def __init__(self, path: Path, on_error: OnError) -> None:

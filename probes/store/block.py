@@ -25,7 +25,7 @@ class Block:
         >>> block = Block(Path(), Manifest("seed-0", (Series("w", ("neuron",), (2,)),)), index=0, capacity=8)
         >>> block.append(0, {"w": np.ones(2, "f4")})
         >>> block.pending, block.flush(), block.pending
-        (1, 96, 0)
+        (1, 104, 0)
     """
 
     count: int = 0  # rows that are in

@@ -56,6 +56,7 @@ class Pipeline:
         self._block = Block(path, manifest, index=index, capacity=self._capacity)
         self._sealer = Sealer(self._seal)
         self._gap: Gap | None = None  # rows left out since the last block began
+        self._doubted = False  # whether the journal could not be synced
         self._journalled = self._sealed = 0
         self._flush_at = self._retry_at = self._delay = 0.0
 
@@ -89,10 +90,16 @@ class Pipeline:
     def sync(self) -> None:
         """Make all rows survive a power cut; an OSError if the disk refuses."""
         self._drain()
-        if self._gap:  # for the next journal to tell of it
+        if self._gap or self._doubted:  # the next journal tells of the gap; of this one's rows a segment is made
             self._turn()
+            self._doubted = False
+            self._drain()
         self._journalled += self._block.flush()
-        self._block.journal.sync()
+        try:
+            self._block.journal.sync()
+        except OSError:
+            self._doubted = True  # the system may have dropped what it could not write, and says so only once
+            raise
         sync_folder(self._path)
 
     def finish(self) -> None:
