@@ -92,7 +92,8 @@ def read_manifest(run_dir: str | Path) -> Manifest:
     try:
         data = json.loads(read_whole(path, most=_MOST_BYTES))
         check_format(path, data["format_version"])
-        if data.pop("checksum", None) != _checksum(data):
+        checksum = data.pop("checksum", None)
+        if checksum not in {None, _checksum(data)}:  # there was none at first
             raise ValueError("a text that was changed since it was written")
         return Manifest.from_json(data)
     except (FileNotFoundError, NotADirectoryError) as error:
