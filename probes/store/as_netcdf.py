@@ -34,7 +34,7 @@ def log_as_netcdf(log: Log, path: Path, names: Sequence[str], *, scalars: bool) 
         array([0, 5])
     """
     manifest = replace(log.manifest, series=tuple(log[name].series for name in names))
-    write_segment(str(path), manifest, replace(joined(manifest, log.parts()), scalars={}))
+    write_segment(str(path), manifest, replace(joined(manifest, log.parts(), log.parts), scalars={}))
     if scalars:
         taken = {*axis_names(manifest.series).values(), *names, "step"}
         with h5py.File(path, "a", libver=("v110", "v110")) as file:

@@ -49,6 +49,8 @@ class RunLock:
         """Let another writer in."""
         with suppress(OSError):  # the note is for readers, and they ask the manifest, too
             self._write("")
+        with suppress(OSError):  # also for a fork that has not closed the file yet
+            fcntl.flock(self._file, fcntl.LOCK_UN)
         self.let_go()
 
     def let_go(self) -> None:

@@ -1,7 +1,7 @@
 """log.h5: the whole run as one file that any HDF5 tool opens, written when a run is closed."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
@@ -64,12 +64,13 @@ def pack(log: Log, path: str | Path) -> None:
         array([0, 5])
     """
     with Path(path).open("x+b") as target:
-        write_segment(target, log.manifest, joined(log.manifest, log.parts()))
+        write_segment(target, log.manifest, joined(log.manifest, log.parts(), log.parts))
 
 
-def joined(manifest: Manifest, parts: Sequence[Rows]) -> Rows:
-    """Several stretches as one, whose arrays are still read a slice at a time."""
-    arrays = {one.name: SeriesView(one, lambda again=False: parts) for one in manifest.series}
+def joined(manifest: Manifest, parts: Sequence[Rows], look: Callable[..., Sequence[Rows]] | None = None) -> Rows:
+    """Several stretches as one, whose arrays are read a slice at a time; `look` finds out where they lie by then."""
+    look = look or (lambda again=False: parts)
+    arrays = {one.name: SeriesView(one, look) for one in manifest.series}
     gaps = [gap for part in parts for gap in part.gaps]
     scalars = join_scalars(part.scalars for part in parts)
     return Rows(join_steps(parts), arrays, scalars, gaps, attempt=len(manifest.attempts))

@@ -204,14 +204,12 @@ def stored_scalars(file: h5py.File) -> Scalars:
     if SCALARS not in file:
         return {}
     check_links(file[SCALARS])
-    found: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
-    left = _MOST_LOGGED
+    found: dict[str, tuple[h5py.Dataset, h5py.Dataset]] = {}
     for name, group in file[SCALARS].items():
         check_links(group, {"step", "value"})
         steps = check_dataset(group["step"], "<i8", (None,))
         values = check_dataset(group["value"], "<f8", steps.shape)
-        left -= steps.nbytes + values.nbytes
-        if left < 0:
-            raise ValueError(f"more than {_MOST_LOGGED} bytes of scalars")
-        found[plain_name(name)] = (steps[:], values[:])
-    return found
+        found[plain_name(name)] = (steps, values)
+    if sum(steps.nbytes + values.nbytes for steps, values in found.values()) > _MOST_LOGGED:
+        raise ValueError(f"more than {_MOST_LOGGED} bytes of scalars")
+    return {name: (steps[:], values[:]) for name, (steps, values) in found.items()}

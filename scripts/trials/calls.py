@@ -87,7 +87,7 @@ class Scene:
             return
         task = self.task(folder, rows=_EARLIER_ROWS, pack_bytes=0 if self.before == "shown" else 2**26)
         end = partial(os._exit, 9) if self.before == "cut off" else None
-        in_child(lambda tell: _train(task, tell, end=end))
+        in_child(lambda tell: train(task, tell, end=end))
         task.keep(Position(int(STEPS[_KEPT_ROWS - 1]), _KEPT_ROWS))
 
 
@@ -121,7 +121,7 @@ def calls(scene: Scene, folder: Path) -> list[Call]:
 
     def work(tell: Tell) -> None:
         with Seam(folder / "disk", lambda call: found.append(call) or Answer.GO)():
-            _train(task, tell)
+            train(task, tell)
         for call in found:
             tell(f"call {call.name}|{call.file}|{call.number}")
 
@@ -164,7 +164,7 @@ class Case:
         )
         with seam():
             end = seam.finish if self.mode.killed else None
-            _train(task, tell, end=end, kept=lambda: self._count(seam), heal=lambda: self._heal(seam))
+            train(task, tell, end=end, kept=lambda: self._count(seam), heal=lambda: self._heal(seam))
 
     def _answer(self, call: Call) -> Answer:
         if call == self.call:
@@ -196,7 +196,7 @@ def _unlike(task: Task) -> str:
         return f"not read: {error}"
 
 
-def _train(
+def train(
     task: Task,
     tell: Tell,
     *,

@@ -1,6 +1,7 @@
 """A small run with known rows, in every form in which a log can be read."""
 
 import json
+import shutil
 import zlib
 
 import numpy as np
@@ -124,6 +125,32 @@ def resumed_live(path):
     return log
 
 
+def resumed_packed(path):
+    """Closed and packed, then gone on with from some rows earlier, and packed again."""
+    packed(path)
+    again(path, slice(20, None), Position(int(STEPS[19]), 20), block_bytes=12 * ROW_BYTES).close()
+    return open_log(path)
+
+
+def stopped(path):
+    """As a writer that was killed leaves it."""
+    log = live(path.with_name(f"{path.name}-dying"))
+    shutil.copytree(log.path, path)
+    (path / "LOCK").write_text("")
+    log.writer.close()
+    shutil.rmtree(log.path)
+    return open_log(path)
+
+
+def moved(path):
+    """Read first while it is written, and then again when the files it lay in are gone."""
+    log = live(path)
+    assert len(log.steps) == len(STEPS)
+    log.writer.close()
+    assert not list(path.glob("seg-*"))
+    return log
+
+
 def again(path, rows, position, **options):
     """A writer that goes on with the run at a position, with so many rows of its own."""
     writer = RunWriter(path, manifest(), resume=position, **options)
@@ -132,4 +159,5 @@ def again(path, rows, position, **options):
 
 
 FORMS = {"memory": in_memory, "journal": journalled, "live": live, "one block": closed, "packed": packed}
-FORMS |= {"segmented": segmented, "resumed": resumed, "resumed live": resumed_live}
+FORMS |= {"segmented": segmented, "resumed": resumed, "resumed live": resumed_live, "resumed packed": resumed_packed}
+FORMS |= {"stopped": stopped, "moved": moved}

@@ -179,3 +179,12 @@ def test_a_run_of_another_schedule_is_refused(tmp_path):
     closed(tmp_path / "seed-0")
     with pytest.raises(RunError, match=r"got other schedule; record into another directory"):
         RunWriter(tmp_path / "seed-0", manifest(schedule="every(2)"), resume=AT_20)
+
+
+def test_a_segment_that_was_never_there_is_missed_no_more_once_the_run_goes_on(tmp_path):
+    path = segmented(tmp_path / "seed-0").path
+    (path / "seg-000002.h5").unlink()
+    assert len(open_log(path).faults) == 1
+    again(path, slice(20, None), AT_20, pack_bytes=0).close()
+
+    same_as_uninterrupted(open_log(path))

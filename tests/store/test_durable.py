@@ -1,9 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from probes.errors import LogError
-from probes.store.durable import LARGEST_FILE, read_whole, write_whole
+from probes.store.durable import LARGEST_FILE, make_folder, read_whole, refusal, write_whole
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -42,3 +43,52 @@ def test_a_file_too_large_to_be_read_at_once_is_refused(tmp_path):
         file.truncate(LARGEST_FILE + 1)
     with pytest.raises(LogError, match=f"expected at most {LARGEST_FILE} bytes, got {LARGEST_FILE + 1}"):
         read_whole(tmp_path / "large")
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """Paths that were synced, in order."""
+    paths, fsync = [], os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda number: paths.append(Path(f"/proc/self/fd/{number}").readlink()) or fsync(number)
+    )
+    return paths
+
+
+def test_new_folders_are_synced_where_they_are_named(tmp_path, synced):
+    make_folder(tmp_path / "a/b")
+    make_folder(tmp_path / "a/b")
+
+    assert (tmp_path / "a/b").is_dir()
+    assert synced == [tmp_path, tmp_path / "a"]
+
+
+def test_a_folder_that_could_not_be_synced_is_made_anew(tmp_path, monkeypatch):
+    def fail(number):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        make_folder(tmp_path / "a/b")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_that_cannot_sync_folders_is_written_to(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def refuse(number):
+        if Path(f"/proc/self/fd/{number}").is_dir():
+            raise OSError(22, "Invalid argument")
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    write_whole(tmp_path / "a", b"whole")
+
+    assert read_whole(tmp_path / "a") == b"whole"
+
+
+def test_a_refusal_is_a_line_that_can_be_printed():
+    assert str(refusal(Path("a"), "got `x\ny\x1b[2J\u2028`")) == (
+        r"refused `a`: got `x\ny\x1b[2J\u2028`; move it away, or copy the run anew"
+    )

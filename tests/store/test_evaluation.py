@@ -61,6 +61,17 @@ def test_a_group_that_holds_itself_is_refused(tmp_path):
         read_evaluation(tmp_path)
 
 
+def test_groups_to_which_ever_more_ways_lead_are_refused_at_the_first(tmp_path):
+    write_evaluation(tmp_path, Evaluation(ARRAYS, ATTRS))
+    with h5py.File(tmp_path / "evaluation.h5", "a") as file:
+        group = file
+        for _ in range(40):
+            group["b"] = group.create_group("a")
+            group = group["a"]
+    with pytest.raises(LogError, match=r"of a run, got `/a/a/.*/b`, which has another name, too; move it away"):
+        read_evaluation(tmp_path)
+
+
 def test_an_array_in_another_file_is_refused(tmp_path):
     write_evaluation(tmp_path, Evaluation(ARRAYS, ATTRS))
     with h5py.File(tmp_path / "evaluation.h5", "a") as file:

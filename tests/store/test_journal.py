@@ -167,3 +167,31 @@ def test_a_stopped_run_tells_what_was_torn(tmp_path):
     assert log.refresh().status == "stopped"
     assert len(log.faults) == 1
     assert len(log.steps) < 50
+
+
+def test_a_journal_that_could_not_be_closed_is_removed_all_the_same(path, monkeypatch):
+    def close(number):
+        raise OSError(5, "Input/output error")
+
+    journal = Journal(path, journal_head(manifest(), 2))
+    journal.append(STEPS[:1], [values[:1] for values in arrays().values()], [], ENTRIES[:0])
+    monkeypatch.setattr("os.close", close)
+    with pytest.raises(OSError, match="Input/output error"):
+        journal.remove()
+    monkeypatch.undo()
+    journal.remove()
+
+    assert not path.exists()
+
+
+def test_rows_missing_between_journals_are_named(tmp_path):
+    log = journalled(tmp_path / "seed-0")
+    head = journal_head(log.manifest, 1, after=200)
+    Journal(log.path / "seg-000001.wal", head).append(
+        np.array([300]), [values[:1] for values in arrays().values()], [], ENTRIES[:0]
+    )
+
+    log.writer._lock.release()
+
+    assert log.refresh().faults == (f"`{log.path}`: rows after step 125 up to step 200 are missing",)
+    assert log.steps[-1] == 300

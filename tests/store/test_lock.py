@@ -79,3 +79,48 @@ def test_a_note_is_not_read_from_elsewhere(tmp_path):
     (tmp_path / "LOCK").symlink_to("/dev/zero")
 
     assert not is_being_written(tmp_path)
+
+
+def test_a_fork_does_not_hold_the_lock(tmp_path):
+    lock = RunLock(tmp_path)
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+    lock.release()
+    RunLock(tmp_path).release()
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+
+
+def test_a_directory_that_cannot_be_looked_through_is_refused_and_left(tmp_path, monkeypatch):
+    def listdir(*arguments):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.listdir", listdir)
+        patched.setattr("os.scandir", listdir)
+        with pytest.raises(RunError) as error:
+            claim(tmp_path, overwrite=False)
+
+    expected = f"expected a directory to record into at `{tmp_path}`, got Input/output error; name another"
+    assert str(error.value) == expected
+    claim(tmp_path, overwrite=False).release()
+
+
+def test_a_lock_whose_note_cannot_be_cleared_is_released(tmp_path, monkeypatch):
+    lock = RunLock(tmp_path)
+    monkeypatch.setattr(lock, "_file", FailingFile(lock._file))
+    lock.release()
+
+    RunLock(tmp_path).release()
+
+
+class FailingFile:
+    """A file of a disk that fails."""
+
+    def __init__(self, file):
+        self.close, self.fileno = file.close, file.fileno
+
+    def truncate(self, size):
+        raise OSError(5, "Input/output error")

@@ -86,3 +86,17 @@ def test_a_recipe_that_json_cannot_hold_is_refused_before_anything_is_written(tm
         write_manifest(tmp_path, replace(FULL, recipe={"names": {"a"}}))
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("key", "text"), [(10, "10"), (None, "null"), (True, "true"), (0.5, "0.5")])
+def test_a_recipe_may_have_keys_that_are_no_text(tmp_path, key, text):
+    write_manifest(tmp_path, Manifest("seed-0", (), recipe={"rates": {"9": 1, key: 2}}))
+
+    assert read_manifest(tmp_path).recipe == {"rates": {"9": 1, text: 2}}
+
+
+def test_a_description_as_large_as_none_is_refused(tmp_path):
+    with (tmp_path / "run.json").open("wb") as file:
+        file.truncate(2**24 + 1)
+    with pytest.raises(LogError, match=r"run.json`: expected at most 16777216 bytes, got 16777217; move it away"):
+        read_manifest(tmp_path)

@@ -8,7 +8,9 @@ import textwrap
 import numpy as np
 import pytest
 
-from probes.store import open_log
+from probes.errors import LogError
+from probes.store import RunWriter, open_log
+from tests.store.runs import fill, manifest
 
 BEGIN = """
 import json, resource, sys, warnings
@@ -105,6 +107,49 @@ def test_a_gap_is_told_while_the_run_goes_on(tmp_path):
 
     assert open_log(path).faults == (f"`{path}`: 5 rows, steps 40 to 44, were left out",)
     assert open_log(path).steps.tolist() == [*range(40), 45]
+
+
+def test_a_gap_is_told_as_soon_as_the_disk_has_all_the_rest(tmp_path):
+    path = tmp_path / "seed-0"
+    run(path, "disk(100); append(*range(45)); disk(10**9); writer.flush(); import os; os._exit(9)", block=80_080)
+
+    assert open_log(path).faults == (f"`{path}`: 5 rows, steps 40 to 44, were left out",)
+
+
+def test_while_rows_are_lost_the_disk_is_tried_every_second(tmp_path):
+    script = """
+    pipeline._FIRST_DELAY, pipeline._LONGEST_DELAY = 0.01, 1000.0
+    disk(100)
+    append(*range(30))
+    writer._pipeline._retry_at = pipeline.monotonic() + 1000
+    append(*range(30, 50))
+    disk(10**9)
+    pipeline.monotonic = lambda now=pipeline.monotonic: now() + 0.01
+    append(50)
+    writer._pipeline._sealer.wait(0)
+    append(51)
+    writer.close()
+    """
+    run(tmp_path / "seed-0", script, block=80_080)
+
+    assert 51 in open_log(tmp_path / "seed-0").steps
+
+
+def test_a_journal_that_could_not_be_synced_is_trusted_no_more(tmp_path, monkeypatch):
+    with RunWriter(tmp_path / "seed-0", manifest()) as writer:
+        fill(writer, rows=slice(0, 20))
+        monkeypatch.setattr("probes.store.journal.os.fsync", failing)
+        with pytest.raises(LogError, match="got Input/output error; free"):
+            writer.flush()
+        monkeypatch.undo()
+        writer.flush()
+
+        assert [file.name for file in writer.path.glob("seg-*")] == ["seg-000000.h5"]
+        assert len(open_log(writer.path).steps) == 20
+
+
+def failing(number):
+    raise OSError(5, "Input/output error")
 
 
 @pytest.mark.parametrize("call", ["close", "flush"])

@@ -129,6 +129,18 @@ def test_a_hostile_file_is_refused(path, change):
     assert refusal(path) == f"{INTACT} {HOSTILE[change]}; {ADVICE}"
 
 
+def test_more_scalars_than_fit_in_memory_are_refused(path):
+    rows = 2**23
+    with h5py.File(path / "log.h5", "a") as file:
+        for number in range(9):
+            for name, dtype in (("step", "<i8"), ("value", "<f8")):
+                options = {"chunks": (rows,), "compression": "gzip"}
+                dataset = file.create_dataset(f"scalars/{number}/{name}", (rows,), dtype, **options)
+                dataset.id.write_direct_chunk((0,), bytes(100_000))
+
+    assert refusal(path).startswith(f"{INTACT} more than 1073741824 bytes of scalars; ")
+
+
 def test_a_newer_format_is_refused(path):
     with h5py.File(path / "log.h5", "a") as file:
         file.attrs["format_version"] = 2
