@@ -157,8 +157,9 @@ class Pipeline:
         return True
 
     def _drain(self) -> None:
+        self._sealer.wait(0)
         with suppress(OSError):
-            self._sealer.retry()  # what failed earlier is tried again
+            self._sealer.retry()  # what failed earlier, or was failing just now, is tried again
         self._sealer.wait(0)
         self._sealer.retry()
 

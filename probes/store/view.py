@@ -38,7 +38,7 @@ class SeriesView:
     def __init__(self, series: Series, parts: Callable[..., Sequence[Rows]]) -> None:
         self.series = series
         self._parts = parts
-        self._recent: tuple[int, NDArray[Any]] = (0, np.empty((0, *series.shape)))
+        self._recent: tuple[Sequence[Rows], int, NDArray[Any]] = ((), 0, np.empty((0, *series.shape)))
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -89,12 +89,12 @@ class SeriesView:
         return self._rows(rows.reshape(-1))[(everything, *rest)]
 
     def _row(self, row: int) -> NDArray[Any]:
-        first, recent = self._recent
-        if not first <= row < first + len(recent):
+        parts, first, recent = self._recent
+        if parts is not self._parts() or not first <= row < first + len(recent):
             length = max(1, min(_RECENT_ROWS, _RECENT_BYTES // self.series.row_bytes))
             first = row // length * length
             recent = self._stretch(first, min(first + length, len(self)))
-            self._recent = (first, recent)
+            self._recent = (self._parts(), first, recent)
         values: NDArray[Any] = recent[row - first].copy()
         return values
 

@@ -119,8 +119,12 @@ def calls(scene: Scene, folder: Path) -> list[Call]:
     task = scene.build(folder)
     found: list[Call] = []
 
+    def answer(call: Call) -> Answer:
+        found.append(call)
+        return Answer.GO
+
     def work(tell: Tell) -> None:
-        with Seam(folder / "disk", lambda call: found.append(call) or Answer.GO)():
+        with Seam(folder / "disk", answer)():
             train(task, tell)
         for call in found:
             tell(f"call {call.name}|{call.file}|{call.number}")

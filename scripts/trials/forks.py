@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def _tries_to_write(folder: Path, rng: np.random.Generator) -> str:
             for row in range(_ROWS):
                 append(writer, row)
                 if row in rows:
-                    told, ending = in_child(lambda tell_us, row=row: _misuse(writer, folder / f"own-{row}", tell_us))
+                    told, ending = in_child(partial(_misuse, writer, folder / f"own-{row}"))
                     tell(ending or ", ".join(told))
 
     told, ending = in_child(work)

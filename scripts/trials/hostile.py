@@ -4,7 +4,7 @@ import os
 import resource
 import shutil
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +22,7 @@ COUNT, SHORT = len(KINDS), 24
 CHECKED = "refused in a printable line that names the file, or harmless; in 20 s and 1 GiB, no crash"
 
 _SECONDS, _BYTES = 20, 2**30
-_BUILD = {"packed": packed, "shown": shown, "cut-off": cut_off}
+_BUILD: Mapping[str, Callable[[Path], object]] = {"packed": packed, "shown": shown, "cut-off": cut_off}
 
 READ: tuple[Callable[[Log], object], ...] = (
     lambda log: log.steps,

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -78,7 +79,7 @@ def cases(numbers: Iterable[int], seed: int, folder: Path) -> Iterator[str]:
         way = ways[number % len(ways)]
         place = int(rng.integers(counts[way]))
         task = _fresh(folder)
-        told, ending = in_child(lambda tell, way=way, place=place, task=task: _traced(way, place, task, tell))
+        told, ending = in_child(partial(_traced, way, place, task))
         fault = _broken(way, task, told, ending)
         yield f"{way.__name__.strip('_')}, place {place} of {counts[way]}: {fault}" if fault else ""
 
@@ -124,8 +125,8 @@ def _goes_on(task: Task, tell: Tell, done: Callable[[], object], *, killed: bool
         except _INTERRUPTS:
             tell(f"skipped {row}")
         if row % task.keep_every == task.keep_every - 1:
-            position = _again(lambda row=row: writer.position(int(STEPS[row])))
-            _again(lambda position=position: task.keep(position))
+            position = _again(partial(writer.position, int(STEPS[row])))
+            _again(partial(task.keep, position))
             tell(f"kept {position.rows}")
     if not killed:
         _again(writer.close)

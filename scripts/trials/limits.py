@@ -3,6 +3,7 @@
 import resource
 import shutil
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ def cases(numbers: Iterable[int], seed: int, folder: Path) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         size = int(rng.integers(200, 9000))
-        spell = Spell.drawn(Task.drawn(folder, rng), lambda size=size: _limit(size), lambda: _limit(-1), rng)
+        spell = Spell.drawn(Task.drawn(folder, rng), partial(_limit, size), partial(_limit, -1), rng)
         fault = spell.fault()
         yield f"{spell}, {size} bytes: {fault}" if fault else ""
 

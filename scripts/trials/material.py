@@ -41,8 +41,15 @@ _LOSS = _RNG.normal(size=MOST)
 
 def manifest(run_id: str = "seed-0") -> Manifest:
     """What the run is; all of it is fixed, so that its files can be compared, and nothing need be asked of git."""
-    made = {"created": "2024-01-01T00:00:00+00:00", "versions": {"feature-probes": "0"}, "commit": "0" * 40}
-    return Manifest(run_id, SERIES, seeds={"data": 1}, recipe={"mu": 0.25}, **made)
+    return Manifest(
+        run_id,
+        SERIES,
+        seeds={"data": 1},
+        recipe={"mu": 0.25},
+        created="2024-01-01T00:00:00+00:00",
+        versions={"feature-probes": "0"},
+        commit="0" * 40,
+    )
 
 
 def logged(row: int) -> dict[str, float]:
@@ -59,7 +66,7 @@ def append(writer: RunWriter, row: int) -> None:
         writer.log(step, scalars)
 
 
-def wrong(log: Log, *, least: int = 0, holes: bool = False, without: Container[int] = ()) -> str:
+def wrong(log: Log, *, least: int = 0, holes: bool = False, without: Collection[int] = ()) -> str:
     """What a log breaks of the law: nothing, where its rows are the run's first ones, at least so many, to the bit.
 
     Args:
@@ -68,31 +75,35 @@ def wrong(log: Log, *, least: int = 0, holes: bool = False, without: Container[i
         holes: Rows may be missing where a fault of the log says so.
         without: Rows that may be missing anyway.
     """
-    return next(_broken(log, least, without, holes=holes), "")
+    told = [range(int(one[1]), int(one[2]) + 1) for fault in log.faults if holes and (one := _TOLD.search(fault))]
+    excused = {row for row in range(MOST) if row in without or any(STEPS[row] in steps for steps in told)}
+    rows = np.searchsorted(STEPS, log.steps)
+    if not np.array_equal(STEPS[np.minimum(rows, MOST - 1)], log.steps):
+        return f"steps that were never recorded: {log.steps.tolist()}"
+    broken = (_broken_rows(log, rows, least, excused), _broken_scalars(log, least, everywhere=bool(excused)))
+    return next((line for lines in broken for line in lines), "")
 
 
-def _broken(log: Log, least: int, without: Container[int], *, holes: bool) -> Iterator[str]:
-    steps = log.steps
-    rows = np.searchsorted(STEPS, steps)
-    if not np.array_equal(STEPS[np.minimum(rows, MOST - 1)], steps):
-        yield f"steps that were never recorded: {steps.tolist()}"
-        return
-    told = [range(int(found[1]), int(found[2]) + 1) for fault in log.faults if holes and (found := _TOLD.search(fault))]
+def _broken_rows(log: Log, rows: NDArray[np.int64], least: int, excused: Container[int]) -> Iterator[str]:
     missing = set(range(int(rows.max(initial=-1)))) - set(rows.tolist())
-    if not all(row in without or any(STEPS[row] in steps for steps in told) for row in missing):
-        yield f"a hole that no fault names, in steps {steps.tolist()}; faults {log.faults}"
+    if not all(row in excused for row in missing):
+        yield f"a hole that no fault names, in steps {log.steps.tolist()}; faults {log.faults}"
     if len(rows) < least:
         yield f"lost rows: {len(rows)} are there, {least} were acknowledged; faults {log.faults}"
     for name, values in VALUES.items():
         got = np.asarray(log[name])
         if got.shape != values[rows].shape or got.tobytes() != values[rows].tobytes():
             yield f"wrong values in `{name}`, rows {_unequal(got, values[rows])}"
-    found, true = scalars_of(log), logged_until(STEPS if holes else steps)
+
+
+def _broken_scalars(log: Log, least: int, *, everywhere: bool) -> Iterator[str]:
+    """Of a log in which rows may be missing, scalars may be, too, and may be logged after the last row."""
+    found, true = scalars_of(log), logged_until(STEPS if everywhere else log.steps)
     strange = sorted(key for key, value in found.items() if true.get(key) != value)
     if strange:
         yield f"wrong scalars {[(key, found[key], true.get(key)) for key in strange[:5]]}"
     lost = [key for key in true if key not in found and least and key[0] <= STEPS[least - 1]]
-    if lost and not told and not without:
+    if lost and not everywhere:
         yield f"lost scalars {lost[:9]} of {least} acknowledged rows"
 
 

@@ -50,14 +50,19 @@ def _write(folder: Path, rng: np.random.Generator, tell: Tell) -> None:
         if (folder / "stop").exists():
             return
         path, position = folder / f"run-{number:06d}", Position()
-        size = {"block_bytes": int(rng.choice([3, 7, 20, 100])) * ROW_BYTES, "pack_bytes": int(rng.choice([0, 2**26]))}
+        block, packed = int(rng.choice([3, 7, 20, 100])) * ROW_BYTES, int(rng.choice([0, 2**26]))
         for end in [*sorted(rng.integers(0, _ROWS, rng.integers(0, 3)).tolist()), _ROWS]:
-            every = int(rng.choice([1, 4, 16]))
-            with RunWriter(path, manifest(path.name), resume=position, flush_every=every, **size) as writer:
+            with RunWriter(
+                path,
+                manifest(path.name),
+                resume=position,
+                block_bytes=block,
+                pack_bytes=packed,
+                flush_every=int(rng.choice([1, 4, 16])),
+            ) as writer:
                 tell(f"run {number}")
                 position = _recorded(writer, position, end, rng)
-            pause = 0.003 if rng.random() < 0.5 else 0.0
-            time.sleep(pause)
+            time.sleep(float(rng.choice([0.0, 0.003])))
 
 
 def _recorded(writer: RunWriter, position: Position, end: int, rng: np.random.Generator) -> Position:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,12 @@ from scripts.trials.recording import Task
 COUNT, SHORT = 60, 6
 CHECKED = "the second is refused in a line that names the first; the first unharmed; the dead hold no lock"
 
-_WAYS = ({}, {"overwrite": True}, {"resume": Position()}, {"resume": Position(step=4, rows=4)})
+_WAYS: tuple[dict[str, Any], ...] = (
+    {},
+    {"overwrite": True},
+    {"resume": Position()},
+    {"resume": Position(step=4, rows=4)},
+)
 
 
 def cases(numbers: Iterable[int], seed: int, folder: Path) -> Iterator[str]:

@@ -61,3 +61,15 @@ def test_rows_are_read_while_their_files_keep_moving(tmp_path):
     again(log.path, slice(50, None), Position(int(STEPS[-1]), 50), pack_bytes=0).close()
 
     np.testing.assert_array_equal(view[:], arrays()["count"])
+
+
+def test_a_series_that_is_held_is_refreshed_with_its_log(tmp_path):
+    log = packed(tmp_path / "seed-0")
+    view = log["count"]
+    assert view[25] == STEPS[25] ** 2
+    with RunWriter(log.path, manifest(), resume=Position(int(STEPS[19]), 20)) as writer:
+        for step in range(20, 30):
+            writer.append(step, {name: values[0] for name, values in arrays().items()})
+    log.refresh()
+
+    assert (len(view), view[25], view[:][25]) == (30, 0, 0)
