@@ -29,7 +29,17 @@ _MODULE_OF = {
     "open_logs": "probes.store",
     "window": "probes.schedules",
 }
-_SUBPACKAGES = ("analysis", "estimators", "integrations", "learners", "quantities", "store", "studies")
+_SUBPACKAGES = (
+    "analysis",
+    "estimators",
+    "exports",
+    "integrations",
+    "learners",
+    "quantities",
+    "store",
+    "studies",
+    "verification",
+)
 
 __all__ = list(_MODULE_OF)
 

@@ -1,11 +1,13 @@
 # What a type checker and an editor see of the lazy names of __init__.py; a test holds the two together.
 from probes import analysis as analysis
 from probes import estimators as estimators
+from probes import exports as exports
 from probes import integrations as integrations
 from probes import learners as learners
 from probes import quantities as quantities
 from probes import store as store
 from probes import studies as studies
+from probes import verification as verification
 from probes.directions import Directions as Directions
 from probes.errors import ProbesError as ProbesError
 from probes.quantities import Tap as Tap

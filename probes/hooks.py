@@ -185,10 +185,14 @@ class _Hook:
     """What an optimizer keeps: never compiled into a training step, and without effect in a copy of the optimizer."""
 
     def __init__(self, told: Callable[[Optimizer], object]) -> None:
-        self._told = torch.compiler.disable(told, **_WHY)
+        self._told = told
+        self._told_by_compiled = torch.compiler.disable(told, **_WHY)
 
     def __call__(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._told(optimizer)
+        if torch.compiler.is_compiling():
+            self._told_by_compiled(optimizer)
+        else:
+            self._told(optimizer)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Callable[[Optimizer], object]]]:
         return type(self), (_ignore,)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from probes.distributed import is_writer
@@ -94,12 +95,11 @@ class Recording:
         if self._writer is None or self.divergence:
             return
         finite = {name: all_finite(array, axes=1) for name, array in arrays.items()}
-        for row, step in enumerate(steps):
-            broken = [name for name, whole in finite.items() if not whole[row]]
-            if broken:
-                self.divergence = f"`{broken[0]}` is not finite at step {step}"
-                return
-            self._writer.append(step, {name: array[row] for name, array in arrays.items()})
+        rows = min((int(ok.argmin()) for ok in finite.values() if not ok.all()), default=len(steps))
+        self._writer.extend(steps[:rows], {name: array[:rows] for name, array in arrays.items()})
+        if rows < len(steps):
+            broken = next(name for name, ok in finite.items() if not ok[rows])
+            self.divergence = f"`{broken}` is not finite at step {steps[rows]}"
 
     def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
         """Write numbers at a step, many of them together, so that a device is seldom waited for."""

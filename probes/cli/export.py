@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from probes.cli.amounts import as_bytes
+from probes.exports import FORMATS, export
 from probes.store import open_log
-from probes.store.export import FORMATS, export
 
 
 @click.command()

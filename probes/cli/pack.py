@@ -5,9 +5,8 @@ from pathlib import Path
 import click
 
 from probes.cli.amounts import as_bytes
+from probes.exports import fresh, pack
 from probes.store import open_log
-from probes.store.fresh import fresh
-from probes.store.merged import pack
 
 
 @click.command()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from probes.store.verify import Finding, findings, run_folders
+from probes.verification import Finding, run_folders, verify
 
 DOES_NOT_HOLD = 3
 
@@ -26,7 +26,7 @@ def command(runs: tuple[Path, ...], seconds: int | None, as_json: bool) -> None:
     """
     folders = run_folders(runs)
     found: list[Finding] = []
-    for each in findings(folders, seconds=seconds):
+    for each in verify(folders, seconds=seconds):
         found.append(each)
         if not as_json:
             click.echo(each.text, err=not each.is_fault)

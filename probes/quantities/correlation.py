@@ -11,7 +11,7 @@ import torch
 from probes.directions import Directions
 from probes.errors import UsageError
 
-__all__ = ["inner_products"]
+__all__ = ["batched_inner_products", "inner_products"]
 
 _PRECISE = {torch.float32, torch.float64}
 
@@ -43,10 +43,26 @@ def inner_products(
     if flat.ndim <= axes or flat.shape[-1] != directions.dim:
         raise UsageError(_mismatch(name, tuple(weight.shape), axes, directions))
 
-    if flat.dtype not in _PRECISE:
-        flat = flat.float()
+    flat = _precise(flat)
     products = flat if directions.is_identity else _product(flat, directions.columns(like=flat))
     return products.view(flat.shape[:-1] + directions.shape[:-1])
+
+
+def batched_inner_products(weights: torch.Tensor, directions: Directions) -> torch.Tensor:
+    """Those of several weights ``(batch, neuron, dim)``, each by itself, ``(batch, neuron, feature)``.
+
+    Not one product of all: its rounding would depend on a weight's place among the others.
+
+    Example:
+        >>> batched_inner_products(torch.ones(16, 5, 6), Directions(torch.eye(6)[:4])).shape
+        torch.Size([16, 5, 4])
+    """
+    precise = _precise(weights)
+    return _product(precise, directions.columns(like=precise).expand(len(precise), -1, -1))
+
+
+def _precise(weight: torch.Tensor) -> torch.Tensor:
+    return weight if weight.dtype in _PRECISE else weight.float()
 
 
 def _product(weight: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:

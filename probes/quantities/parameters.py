@@ -52,7 +52,8 @@ class Parameters(Mapping[str, torch.Tensor]):
         """
         if name in self._made:
             return whole(made(self._model, self._made[name]))
-        return whole(self.leaf(name).detach())
+        value = self.leaf(name).detach()
+        return whole(value) if self.sharded else value
 
     def leaf(self, name: str) -> torch.Tensor:
         """The parameter itself, which knows its gradient.

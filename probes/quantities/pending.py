@@ -15,6 +15,8 @@ from probes.store.layout import Series
 __all__ = ["Pending", "all_finite"]
 
 _MOST_STEPS, _MOST_BYTES, _MOST_SECONDS = 16, 2**22, 1.0
+_ALIGNMENT = 64  # bytes
+_MOST_COPIED = 2**18  # bytes of parameters a step; to copy larger ones costs as much as what is computed of them
 _DTYPES = {"<f4": torch.float32, "<f8": torch.float64, "<i8": torch.int64}
 
 
@@ -22,7 +24,8 @@ class Pending:
     """The latest steps of some quantities, on the device of the parameters until they are taken out together.
 
     A step costs no synchronisation and as few operations as can be: in the middle of a training each of them finds
-    the processor's caches full of other things, and takes several times as long as in a row of sixteen.
+    the processor's caches full of other things, and takes several times as long as in a row of sixteen. So small
+    parameters are copied, and what they alone decide is computed when the steps are taken out.
 
     Args:
         quantities: What is measured.
@@ -41,7 +44,10 @@ class Pending:
         self.quantities = tuple(quantities)
         self._steps: list[int] = []
         self._values: list[torch.Tensor] = []  # of each quantity, axes (waiting step, *quantity.dims)
+        self._rows: list[Sequence[torch.Tensor]] = []  # of the same memory
         self._capacity = 0
+        self._copies = _Copies()
+        self._late: list[int] = []  # places of the steps whose parameters have been copied
         self._taken_at = time.monotonic()
 
     @property
@@ -67,15 +73,16 @@ class Pending:
         Raises:
             ValueError: a quantity has another shape than at its first step.
         """
-        measured = [quantity(state) for quantity in self.quantities]
+        place, copied = len(self._steps), self._copies.kept(len(self._steps), state.parameters)
+        measured = [None if copied and quantity.reads else quantity(state) for quantity in self.quantities]
         if not self._values:
-            self._make_room(measured)
+            self._make_room([value for value in measured if value is not None], state)
 
-        place = len(self._steps)
-        for quantity, values, value in zip(self.quantities, self._values, measured, strict=True):
-            if value.shape != values.shape[1:]:
-                raise ValueError(_other_shape(quantity, values, value))
-            values[place] = value.detach()
+        for number, value in enumerate(measured):
+            if value is not None:
+                self._put(place, number, value)
+        if copied:
+            self._late.append(place)
         self._steps.append(state.step)
 
     def split(self, terms: Mapping[str, torch.Tensor], state: State) -> None:
@@ -94,12 +101,26 @@ class Pending:
         The arrays hold until the next call of `measure`.
         """
         steps, self._steps, self._taken_at = self._steps, [], time.monotonic()
+        late, self._late = self._late, []
+        for number, quantity in enumerate(self.quantities if late else ()):
+            if quantity.batch is not None:
+                places = slice(late[0], late[-1] + 1)
+                self._values[number][places] = quantity.batch(self._copies.stacked)[places]
+            elif quantity.reads:
+                for place in late:
+                    self._put(place, number, quantity(State(steps[place], self._copies.at(place))))
         return steps, {
             quantity.name: values[: len(steps)].numpy(force=True)
             for quantity, values in zip(self.quantities, self._values, strict=True)
         }
 
-    def _make_room(self, measured: Sequence[torch.Tensor]) -> None:
+    def _put(self, place: int, number: int, value: torch.Tensor) -> None:
+        row = self._rows[number][place]
+        if value.shape != row.shape:
+            raise ValueError(_other_shape(self.quantities[number], row, value))
+        row.copy_(value.detach())
+
+    def _make_room(self, measured: Sequence[torch.Tensor], state: State) -> None:
         pairs = list(zip(self.quantities, measured, strict=True))
         step_bytes = sum(value.numel() * int(quantity.dtype[-1]) for quantity, value in pairs)
         self._capacity = max(1, min(_MOST_STEPS, _MOST_BYTES // max(1, step_bytes)))
@@ -107,6 +128,43 @@ class Pending:
             torch.empty((self._capacity, *value.shape), dtype=_DTYPES[quantity.dtype], device=value.device)
             for quantity, value in pairs
         ]
+        self._rows = [values.unbind() for values in self._values]
+        read = {name for quantity in self.quantities for name in quantity.reads}
+        self._copies = _Copies({name: state.parameters[name] for name in read}, self._capacity)
+
+
+class _Copies:
+    """Small parameters as they were at the steps that wait; none where one of them is large or on a device."""
+
+    def __init__(self, parameters: Mapping[str, torch.Tensor] | None = None, capacity: int = 0) -> None:
+        values = parameters or {}
+        small = sum(value.nbytes for value in values.values()) <= _MOST_COPIED
+        on_host = all(value.device.type == "cpu" for value in values.values())
+        places = range(capacity) if small and on_host else ()
+        self.stacked = {name: _aligned(len(places), value) for name, value in values.items()}  # axis step in front
+        self._places = [{name: values[place] for name, values in self.stacked.items()} for place in places]
+        self._ended = not self._places
+
+    def kept(self, place: int, parameters: Mapping[str, torch.Tensor]) -> bool:
+        """Whether the parameters have been copied; no longer once one of them is not what it was at first."""
+        if self._ended:
+            return False
+        for name, copy in self._places[place].items():
+            value = parameters[name]
+            if (value.shape, value.dtype, value.device) != (copy.shape, copy.dtype, copy.device):
+                self._ended = True
+                return False
+            copy.copy_(value)
+        return True
+
+    def at(self, place: int) -> Mapping[str, torch.Tensor]:
+        return self._places[place]
+
+
+def _aligned(count: int, like: torch.Tensor) -> torch.Tensor:
+    """Zeros ``(count, *like.shape)``, each one aligned alike, so that all are computed with to the same bits."""
+    room = -(-like.nbytes // _ALIGNMENT) * _ALIGNMENT // like.itemsize
+    return torch.zeros(count, room, dtype=like.dtype)[:, : like.numel()].view(count, *like.shape)
 
 
 def all_finite(array: NDArray[Any], *, axes: int) -> NDArray[np.bool_]:
@@ -120,6 +178,6 @@ def all_finite(array: NDArray[Any], *, axes: int) -> NDArray[np.bool_]:
     return finite
 
 
-def _other_shape(quantity: Quantity, values: torch.Tensor, value: torch.Tensor) -> str:
-    shapes = tuple(values.shape[1:]), tuple(value.shape)
+def _other_shape(quantity: Quantity, row: torch.Tensor, value: torch.Tensor) -> str:
+    shapes = tuple(row.shape), tuple(value.shape)
     return f"expected `{quantity.name}` of shape {shapes[0]} as at its first step, got {shapes[1]}"

@@ -42,6 +42,11 @@ class Quantity:
         unit: Unit of the values; ``"1"`` for a plain number.
         labels: For an axis of ``dims``, what its entries are called.
         directions: Those that the values belong to, stored with the run.
+        reads: Names of the parameters, where these alone decide the values. Small ones are copied then, and the values
+            of several steps computed one after the other later, which disturbs a training less.
+        batch: The same of what ``reads`` names with an axis ``step`` in front, in one operation, where there is one
+            whose values for a step do not depend on its place.
+        precision: ``"bits:12"`` keeps so many bits of each mantissa, in half the bytes or less; default all of them.
         split: Called with the terms of the loss and their state before an update, by `Recorder.split`.
 
     Example:
@@ -57,6 +62,9 @@ class Quantity:
     unit: str = "1"
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     directions: StoredDirections | None = None
+    reads: tuple[str, ...] = ()
+    batch: Callable[[Mapping[str, torch.Tensor]], torch.Tensor] | None = None
+    precision: str = ""
     split: Callable[[Mapping[str, torch.Tensor], State], object] | None = None
 
     def __call__(self, state: State) -> torch.Tensor:
@@ -65,4 +73,5 @@ class Quantity:
 
     def series(self, shape: tuple[int, ...]) -> Series:
         """How values of ``shape`` are declared in a run's manifest; a ValueError where the axes do not fit."""
-        return Series(self.name, self.dims, shape, dtype=self.dtype, unit=self.unit, labels=self.labels)
+        facts = {"unit": self.unit, "precision": self.precision}
+        return Series(self.name, self.dims, shape, dtype=self.dtype, labels=self.labels, **facts)

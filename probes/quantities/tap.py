@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities.correlation import inner_products
+from probes.quantities.correlation import batched_inner_products, inner_products
 from probes.quantities.parameters import Parameters
 from probes.quantities.quantity import Quantity, State
 from probes.quantities.reductions import Reduction
@@ -38,6 +39,7 @@ class Tap:
         transposed: Whether the first two axes are swapped before anything else.
         reduction: What is kept of the correlations; default all.
         labels: For an axis of ``dims``, what its entries are called.
+        precision: ``"bits:12"`` keeps so many bits of each mantissa; a value changes by at most 2^-13 of it.
         suffix: Added to the parameter's name to name the series, where one parameter has several taps.
 
     Raises:
@@ -55,6 +57,7 @@ class Tap:
     transposed: bool = False
     reduction: Reduction | None = None
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    precision: str = ""
     suffix: str = ""
 
     def __post_init__(self) -> None:
@@ -96,9 +99,18 @@ class Tap:
 
     def quantity(self, name: str, parameter: torch.Tensor) -> Quantity:
         """The correlation of the parameter called ``name``, stored in float64 if the parameter is, else in float32."""
-        return self.declared(
+        correlation = self.declared(
             name + self.suffix, lambda state: self.project(state.parameters[name], name), like=parameter
         )
+        plain = not (self.split or self.transposed or self.reduction or self.directions.is_identity)
+        batch = partial(self._products, name=name) if plain else None
+        return replace(correlation, reads=(name,), batch=batch)
+
+    def _products(self, parameters: Mapping[str, torch.Tensor], name: str) -> torch.Tensor:
+        """The correlations of a parameter with an axis ``step`` in front."""
+        stacked = parameters[name]
+        products = batched_inner_products(stacked.flatten(1, len(self.dims)).flatten(2), self.directions)
+        return products.view(*stacked.shape[: 1 + len(self.dims)], *self.directions.shape[:-1])
 
     def declared(
         self, name: str, measure: Callable[[State], torch.Tensor], *, like: torch.Tensor | None = None
@@ -107,7 +119,15 @@ class Tap:
         dtype = "<f8" if like is not None and like.dtype == torch.float64 else "<f4"
         labels = {**self.labels, **self.directions.labels}
         labels = {axis: entries for axis, entries in labels.items() if axis in self.axes}
-        return Quantity(name, self.axes, measure, dtype=dtype, labels=labels, directions=self.directions.stored())
+        return Quantity(
+            name,
+            self.axes,
+            measure,
+            dtype=dtype,
+            precision=self.precision,
+            labels=labels,
+            directions=self.directions.stored(),
+        )
 
     def laid_out(self, weight: torch.Tensor, name: str = "weight") -> torch.Tensor:
         """A parameter with the axes ``dims`` first.

@@ -1,6 +1,8 @@
 """Rows that are being collected: the arrays a step is copied into, with the journal that keeps them safe meanwhile."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.store.journal import Journal, journal_head
-from probes.store.layout import JOURNAL, checked_name
+from probes.store.layout import JOURNAL, Series, checked_name
 from probes.store.manifest import Manifest
+from probes.store.precision import rounded
 from probes.store.rows import ENTRY, Gap, Rows, as_scalars
 
 __all__ = ["Block"]
 
 _MOST_ENTRIES = 2**16  # logged values of one block, so that a run without series stays bounded
+_ALIGNMENT = 64  # bytes
+
+# Memory of blocks that are sealed, for the next ones of the process: to be given new pages by the system costs as much
+# as to fill them.
+_SPARE: deque[NDArray[np.uint8]] = deque(maxlen=2)
 
 
 class Block:
@@ -29,6 +37,7 @@ class Block:
     """
 
     count: int = 0  # rows that are in
+    freed: bool = False  # whether the rows are gone
 
     # Of the journal its whole bytes, and the rows and logged values in them; set at once, so that an interrupt can only
     # have the same appended again, at the same place.
@@ -52,7 +61,9 @@ class Block:
         self._gap = gap
         self._attempt = len(manifest.attempts)
         self._steps = np.empty(capacity, np.int64)
-        self._arrays = {one.name: np.empty((capacity, *one.shape), one.dtype) for one in manifest.series}
+        self._memory = _memory(sum(_room(one, capacity) for one in manifest.series))
+        self._arrays = dict(_carved(self._memory, manifest.series, capacity))
+        self._coarse = [(self._arrays[one.name], one.bits) for one in manifest.series if one.precision]
         self._places = [(name, array, array.shape[1:]) for name, array in self._arrays.items()]
         self._names: dict[str, int] = {}
         self._entries: list[tuple[int, int, float]] = []
@@ -71,6 +82,13 @@ class Block:
     def pending(self) -> int:
         """Rows that the journal does not have yet."""
         return self.count - self._flushed[1]
+
+    def free(self) -> None:
+        """Let another block have the memory: the rows are gone."""
+        if not self.freed:
+            self.freed = True
+            self._arrays, self._places, self._coarse = {}, [], []
+            _SPARE.append(self._memory)
 
     @property
     def last(self) -> int:
@@ -95,8 +113,30 @@ class Block:
                 array[row] = given
             else:
                 np.copyto(array[row, ...], given, casting="same_kind")
+        self._round(row, row + 1)
         self._steps[row] = step
         self.count = row + 1  # the commit mark, last
+
+    def extend(self, steps: Sequence[int], arrays: Mapping[str, NDArray[Any]]) -> int:
+        """Copy steps in, ``(step, *dims)``, and return how many there was room for; errors as `append`'s."""
+        if arrays.keys() != self._arrays.keys():
+            raise ValueError(f"expected arrays {sorted(self._arrays)} at step {steps[0]}, got {sorted(arrays)}")
+        first = self.count
+        last = min(first + len(steps), len(self._steps))
+        for name, array, shape in self._places:
+            given = arrays[name]
+            if given.shape != (len(steps), *shape):
+                wanted = f"expected shape {(len(steps), *shape)} at steps {steps[0]} to {steps[-1]}"
+                raise ValueError(f"series `{name}`: {wanted}, got {given.shape}")
+            np.copyto(array[first:last], given[: last - first], casting="same_kind")
+        self._round(first, last)
+        self._steps[first:last] = steps[: last - first]
+        self.count = last  # the commit mark, last
+        return last - first
+
+    def _round(self, first: int, last: int) -> None:
+        for array, bits in self._coarse:
+            array[first:last] = rounded(array[first:last], bits)
 
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
         """Take in the values; a ValueError if a name is not one that a file can hold."""
@@ -125,3 +165,24 @@ class Block:
         scalars = as_scalars(list(self._names), np.array(self._entries, ENTRY))
         gaps = [self._gap] if self._gap else []
         return Rows(self._steps[: self.count], arrays, scalars, gaps, attempt=self._attempt)
+
+
+def _memory(size: int) -> NDArray[np.uint8]:
+    with suppress(IndexError):
+        spare = _SPARE.pop()
+        if len(spare) == size:
+            return spare
+    return np.empty(size, np.uint8)
+
+
+def _room(one: Series, capacity: int) -> int:
+    return -(-capacity * one.row_bytes // _ALIGNMENT) * _ALIGNMENT
+
+
+def _carved(memory: NDArray[np.uint8], series: tuple[Series, ...], capacity: int) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Name and array of every series, ``(row, *dims)``, one after the other in the memory."""
+    start = 0
+    for one in series:
+        content = memory[start : start + capacity * one.row_bytes]
+        yield one.name, content.view(one.dtype).reshape(capacity, *one.shape)
+        start += _room(one, capacity)

@@ -15,7 +15,7 @@ from probes.store.arrays import read_arrays, write_arrays
 from probes.store.durable import refusal
 from probes.store.layout import DIRECTIONS, Series
 
-__all__ = ["StoredDirections", "by_series", "directions_of", "hash_of", "read_directions", "write_directions"]
+__all__ = ["StoredDirections", "read_directions", "write_directions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +56,7 @@ Sets = Mapping[str, StoredDirections]  # series -> its directions
 
 
 def hash_of(sets: Sets) -> str:
-    """The hash that a manifest has of all directions; empty where there are none.
-
-    Example:
-        >>> hash_of({})
-        ''
-    """
+    """The hash that a manifest has of all directions; empty where there are none."""
     hashes = {name: directions.sha256 for name, directions in sorted(sets.items())}
     if len({*hashes.values()}) <= 1:
         return next(iter(hashes.values()), "")
@@ -69,12 +64,7 @@ def hash_of(sets: Sets) -> str:
 
 
 def by_series(directions: StoredDirections | Sets | None, series: Iterable[Series]) -> dict[str, StoredDirections]:
-    """The directions of every series, where one set alone counts for all.
-
-    Example:
-        >>> by_series(None, [])
-        {}
-    """
+    """The directions of every series, where one set alone counts for all."""
     if isinstance(directions, StoredDirections):
         return dict.fromkeys((one.name for one in series), directions)
     return dict(directions or {})
@@ -143,15 +133,7 @@ def _identity(directions: StoredDirections) -> str:
 
 
 def directions_of(sets: Sets, series: str | None, run_dir: Path) -> StoredDirections:
-    """Those of a series; of a run whose series share their directions, also without naming one.
-
-    Raises:
-        LogError: there are none, or several and none is named.
-
-    Example:
-        >>> directions_of({"weight": StoredDirections(("feature",), np.eye(3))}, None, Path()).dims
-        ('feature', 'dim')
-    """
+    """Those of a series; of a run whose series share their directions, also without naming one; else a LogError."""
     if not sets:
         raise missing_directions(run_dir)
     if series is not None and series in sets:

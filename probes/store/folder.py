@@ -22,7 +22,6 @@ __all__ = ["Source", "run_folder"]
 # Between two looks a run may be packed into one file; before a file counts as missing, the folder is looked at again.
 _MOST_MISSING = 1000
 _PAUSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
-_LAST = 2**63 - 1  # of all steps
 
 Known = dict[tuple[int, int, int], Rows]  # number, inode and time of a segment -> what it holds
 
@@ -74,9 +73,8 @@ def read_parts(path: Path, manifest: Manifest, *, known: Known) -> tuple[list[Ro
         parts, missing = _found(path, manifest, known)
         if not missing:
             break
-    resumed = manifest.attempts
-    parts = [rows for rows in parts if rows.attempt <= len(resumed) or rows.file == MERGED]
-    parts = [rows.up_to(min(resumed[rows.attempt :], default=_LAST)) for rows in parts]
+    counted = [rows for rows in parts if rows.attempt <= len(manifest.attempts) or rows.file == MERGED]
+    parts = [rows.up_to(manifest.last_of(rows.attempt)) for rows in counted]
     return parts, [*(f"`{path / name}` is missing, and its rows with it" for name in missing), *_holes(path, parts)]
 
 

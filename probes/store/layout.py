@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-__all__ = ["Series", "axis_names", "plain_name", "stored_name"]
+__all__ = ["Series", "axis_names"]
 
 FORMAT_VERSION = 1
 
@@ -24,9 +24,10 @@ RUN_ID = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]+")
 
 STEP = "step"
 SCALARS = "scalars"
-DTYPES = ("<f4", "<f8", "<i8")
+DTYPES = {"<f4": 23, "<f8": 52, "<i8": 0}  # with the bits that can be kept of a mantissa
 LARGEST_ROW = 2**29  # bytes of one step; a file that is read at once holds at least one
 
+_PRECISION = re.compile(r"bits:([1-9][0-9]?)")
 _NAME = re.compile(r"(?!\.\.?$)[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 
 
@@ -38,22 +39,12 @@ def checked_name(name: str) -> str:
 
 
 def stored_name(name: str) -> str:
-    """The name as that of an HDF5 object, which cannot have a slash; escaped as in RFC 6901.
-
-    Example:
-        >>> stored_name("train/loss")
-        'train~1loss'
-    """
+    """The name as that of an HDF5 object, which cannot have a slash: ``train~1loss``, escaped as in RFC 6901."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
 def plain_name(stored: str) -> str:
-    """The name that `stored_name` changed.
-
-    Example:
-        >>> plain_name("train~1loss")
-        'train/loss'
-    """
+    """The name that `stored_name` changed."""
     return stored.replace("~1", "/").replace("~0", "~")
 
 
@@ -75,6 +66,7 @@ class Series:
     dtype: str = "<f4"  # one of DTYPES
     unit: str = "1"
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # dim -> what its entries are called
+    precision: str = ""  # "bits:12" keeps so many bits of each mantissa; all of them if empty
 
     def __post_init__(self) -> None:
         lengths = dict(zip(self.dims, self.shape, strict=False))
@@ -90,21 +82,45 @@ class Series:
             raise ValueError(f"series `{self.name}`: expected at most {LARGEST_ROW} bytes a step, got {self.row_bytes}")
         if any(len(labels) != lengths.get(dim) for dim, labels in self.labels.items()):
             raise ValueError(f"series `{self.name}`: expected labels for {lengths}, got {dict(self.labels)}")
+        if self.precision and not (_PRECISION.fullmatch(self.precision) and 0 < self.bits <= DTYPES[self.dtype]):
+            able = f"bits:1 to bits:{DTYPES[self.dtype]}" if DTYPES[self.dtype] else "none"
+            wanted = f"`precision` for {self.dtype} of {able}"
+            raise ValueError(f"series `{self.name}`: expected {wanted}, got {self.precision!r}")
 
     @property
     def row_bytes(self) -> int:
         """Bytes of one step."""
         return math.prod(self.shape) * int(self.dtype[-1])
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What files say of it beside its axes."""
+        return {"units": self.unit} | ({"precision": self.precision} if self.precision else {})
+
+    @property
+    def bits(self) -> int:
+        """Bits that are kept of each mantissa."""
+        return int(self.precision[len("bits:") :]) if self.precision else DTYPES[self.dtype]
+
+    @property
+    def relative_error(self) -> float:
+        """The most by which a value, unless it is subnormal, may have been changed, as a part of it; 0 = lossless."""
+        return 2.0 ** -(self.bits + 1) if self.precision else 0.0
+
     def to_json(self) -> dict[str, Any]:
-        """The series as JSON can hold it."""
-        return asdict(self)
+        """The series as JSON can hold it; of one that is not lossless with the bound of its error."""
+        data = asdict(self)
+        if not data["precision"]:
+            del data["precision"]
+            return data
+        return data | {"relative_error": self.relative_error}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The series that `to_json` wrote; a KeyError, TypeError, ValueError or AttributeError if it is none."""
         labels = {dim: tuple(map(str, names)) for dim, names in data["labels"].items()}
-        return cls(data["name"], tuple(data["dims"]), tuple(data["shape"]), data["dtype"], str(data["unit"]), labels)
+        dims, shape, precision = tuple(data["dims"]), tuple(data["shape"]), data.get("precision", "")
+        return cls(data["name"], dims, shape, data["dtype"], str(data["unit"]), labels, str(precision))
 
 
 def axis_names(series: Iterable[Series]) -> dict[tuple[str, str], str]:

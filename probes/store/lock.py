@@ -13,7 +13,7 @@ from probes.errors import LogError, RunError
 from probes.store.durable import check_plain, make_folder
 from probes.store.layout import FILES, LOCK, NUMBERED
 
-__all__ = ["RunLock", "claim", "is_being_written"]
+__all__ = ["claim", "is_being_written"]
 
 _STALE_SECONDS = 600.0
 _LONGEST_NOTE = 1000
@@ -23,17 +23,7 @@ _HELD: "WeakSet[RunLock]" = WeakSet()  # by this process
 
 
 class RunLock:
-    """The right to write to a run directory, until `release` or the end of the process.
-
-    Raises:
-        RunError: another writer has it.
-
-    Example:
-        >>> lock = RunLock(Path())
-        >>> is_being_written(Path())
-        True
-        >>> lock.release()
-    """
+    """The right to write to a run directory, until `release` or the end of the process; else a RunError."""
 
     def __init__(self, run_dir: Path) -> None:
         self._file = (run_dir / LOCK).open("ab", buffering=0)

@@ -14,6 +14,7 @@ from probes.store.layout import FORMAT_VERSION, MANIFEST, RUN_ID, SCALARS, STEP,
 __all__ = ["Manifest", "read_manifest", "write_manifest"]
 
 _MOST_BYTES = 2**24  # of a run.json; JSON can take up twenty times as many in memory
+_LAST = 2**63 - 1  # of all steps
 
 # Type of a field -> what JSON makes of it, or leaves as it is.
 _ACCEPTED: dict[type, tuple[type, ...]] = {str: (str,), int: (int,), float: (float, int), dict: (dict,), tuple: (list,)}
@@ -59,9 +60,13 @@ class Manifest:
         if len(set(names)) < len(names):
             raise ValueError(f"expected series named unlike each other, an axis, `step` and `scalars`, got {names[2:]}")
 
+    def last_of(self, attempt: int) -> int:
+        """The last step that counts of those an attempt records: later ones take its place from there on."""
+        return min(self.attempts[attempt:], default=_LAST)
+
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON can hold it."""
-        return asdict(self)
+        return asdict(self) | {"series": tuple(one.to_json() for one in self.series)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

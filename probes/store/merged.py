@@ -1,7 +1,7 @@
 """log.h5: the whole run as one file that any HDF5 tool opens, written when a run is closed."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
@@ -13,15 +13,14 @@ from probes.store.durable import write_whole
 from probes.store.folder import read_parts
 from probes.store.layout import MERGED, NUMBERED, Series, stored_name
 from probes.store.manifest import Manifest
-from probes.store.reader import Log
-from probes.store.rows import Rows, join_scalars, join_steps
-from probes.store.segment import attach_axes, segment_bytes, write_common, write_segment
-from probes.store.view import SeriesView
+from probes.store.rows import Rows
+from probes.store.segment import attach_axes, segment_bytes, write_common
+from probes.store.view import joined
 
-__all__ = ["merge", "pack"]
+__all__ = ["merge"]
 
 
-def merge(run_dir: Path, manifest: Manifest, *, pack_bytes: int) -> None:
+def merge(run_dir: Path, manifest: Manifest, *, pack_bytes: int, compression: str = "gzip") -> None:
     """Write the log.h5 of a run of sealed segments, unless it is there.
 
     Up to so many bytes it takes the rows in and the segments go. A larger one, or one for which the disk has no room
@@ -41,39 +40,12 @@ def merge(run_dir: Path, manifest: Manifest, *, pack_bytes: int) -> None:
     rows = joined(manifest, parts)
     if len(rows) * sum(one.row_bytes for one in manifest.series) <= pack_bytes:
         with suppress(OSError):
-            write_whole(run_dir / MERGED, segment_bytes(manifest, rows))
+            write_whole(run_dir / MERGED, segment_bytes(manifest, rows, compression=compression))
     if not (run_dir / MERGED).exists():
         write_whole(run_dir / MERGED, _view_bytes(manifest, parts, rows))
         return
     for part in parts:
         (run_dir / part.file).unlink(missing_ok=True)
-
-
-def pack(log: Log, path: str | Path) -> None:
-    """Write a whole log, however large, into one file that needs no other; not for a process that trains.
-
-    Raises:
-        FileExistsError: there is a file at ``path``.
-        LogError: a file of the log is damaged or foreign.
-
-    Example:
-        >>> from probes.store.memory import memory_log
-        >>> pack(memory_log(Manifest("seed-0", ()), [0, 5], {}), "one.h5")
-        >>> with h5py.File("one.h5") as file:
-        ...     file["step"][:]
-        array([0, 5])
-    """
-    with Path(path).open("x+b") as target:
-        write_segment(target, log.manifest, joined(log.manifest, log.parts(), log.parts))
-
-
-def joined(manifest: Manifest, parts: Sequence[Rows], look: Callable[..., Sequence[Rows]] | None = None) -> Rows:
-    """Several stretches as one, whose arrays are read a slice at a time; `look` finds out where they lie by then."""
-    look = look or (lambda again=False: parts)
-    arrays = {one.name: SeriesView(one, look) for one in manifest.series}
-    gaps = [gap for part in parts for gap in part.gaps]
-    scalars = join_scalars(part.scalars for part in parts)
-    return Rows(join_steps(parts), arrays, scalars, gaps, attempt=len(manifest.attempts))
 
 
 def _view_bytes(manifest: Manifest, parts: Sequence[Rows], rows: Rows) -> memoryview:

@@ -1,7 +1,7 @@
 """The way of rows from the caller to sealed segments, which a full disk stops but does not break."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -15,10 +15,11 @@ from probes.store.layout import MERGED, SEGMENT
 from probes.store.manifest import Manifest
 from probes.store.rows import Gap
 from probes.store.sealer import Sealer
-from probes.store.segment import CHUNK_STEPS, LEVEL, segment_bytes
+from probes.store.segment import CHUNK_STEPS, FAST, LEVEL, segment_bytes
 
 __all__ = ["Pipeline"]
 
+_FLUSH_BYTES = 2**20  # that a journal is given at once, while they are in the cache of a core
 _MOST_WAITING = 3  # full blocks; with the one that fills four are in memory
 _FIRST_DELAY, _LONGEST_DELAY = 1.0, 60.0  # seconds until a disk that refused is tried again
 
@@ -47,14 +48,16 @@ class Pipeline:
         flush_every: int,
         flush_seconds: float,
         index: int = 0,
+        compression: str = "gzip",
     ) -> None:
-        self._path, self._manifest = path, manifest
-        self._flush_every, self._flush_seconds = flush_every, flush_seconds
+        self._path, self._manifest, self._compression = path, manifest, compression
         self._row_bytes = 8 + sum(one.row_bytes for one in manifest.series)
+        self._flush_every = max(1, min(flush_every, _FLUSH_BYTES // self._row_bytes))
+        self._flush_seconds = flush_seconds
         rows = max(1, block_bytes // self._row_bytes)
         self._capacity = rows // CHUNK_STEPS * CHUNK_STEPS or rows
         self._block = Block(path, manifest, index=index, capacity=self._capacity)
-        self._sealer = Sealer(self._seal)
+        self._sealer = Sealer(self._seal_and_free)
         self._gap: Gap | None = None  # rows left out since the last block began
         self._doubted = False  # whether the journal could not be synced
         self._journalled = self._sealed = 0
@@ -78,6 +81,17 @@ class Pipeline:
         self._block.append(step, arrays)
         self._flush_when_due()
         return True
+
+    def extend(self, steps: Sequence[int], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take in several rows at once, ``(step, *dims)``; errors as `append`'s."""
+        taken = 0
+        while taken < len(steps):
+            if self._block.full and not self._turn():
+                for step in steps[taken:]:
+                    self._leave_out(step, 1)
+                return
+            taken += self._block.extend(steps[taken:], {name: array[taken:] for name, array in arrays.items()})
+            self._flush_when_due()
 
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
         """Take in scalars; a ValueError if a name is not one that a file can hold."""
@@ -164,10 +178,16 @@ class Pipeline:
         self._sealer.retry()
 
     def _seal(self, block: Block, *, hurried: bool = False) -> None:
-        self._store(block, SEGMENT.format(block.index), level=0 if hurried else 1)  # cheap, for a training beside
+        self._store(block, SEGMENT.format(block.index), level=0 if hurried else FAST)
+
+    def _seal_and_free(self, block: Block, *, hurried: bool) -> None:
+        if not block.freed:  # as it is where an interrupt had it handed over twice
+            self._seal(block, hurried=hurried)
+        if block is not self._block:  # as it still is where an interrupt came before there was another
+            block.free()
 
     def _store(self, block: Block, name: str, *, level: int = LEVEL) -> None:
-        data = segment_bytes(self._manifest, block.rows(), level=level)
+        data = segment_bytes(self._manifest, block.rows(), compression=self._compression, level=level)
         write_whole(self._path / name, data)
         self._sealed += len(data)
         block.journal.remove()

@@ -36,8 +36,8 @@ class SeriesLike(Protocol):
     def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> NDArray[Any]:
         """All values."""
 
-    def blocks(self, rows: int = 1024) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
-        """Steps and values of at most so many rows at a time, in order."""
+    def blocks(self, rows: int | None = None) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+        """Steps and values of at most so many rows at a time, or as many as memory has room for, in order."""
 
 
 class LogLike(Protocol):

@@ -42,27 +42,21 @@ class Log:
         (1, 3)
     """
 
+    path: Path  # its directory
+    manifest: Manifest  # what the run is
+
     def __init__(self, source: Source) -> None:
         self._source = source
+        self.path = source.path
         self.refresh()
 
     def refresh(self) -> Self:
         """The log itself, from now on as the run is now."""
-        self._manifest = self._source.manifest()
+        self.manifest = self._source.manifest()
         self._evaluation: Evaluation | None = None
         self._found: tuple[list[Rows], list[str]] | None = None
         self._views: dict[str, SeriesView] = {}
         return self
-
-    @property
-    def path(self) -> Path:
-        """Its directory."""
-        return self._source.path
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the run is."""
-        return self._manifest
 
     @property
     def status(self) -> str:
@@ -121,8 +115,7 @@ class Log:
         found = [part.up_to(last) for part in self._source.parts(self.manifest)[0]]
         known = len(self.manifest.attempts)
         newer = any(part.attempt > known for part in found)
-        kept = min(self._source.manifest().attempts[known:], default=last) if newer else last
-        if kept < last or not np.array_equal(join_steps(found), steps):
+        if (newer and self._source.manifest().last_of(known) < last) or not np.array_equal(join_steps(found), steps):
             raise LogError(
                 f"expected the rows of `{self.path}` as they were, got others: it was resumed; refresh the log"
             )
@@ -155,7 +148,7 @@ class Log:
         axes = axis_names(self.manifest.series)
         labels = {axes[one.name, dim]: list(names) for one in self.manifest.series for dim, names in one.labels.items()}
         arrays = {
-            name: ((STEP, *(axes[name, dim] for dim in one.dims)), np.asarray(self[name]), {"units": one.unit})
+            name: ((STEP, *(axes[name, dim] for dim in one.dims)), np.asarray(self[name]), one.attributes)
             for name, one in self.series.items()
         }
         return xr.Dataset(arrays, coords={STEP: self.steps, **labels}, attrs={"run_id": self.manifest.run_id})
@@ -171,7 +164,7 @@ class Log:
     def _facts(self) -> dict[str, str]:
         steps = self.steps
         ends = f", steps {steps[0]} to {steps[-1]}" if len(steps) else ""
-        series = [f"{name} ({', '.join(self[name].dims)})" for name in self.series]
+        series = [f"{name} ({', '.join(self[name].dims)}) {one.precision}".strip() for name, one in self.series.items()]
         return {
             "status": self.status,
             "rows": f"{len(steps)} row{'s' if len(steps) != 1 else ''}{ends}",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Gap", "Rows"]
+__all__ = ["Rows"]
 
 Scalars = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]  # name -> steps, values in the order logged
 
@@ -16,12 +16,7 @@ ENTRY = np.dtype([("step", "<i8"), ("name", "<u4"), ("value", "<f8")])
 
 
 class Gap(NamedTuple):
-    """Rows that a writer was given and could not keep.
-
-    Example:
-        >>> Gap(first=40, last=49, rows=10).rows
-        10
-    """
+    """Rows that a writer was given and could not keep."""
 
     first: int
     last: int

@@ -19,7 +19,7 @@ from probes.store.rows import Gap, Rows, Scalars
 __all__ = ["StoredSeries"]
 
 _BLOSC2 = 32026
-_FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf", _BLOSC2: "blosc2"}
+_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF, _BLOSC2}
 _MOST_CHUNK_BYTES = 2**26
 _MOST_BYTES = 2**32
 _MOST_RATIO = 1000  # of declared to stored bytes; gzip at level 1 reaches 230, on zeros
@@ -77,7 +77,7 @@ def check_dataset(
         (fits, f"shape {dataset.shape}"),
         (not dataset.is_virtual, "data of other files, virtual,"),
         (not plan.get_external_count(), "data of other files, external,"),
-        (filters <= _FILTERS.keys(), f"filters {sorted(filters - _FILTERS.keys())}"),
+        (filters <= _FILTERS, f"filters {sorted(filters - _FILTERS)}"),
         (chunk <= _MOST_CHUNK_BYTES, f"chunks of {chunk} bytes"),
         (declared <= min(_MOST_BYTES, _MOST_RATIO * stored), f"{declared} bytes made of {stored}"),
     ):

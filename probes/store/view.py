@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from probes.errors import LogError
 from probes.store.layout import STEP, Series
-from probes.store.rows import Rows, join_steps
+from probes.store.manifest import Manifest
+from probes.store.rows import Rows, join_scalars, join_steps
 
 __all__ = ["SeriesView"]
 
-_RECENT_ROWS = 256  # as many as a chunk has steps
-_BLOCK_ROWS = 1024
-_RECENT_BYTES = 2**23
+_RECENT_ROWS, _RECENT_BYTES = 256, 2**23  # kept in memory: as many rows as a chunk has steps, or fewer wide ones
+_MOST_ROWS, _MOST_BYTES = 1024, 2**26  # read at a time
 _MOST_LOOKS = 5  # for rows whose files are being taken away
 
 
@@ -55,9 +55,15 @@ class SeriesView:
         """Type of the values."""
         return np.dtype(self.series.dtype)
 
-    def blocks(self, rows: int = _BLOCK_ROWS) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
-        """Steps and values of at most so many rows at a time, in order; the whole is never in memory."""
+    @property
+    def at_once(self) -> int:
+        """Rows that are read at a time, at least one: 1,024, or as many as 64 MiB hold."""
+        return max(1, min(_MOST_ROWS, _MOST_BYTES // self.series.row_bytes))
+
+    def blocks(self, rows: int | None = None) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+        """Steps and values of at most so many rows at a time, or `at_once`, in order."""
         steps = join_steps(self._parts())
+        rows = self.at_once if rows is None else rows
         for start in range(0, len(steps), rows):
             yield steps[start : start + rows], self[start : start + rows]
 
@@ -101,7 +107,7 @@ class SeriesView:
     def _rows(self, rows: NDArray[np.int64], rest: Sequence[Any] = ()) -> NDArray[Any]:
         """Rows in any order; those that lie close together are read together."""
         wanted, back = np.unique(rows, return_inverse=True)
-        apart = (np.diff(wanted) > _RECENT_ROWS) | (np.diff(wanted // _BLOCK_ROWS) > 0)
+        apart = (np.diff(wanted) > _RECENT_ROWS) | (np.diff(wanted // self.at_once) > 0)
         runs = [run for run in np.split(wanted, np.flatnonzero(apart) + 1) if run.size]
         taken = [self._stretch(run[0], run[-1] + 1, rest)[run - run[0]] for run in runs]
         return np.concatenate([self._stretch(0, 0, rest), *taken])[back]
@@ -125,6 +131,15 @@ class SeriesView:
         if len(pieces) == 1 and pieces[0].base is None:
             return pieces[0]
         return np.concatenate([np.empty((0, *self.series.shape), self.dtype)[:, *rest], *pieces])
+
+
+def joined(manifest: Manifest, parts: Sequence[Rows], look: Callable[..., Sequence[Rows]] | None = None) -> Rows:
+    """Several stretches as one, whose arrays are read a slice at a time; `look` finds out where they lie by then."""
+    look = look or (lambda again=False: parts)
+    arrays = {one.name: SeriesView(one, look) for one in manifest.series}
+    gaps = [gap for part in parts for gap in part.gaps]
+    scalars = join_scalars(part.scalars for part in parts)
+    return Rows(join_steps(parts), arrays, scalars, gaps, attempt=len(manifest.attempts))
 
 
 def _is_plain(index: Any) -> bool:

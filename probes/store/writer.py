@@ -1,7 +1,7 @@
 """The writer of one run: every step is copied at once, journalled within 16 steps or a second, and sealed later."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import index
@@ -13,6 +13,7 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from probes.errors import LogError, RunError
+from probes.provenance import commit, versions
 from probes.store.attempts import Position, next_attempt
 from probes.store.directions import StoredDirections, by_series, hash_of, write_directions
 from probes.store.layout import LARGEST_ROW, MANIFEST
@@ -20,7 +21,7 @@ from probes.store.lock import claim
 from probes.store.manifest import Manifest, write_manifest
 from probes.store.merged import merge
 from probes.store.pipeline import Pipeline
-from probes.store.provenance import commit, versions
+from probes.store.segment import filters
 
 __all__ = ["RunWriter"]
 
@@ -41,11 +42,13 @@ class RunWriter:
         pack_bytes: A closed run of at most this size is one file, log.h5; a larger one keeps its segments.
         flush_every: A step reaches the journal at the latest after so many.
         flush_seconds: Or with the first call after this time.
+        compression: "gzip", which every tool reads, or "blosc2", smaller and faster, which needs hdf5plugin.
 
     Raises:
         RunError: the directory holds a run, or one that cannot be resumed so, has another writer, or cannot be written.
         LogError: a file of the run to resume is damaged or foreign.
-        ValueError: ``block_bytes`` is too large.
+        ValueError: ``block_bytes`` is too large, or ``compression`` unknown.
+        ImportError: hdf5plugin is needed and not installed.
         TypeError: the recipe holds what JSON cannot.
 
     Example:
@@ -71,7 +74,9 @@ class RunWriter:
         pack_bytes: int = 2**26,
         flush_every: int = 16,
         flush_seconds: float = 1.0,
+        compression: str = "gzip",
     ) -> None:
+        filters(compression)  # refused before anything is made
         if not 0 < block_bytes <= LARGEST_ROW:
             raise ValueError(f"expected `block_bytes` of 1 to {LARGEST_ROW}, got {block_bytes}")
         self.path = Path(path)
@@ -83,7 +88,7 @@ class RunWriter:
             commit=manifest.commit or commit(),
             directions=hash_of(sets),
         )
-        self._pack_bytes = pack_bytes
+        self._pack_bytes, self._compression = pack_bytes, compression
         self._process = os.getpid()  # 0 once closed
         self._started = monotonic()
         self._lock = claim(self.path, overwrite=overwrite, resume=resume is not None)
@@ -96,6 +101,7 @@ class RunWriter:
                 block_bytes=block_bytes,
                 flush_every=flush_every,
                 flush_seconds=flush_seconds,
+                compression=compression,
             )
         except OSError as error:
             self._lock.release()
@@ -138,16 +144,36 @@ class RunWriter:
             TypeError: an array cannot be cast to its series' dtype.
         """
         self._check_open()
-        step, before = index(step), self._last
-        if step <= before or (before < 0 and step):
-            wanted = f"a step after {before}" if before >= 0 else "step 0, the initialisation, first"
-            raise ValueError(f"expected {wanted} in `{self.path}`, got step {step}")
-        self._last = step  # first, so that an interrupt in the middle cannot let a step in twice
+        before, self._last = self._last, self._next(index(step))  # first: an interrupt must not let a step in twice
         try:
             self._pipeline.append(step, arrays)
         except (TypeError, ValueError):
             self._last = before
             raise
+
+    def extend(self, steps: Sequence[int], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Copy every series at several steps, ``(step, *dims)`` each; all of them, or none where it raises.
+
+        Raises:
+            RunError: the writer is closed, or belongs to the process that this one was forked from.
+            ValueError: the steps do not rise, or a series is missing, unknown or of another shape.
+            TypeError: an array cannot be cast to its series' dtype.
+        """
+        self._check_open()
+        before = self._last
+        try:
+            for step in steps:
+                self._last = self._next(index(step))
+            self._pipeline.extend(steps, arrays)
+        except (TypeError, ValueError):
+            self._last = before
+            raise
+
+    def _next(self, step: int) -> int:
+        if step <= self._last or (self._last < 0 and step):
+            wanted = f"a step after {self._last}" if self._last >= 0 else "step 0, the initialisation, first"
+            raise ValueError(f"expected {wanted} in `{self.path}`, got step {step}")
+        return step
 
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
         """Take in values at any step; one of the same name and step replaces the earlier.
@@ -206,7 +232,7 @@ class RunWriter:
         )
         try:
             self._pipeline.finish()
-            merge(self.path, self.manifest, pack_bytes=self._pack_bytes)
+            merge(self.path, self.manifest, pack_bytes=self._pack_bytes, compression=self._compression)
             write_manifest(self.path, ended)
         except OSError as error:
             raise self._unwritten(error) from error

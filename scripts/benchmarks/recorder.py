@@ -91,6 +91,24 @@ def _recorder(stack: ExitStack, folder: Path, training: Training, directions: Di
     return True
 
 
+def _by_hand(stack: ExitStack, folder: Path, training: Training, directions: Directions) -> bool:
+    """The least that is possible: a copy after every update, and for sixteen of them one product and one raw write."""
+    columns = directions.columns(like=training.weight)
+    copies, products = torch.empty(16, NEURONS, DIM), torch.empty(16, NEURONS, CLASSES * 2)
+    file = stack.enter_context((folder / "raw").open("wb", buffering=0))
+    updates = count()
+
+    def keep(*_: object) -> None:
+        place = next(updates) % len(copies)
+        copies[place].copy_(training.weight.detach())
+        if place == len(copies) - 1:
+            torch.bmm(copies, columns.expand(len(copies), -1, -1), out=products)
+            file.write(products.numpy().data)
+
+    training.optimizer.register_step_post_hook(keep)
+    return True
+
+
 def _naive_hdf5(stack: ExitStack, folder: Path, training: Training, directions: Directions) -> bool:
     """What one would write first: one more row of a resizable dataset after every update."""
     shape = (NEURONS, CLASSES, 2)
@@ -124,15 +142,31 @@ def _tensorboard(stack: ExitStack, folder: Path, training: Training, directions:
     return True
 
 
+def _wandb(stack: ExitStack, folder: Path, training: Training, directions: Directions) -> bool:
+    """`wandb.watch` of the parameters at every update, offline, where it is installed."""
+    try:
+        import wandb
+    except ImportError:
+        return False
+    stack.enter_context(wandb.init(mode="offline", dir=folder, settings=wandb.Settings(silent=True)))
+    wandb.watch(training.model, log="parameters", log_freq=1)
+    training.optimizer.register_step_post_hook(lambda *_: wandb.log({"loss": 0.0}))
+    return True
+
+
 HOOKS = {
     "recorder": _recorder,
+    "the same by hand": _by_hand,
     "naive per-step h5py": _naive_hdf5,
     "torch.save of the weights": _torch_save,
     "TensorBoard histogram": _tensorboard,
+    "wandb.watch offline": _wandb,
 }
 NOTES = {
     "recorder": f"{NEURONS * CLASSES * 2:,} values after every update",
+    "the same by hand": "the floor: a copy a step; a product and a raw write every 16",
     "naive per-step h5py": "resize and write a row",
     "torch.save of the weights": f"{NEURONS * DIM:,} values",
     "TensorBoard histogram": f"of {NEURONS * DIM:,} values",
+    "wandb.watch offline": "histograms of all parameters",
 }

@@ -35,6 +35,7 @@ _HOOKS = _area(3, "numpy", "torch")
 AREAS: Mapping[str, Area] = {
     "probes": _area(0),
     "probes.errors": _area(0),
+    "probes.provenance": _area(0),
     "probes.schedules": _area(0, ours=_LEAF),
     "probes.store.layout": _area(0, "numpy", ours=_LEAF),
     "probes.learners.features": _area(0, "numpy", "torch", ours=_LEAF),
@@ -44,10 +45,15 @@ AREAS: Mapping[str, Area] = {
     "probes.store.*": _area(
         1,
         "h5py",
+        "isal",
         "numpy",
-        ours=("probes.store", "probes.errors", "probes.schedules", "probes"),
-        late=("hdf5plugin", "pandas", "pyarrow", "xarray"),
+        ours=("probes.store", "probes.errors", "probes.provenance", "probes.schedules", "probes"),
+        late=("hdf5plugin", "pandas", "xarray"),
     ),
+    "probes.exports.*": _area(
+        2, "h5py", "numpy", ours=("probes.exports", "probes.store", "probes.errors"), late=("pyarrow",)
+    ),
+    "probes.verification.*": _area(2, "h5py", "numpy", ours=("probes.verification", "probes.store", "probes.errors")),
     "probes.quantities.*": _area(2, "numpy", "torch"),
     "probes.distributed": _area(2, "torch", ours=_LEAF),
     "probes.chance": _area(0, "torch"),
@@ -77,7 +83,7 @@ AREAS: Mapping[str, Area] = {
     "probes.studies.*": _ROOF,
     "probes.__main__": _ROOF,
     "scripts.compatibility": _area(ROOF, "pytest"),
-    "scripts.*": _area(ROOF, "click", "h5py", "numpy", "torch"),
+    "scripts.*": _area(ROOF, "click", "h5py", "numpy", "torch", late=("wandb",)),
 }
 
 

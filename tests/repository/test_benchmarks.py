@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from probes.learners.recipe_files import built_in
-from scripts.benchmarks import appending, store
+from scripts.benchmarks import analysis, appending, store
 from scripts.benchmarks.trajectories import noisy, trajectories
 from scripts.benchmarks.turns import interleaved
 
@@ -40,3 +40,11 @@ def test_the_store_is_measured(monkeypatch):
     assert len({row["name"] for row in rows}) == len(rows) == 14
     assert [row["name"] for row in rows if not row["ratio"] > 0] == []
     assert sum(bool(row["target"]) for row in rows) == 11
+
+
+def test_the_analysis_is_measured():
+    rows = analysis.measure(steps=600, rounds=1)
+
+    assert len({row["name"] for row in rows}) == len(rows) == 8
+    assert [row["name"] for row in rows if not row["ratio"] > 0] == []
+    assert sum(bool(row["target"]) for row in rows) == 7

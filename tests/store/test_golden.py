@@ -9,7 +9,7 @@ import pytest
 
 from probes.store import Position, RunWriter, open_log
 from probes.store.layout import FORMAT_VERSION
-from probes.store.verify import faults
+from probes.verification.findings import faults
 from scripts.golden import content, digest
 
 GOLDEN = Path(__file__).parent / "golden"

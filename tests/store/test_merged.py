@@ -4,28 +4,8 @@ import pytest
 
 from probes.errors import LogError
 from probes.store import Manifest, RunWriter, Series, open_log
-from probes.store.merged import merge, pack
-from tests.store.runs import FORMS, ROW_BYTES, STEPS, arrays, closed, fill, manifest, scalars, segmented
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_log_of_any_form_is_packed_into_one_file(tmp_path, form):
-    log = FORMS[form](tmp_path / "seed-0")
-    pack(log, tmp_path / "one.h5")
-
-    with h5py.File(tmp_path / "one.h5") as file:
-        np.testing.assert_array_equal(file["correlations"], arrays()["correlations"])
-        np.testing.assert_array_equal(file["step"], STEPS)
-        assert not file["correlations"].is_virtual
-        assert len(file["scalars/train~1loss/step"]) >= len(scalars())
-    if hasattr(log, "writer"):
-        log.writer.close()
-
-
-def test_packing_overwrites_nothing(tmp_path):
-    (tmp_path / "one.h5").write_text("mine")
-    with pytest.raises(FileExistsError, match="File exists"):
-        pack(segmented(tmp_path / "seed-0"), tmp_path / "one.h5")
+from probes.store.merged import merge
+from tests.store.runs import FORMS, ROW_BYTES, STEPS, arrays, closed, fill, manifest, segmented
 
 
 def test_what_was_left_out_is_told_in_the_packed_log(tmp_path):
@@ -42,7 +22,7 @@ def test_what_was_left_out_is_told_in_the_packed_log(tmp_path):
 def test_a_disk_without_room_for_a_packed_log_keeps_the_segments(tmp_path, monkeypatch):
     from probes.store import merged
 
-    def full(*arguments):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(merged, "segment_bytes", full)

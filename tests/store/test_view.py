@@ -57,6 +57,15 @@ def test_blocks_never_hold_more_than_they_should():
     np.testing.assert_array_equal(np.concatenate([block for _, block in view.blocks(8)]), values)
 
 
+def test_wide_rows_are_read_few_at_a_time():
+    array = Counted(np.broadcast_to(np.float32(1), (5, 2**23)))  # 32 MiB a row
+    view = SeriesView(Series("w", ("a",), (2**23,)), lambda again=False: [Rows(np.arange(5), {"w": array}, {})])
+
+    assert [len(values) for _, values in view.blocks()] == [2, 2, 1]
+    assert (view[:, 7], array.reads) == (pytest.approx(np.ones(5)), 4)
+    assert (view[[0, 1, 4], 7], array.reads) == (pytest.approx(np.ones(3)), 6)
+
+
 def test_a_file_that_has_gone_is_looked_for_once_more():
     view, values, (array,) = view_of(5)
     parts = [Rows(np.arange(5), {"w": array}, {})]

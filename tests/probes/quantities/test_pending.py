@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from probes.quantities import Pending, Quantity, State, all_finite, weight_norm
+from probes.directions import Directions
+from probes.quantities import Pending, Quantity, State, Tap, all_finite, cosine, weight_norm
 
 WEIGHTS = torch.randn(40, 3, 5, generator=torch.Generator().manual_seed(0))
 
@@ -84,6 +85,58 @@ def test_another_shape_than_at_first_is_refused():
         measured(pending, [1])
 
     assert pending.taken()[0] == [0]
+
+
+def correlation(dims=("neuron",), **layout):
+    vectors = torch.randn(7, 5, generator=torch.Generator().manual_seed(1))
+    return Tap(Directions(vectors), dims, **layout).quantity("w", WEIGHTS[0])
+
+
+@pytest.mark.parametrize(
+    "quantity", [correlation(), correlation(("token",)), weight_norm("w"), cosine("w", Directions(torch.eye(5)))]
+)
+def test_what_parameters_alone_decide_is_that_of_their_step(quantity):
+    pending, parameter = Pending([quantity]), torch.empty(3, 5)
+    for step in range(16):
+        pending.measure(State(step, {"w": parameter.copy_(WEIGHTS[step])}))
+    parameter.fill_(torch.nan)
+
+    expected = [quantity(State(step, {"w": WEIGHTS[step]})) for step in range(16)]
+    torch.testing.assert_close(torch.from_numpy(pending.taken()[1][quantity.name]), torch.stack(expected))
+
+
+def test_the_bits_of_a_step_do_not_depend_on_how_many_wait_with_it():
+    quantity = correlation()
+    together, alone = Pending([quantity]), Pending([quantity])
+    for pending in (together, alone):
+        measured(pending, [0])
+        pending.taken()
+    measured(together, range(1, 17))
+    one_by_one = []
+    for step in range(1, 17):
+        measured(alone, [step])
+        one_by_one.append(alone.taken()[1]["w"].copy())
+
+    assert together.taken()[1]["w"].tobytes() == np.concatenate(one_by_one).tobytes()
+
+
+def test_a_parameter_that_becomes_another_kind_is_measured_as_it_is():
+    pending = Pending([correlation()])
+    measured(pending, [0, 1, 2])
+    pending.measure(State(3, {"w": WEIGHTS[3].double()}))
+    measured(pending, [4])
+
+    expected = [correlation()(State(step, {"w": WEIGHTS[step]})) for step in range(5)]
+    torch.testing.assert_close(torch.from_numpy(pending.taken()[1]["w"]), torch.stack(expected))
+
+
+def test_large_parameters_are_measured_at_once(monkeypatch):
+    monkeypatch.setattr("probes.quantities.pending._MOST_COPIED", WEIGHTS[0].nbytes - 1)
+    seen = []
+    pending = Pending([Quantity("w", (), lambda state: seen.append(state.step) or torch.zeros(()), reads=("w",))])
+    measured(pending, range(3))
+
+    assert seen == [0, 1, 2]
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])

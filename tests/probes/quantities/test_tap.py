@@ -132,6 +132,13 @@ def test_a_first_axis_that_cannot_be_cut_so_is_refused():
     assert str(refused.value) == "expected a first axis of `in_proj_weight` that can be cut into (3, -1), got 8"
 
 
+def test_a_tap_of_fewer_bits_is_stored_with_its_error():
+    weight = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+    one = Tap(Directions(torch.eye(5)), precision="bits:12").quantity("w", weight).series((3, 5))
+
+    assert (one.precision, one.relative_error) == ("bits:12", 2**-13)
+
+
 def test_a_split_names_every_axis():
     with pytest.raises(ValueError, match=r"^expected in `split` a length for each of \('neuron',\), got \(3, -1\)$"):
         Tap(DIRECTIONS, ("neuron",), (3, -1))

@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from probes.store.axes import axes_faults
+from probes.verification.axes import axes_faults
 from tests.store.runs import FORMS, closed, manifest
 
 AXES = "step, class, correlations.neuron, feature_class, view"
@@ -40,6 +40,10 @@ def other_unit(file):
     file["correlations"].attrs["units"] = "m"
 
 
+def other_precision(file):
+    file["correlations"].attrs["precision"] = "bits:9"
+
+
 def other_names(file):
     file["view"][0] = "up"
 
@@ -54,6 +58,7 @@ def other_numbers(file):
         (other_label, f"expected axes {AXES} of `/correlations`, got others"),
         (no_scale, f"expected axes {AXES} of `/correlations`, got others"),
         (other_unit, "expected unit '1' of `/correlations`, got another"),
+        (other_precision, "expected precision '' of `/correlations`, got another"),
         (other_names, "expected the labels that run.json has along `view`, got others"),
         (other_numbers, "expected the labels that run.json has along `class`, got others"),
     ],

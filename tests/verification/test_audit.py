@@ -16,7 +16,7 @@ from probes.store.journal import Journal, journal_head
 from probes.store.lock import RunLock
 from probes.store.rows import ENTRY
 from tests.store.runs import ROW_BYTES, closed, resumed
-from tests.store.test_verify import collected
+from tests.verification.test_findings import collected
 
 OPTIONS = {"block_bytes": 12 * ROW_BYTES, "pack_bytes": 0, "directions": StoredDirections(("feature",), np.eye(3))}
 PICKLED = pickle.dumps(len)

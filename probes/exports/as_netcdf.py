@@ -13,9 +13,9 @@ import h5py
 import numpy as np
 
 from probes.store.layout import axis_names, stored_name
-from probes.store.merged import joined
 from probes.store.reader import Log
 from probes.store.segment import write_segment
+from probes.store.view import joined
 
 __all__ = ["log_as_netcdf"]
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from probes.store import Series
-from probes.store.shown import Part, view_faults
+from probes.verification.shown import Part, view_faults
 
 SERIES = Series("a/b", ("neuron",), (3,))
 PARTS = {

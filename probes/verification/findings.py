@@ -14,10 +14,12 @@ from typing import Any, NoReturn
 from probes.errors import RunError
 from probes.store.layout import MANIFEST, MERGED, NUMBERED
 
-__all__ = ["Finding", "faults", "findings", "run_folders"]
+__all__ = ["Finding", "faults", "run_folders", "verify"]
 
 # The path is this process's own; -P keeps the working directory off it until then, where a stranger's numpy.py may lie.
-_CHECKER = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from probes.store.audit import serve; serve()"
+_CHECKER = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from probes.verification.audit import serve; serve()"
+)
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a process with threads is not to be forked
 
 
@@ -52,17 +54,17 @@ def faults(run_dir: str | Path, *, seconds: int | None = None) -> Iterator[str]:
         >>> list(faults("seed-0"))
         ['`seed-0/log.h5` is missing, and its rows with it']
     """
-    return (found.text for found in findings([Path(run_dir)], seconds=seconds) if found.is_fault)
+    return (found.text for found in verify([Path(run_dir)], seconds=seconds) if found.is_fault)
 
 
-def findings(runs: Sequence[Path], *, seconds: int | None = None) -> Iterator[Finding]:
+def verify(runs: Sequence[Path], *, seconds: int | None = None) -> Iterator[Finding]:
     """The same for many runs, with what is worth to know beside the faults.
 
     Raises:
         RunError: a directory cannot be read, or checking could not go on.
 
     Example:
-        >>> list(findings([]))
+        >>> list(verify([]))
         []
     """
     command = [sys.executable, "-P", "-c", _CHECKER, json.dumps(sys.path)]

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from probes.exports.tidy import columns, pieces
 from probes.store import Series
 from probes.store.rows import Rows
-from probes.store.tidy import columns, pieces
 from probes.store.view import SeriesView
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from probes.errors import LogError, RunError
 from probes.store import open_log
-from probes.store.verify import faults, findings, run_folders
+from probes.verification.findings import faults, run_folders, verify
 from tests.repository.sources import ROOT
 from tests.store.runs import FORMS, closed, segmented, signed
 
@@ -122,7 +122,7 @@ ADVICE = {newer_format: "read it with a newer feature-probes"}
 def collected(root, **options):
     """Faults and notes by the run's name, without the folder that is above it."""
     found = {folder.name: ([], []) for folder in run_folders([root])}
-    for each in findings(run_folders([root]), **options):
+    for each in verify(run_folders([root]), **options):
         found[each.run.name][not each.is_fault].append(each.text.replace(f"{root}/", ""))
     return found
 
@@ -236,7 +236,7 @@ def test_a_name_cannot_talk_to_the_terminal(tmp_path):
     run = closed(tmp_path / "seed-0").path
     (run / "x\n\x1b[2J").touch()
 
-    assert [each.text for each in findings([run])] == [f"`{run}/x\\n\\x1b[2J` is no file of a run"]
+    assert [each.text for each in verify([run])] == [f"`{run}/x\\n\\x1b[2J` is no file of a run"]
 
 
 def test_who_loses_interest_leaves_no_process(tmp_path, monkeypatch):
@@ -244,7 +244,7 @@ def test_who_loses_interest_leaves_no_process(tmp_path, monkeypatch):
     (tmp_path / "seed-0").mkdir()
     (tmp_path / "seed-0/junk").touch()
     heap(closed(tmp_path / "seed-1").path, 2**64 - 16, "log.h5")
-    found = findings([tmp_path / "seed-0", tmp_path / "seed-1"])
+    found = verify([tmp_path / "seed-0", tmp_path / "seed-1"])
     next(found)
     assert marked(tmp_path)
     found.close()
@@ -262,7 +262,7 @@ def marked(mark):
 
 
 def test_checking_loads_neither_torch_nor_pandas():
-    line = "import probes.store.verify, probes.store.audit, sys; print({'torch', 'pandas'} & {*sys.modules})"
+    line = "import probes.verification.audit, sys; print({'torch', 'pandas'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", line], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout == "set()\n"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from probes.errors import ProbesError
+from probes.exports.tidy import Piece, columns, pieces
 from probes.store.layout import Series
-from probes.store.tidy import Piece, columns, pieces
 from probes.store.view import SeriesView
 
 __all__ = ["series_as_parquet", "table_as_parquet"]

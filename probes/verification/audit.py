@@ -1,6 +1,6 @@
 """A run's directory looked through file by file, each in a process of its own; files that others depend on come first.
 
-`serve` is what the process started by `probes.store.verify` does.
+`serve` is what the process started by `verify` does.
 """
 
 import gc
@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from probes.store import checks
-from probes.store.guard import Limits, guarded
 from probes.store.layout import (
     DIRECTIONS,
     EVALUATION,
@@ -28,7 +26,9 @@ from probes.store.layout import (
     SEGMENT,
     WEIGHTS,
 )
-from probes.store.shown import Part
+from probes.verification import checks
+from probes.verification.guard import Limits, guarded
+from probes.verification.shown import Part
 
 __all__ = ["Look"]
 

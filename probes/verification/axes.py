@@ -30,6 +30,8 @@ def axes_faults(file: h5py.File, manifest: Manifest) -> Iterator[str]:
             yield f"expected axes {', '.join(axes)} of `{dataset.name}`, got others"
         if dataset.attrs.get("units") != one.unit:
             yield f"expected unit {one.unit!r} of `{dataset.name}`, got another"
+        if dataset.attrs.get("precision", "") != one.precision:
+            yield f"expected precision {one.precision!r} of `{dataset.name}`, got another"
         for axis, dim, length in zip(axes[1:], one.dims, one.shape, strict=True):
             if axis not in checked and not _is_labelled(file[stored_name(axis)], one.labels.get(dim, ()), length):
                 yield f"expected the labels that run.json has along `{axis}`, got others"

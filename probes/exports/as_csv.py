@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from probes.exports.tidy import columns, pieces
 from probes.store.layout import Series
-from probes.store.tidy import columns, pieces
 from probes.store.view import SeriesView
 
 __all__ = ["series_as_csv", "table_as_csv"]

@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.errors import ProbesError
-from probes.store.axes import axes_faults
-from probes.store.chunks import chunk_faults
 from probes.store.directions import read_directions
 from probes.store.durable import check_plain, refusal
 from probes.store.folder import read_parts
@@ -22,9 +20,7 @@ from probes.store.journal import read_journal
 from probes.store.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, SCALARS, STEP, stored_name
 from probes.store.lock import is_being_written
 from probes.store.manifest import Manifest, read_manifest
-from probes.store.merged import joined
 from probes.store.rows import Rows, Scalars
-from probes.store.shown import Part, view_faults
 from probes.store.stored import (
     check_dataset,
     check_links,
@@ -35,7 +31,11 @@ from probes.store.stored import (
     segments_shown,
     stored_scalars,
 )
-from probes.store.weights import check_weights
+from probes.store.view import joined
+from probes.verification.axes import axes_faults
+from probes.verification.chunks import chunk_faults
+from probes.verification.shown import Part, view_faults
+from probes.verification.weights import check_weights
 
 __all__ = ["said"]
 
@@ -43,7 +43,6 @@ Said = tuple[str, Any]
 
 _LARGEST_LOCK = 4096
 _DEEPEST = 32  # groups in groups
-_LAST = 2**63 - 1  # of all steps
 
 
 def said(path: Path, check: Callable[[], Iterator[Said]]) -> Iterator[Said]:
@@ -169,7 +168,7 @@ def _check_rows(path: Path, manifest: Manifest, rows: Rows) -> Iterator[Said]:
         before, after = rows.steps[falls[0] : falls[0] + 2]
         yield "fault", f"`{path}`: expected rising steps, got {after} after {before}"
 
-    kept = rows.up_to(min(manifest.attempts[rows.attempt :], default=_LAST))
+    kept = rows.up_to(manifest.last_of(rows.attempt))
     for gap in kept.gaps:
         yield "fault", f"`{path.parent}`: {gap.rows} rows, steps {gap.first} to {gap.last}, were left out"
     first, last = (int(kept.steps[0]), int(kept.steps[-1])) if len(kept) else (-1, -1)

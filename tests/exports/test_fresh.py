@@ -4,7 +4,7 @@ import re
 import pytest
 
 from probes.errors import RunError
-from probes.store.fresh import fresh
+from probes.exports.fresh import fresh
 
 
 def test_a_file_appears_when_all_is_written(tmp_path):

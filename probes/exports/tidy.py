@@ -12,8 +12,6 @@ from probes.store.view import SeriesView
 __all__ = ["Piece", "columns", "pieces"]
 
 _MOST_ROWS = 2**18  # of a piece
-_MOST_STEPS = 1024  # read at once: as many as a chunk has
-_MOST_BYTES = 2**26  # read at once, where that is more than one step
 
 
 class Piece(NamedTuple):
@@ -50,8 +48,7 @@ def pieces(view: SeriesView) -> Iterator[Piece]:
         >>> [piece.values.shape for piece in pieces(view)]
         [(2, 3)]
     """
-    at_once = max(1, min(_MOST_STEPS, _MOST_BYTES // view.series.row_bytes))
-    for steps, values in view.blocks(at_once):
+    for steps, values in view.blocks():
         flat = values.reshape(len(steps), -1)
         height = max(1, _MOST_ROWS // flat.shape[1])
         for top in range(0, len(steps), height):

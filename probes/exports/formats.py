@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from probes.store.as_csv import series_as_csv, table_as_csv
-from probes.store.as_netcdf import log_as_netcdf
-from probes.store.as_parquet import modules, series_as_parquet, table_as_parquet
-from probes.store.fresh import check_free, fresh
+from probes.exports.as_csv import series_as_csv, table_as_csv
+from probes.exports.as_netcdf import log_as_netcdf
+from probes.exports.as_parquet import modules, series_as_parquet, table_as_parquet
+from probes.exports.fresh import check_free, fresh
 from probes.store.layout import SCALARS, stored_name
 from probes.store.reader import Log
 

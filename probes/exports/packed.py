@@ -1,0 +1,28 @@
+"""A whole log as one HDF5 file that needs no other."""
+
+from pathlib import Path
+
+from probes.store.reader import Log
+from probes.store.segment import write_segment
+from probes.store.view import joined
+
+__all__ = ["pack"]
+
+
+def pack(log: Log, path: str | Path) -> None:
+    """Write a whole log, however large, into one file that needs no other; not for a process that trains.
+
+    Raises:
+        FileExistsError: there is a file at ``path``.
+        LogError: a file of the log is damaged or foreign.
+
+    Example:
+        >>> import h5py
+        >>> from probes.store import Manifest, memory_log
+        >>> pack(memory_log(Manifest("seed-0", ()), [0, 5], {}), "one.h5")
+        >>> with h5py.File("one.h5") as file:
+        ...     file["step"][:]
+        array([0, 5])
+    """
+    with Path(path).open("x+b") as target:
+        write_segment(target, log.manifest, joined(log.manifest, log.parts(), log.parts))
