@@ -73,10 +73,12 @@ class Pending:
         Raises:
             ValueError: a quantity has another shape than at its first step.
         """
-        place, copied = len(self._steps), self._copies.kept(len(self._steps), state.parameters)
+        place = len(self._steps)
+        copied = self._copies.kept(place, state.parameters)
         measured = [None if copied and quantity.reads else quantity(state) for quantity in self.quantities]
         if not self._values:
             self._make_room([value for value in measured if value is not None], state)
+            copied = self._copies.kept(place, state.parameters)  # and computed again, like all others
 
         for number, value in enumerate(measured):
             if value is not None:
