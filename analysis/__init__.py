@@ -18,85 +18,85 @@ Each function takes logs, ``probes.open_logs(root)``, and returns a tidy table (
 * `plots` draws the tables; `report`, `write_findings` put all together; `comparison` sets studies side by side
 
 Example:
-    >>> from probes.analysis.example import example_study
+    >>> from probes.analysis import claims, coverage, example_study
     >>> logs = example_study()
     >>> int(claims(logs)["holds"].sum()), float(coverage(logs)["coverage"].max())
     (19, 1.0)
 """
 
-from probes.analysis import plots
-from probes.analysis.alive import kept_alive
-from probes.analysis.bounds import bounds
-from probes.analysis.claims import claims, records
-from probes.analysis.columns import columns_of
-from probes.analysis.compare import beside, claims_beside, recipes_beside
-from probes.analysis.comparison import comparison
-from probes.analysis.coverage import coverage, uncovered
-from probes.analysis.deletion import deletion, deletion_rates
-from probes.analysis.ensembles import ensemble_error
-from probes.analysis.error_rates import error_rates
-from probes.analysis.example import example_study
-from probes.analysis.expectations import EXPECTATIONS
-from probes.analysis.facts import runs
-from probes.analysis.findings import report, write_findings
-from probes.analysis.forces import force_shares, forces
-from probes.analysis.frames import endpoints, features
-from probes.analysis.growth import growth, missing_features
-from probes.analysis.learned import RULE, LearnedRule, learned
-from probes.analysis.lessons import lessons
-from probes.analysis.lottery import lottery
-from probes.analysis.margins import confusion, margins
-from probes.analysis.memorisation import memorisation
-from probes.analysis.pairs import pairs
-from probes.analysis.phases import phases
-from probes.analysis.report import Report
-from probes.analysis.summary import summary
-from probes.analysis.timing import escape, timing
-from probes.analysis.unions import unions
-from probes.analysis.winners import winners
+from importlib import import_module
+from sys import modules
+from types import ModuleType
+from typing import Any
 
-__all__ = [
-    "EXPECTATIONS",
-    "RULE",
-    "LearnedRule",
-    "Report",
-    "bounds",
-    "beside",
-    "claims",
-    "claims_beside",
-    "columns_of",
-    "comparison",
-    "confusion",
-    "coverage",
-    "deletion",
-    "deletion_rates",
-    "endpoints",
-    "ensemble_error",
-    "error_rates",
-    "escape",
-    "example_study",
-    "features",
-    "force_shares",
-    "forces",
-    "growth",
-    "kept_alive",
-    "learned",
-    "lessons",
-    "lottery",
-    "margins",
-    "memorisation",
-    "missing_features",
-    "pairs",
-    "phases",
-    "plots",
-    "recipes_beside",
-    "records",
-    "report",
-    "runs",
-    "summary",
-    "uncovered",
-    "unions",
-    "timing",
-    "winners",
-    "write_findings",
-]
+_MODULE_OF = {
+    "EXPECTATIONS": "probes.analysis.expectations",
+    "LearnedRule": "probes.analysis.rule",
+    "RULE": "probes.analysis.rule",
+    "Report": "probes.analysis.report",
+    "beside": "probes.analysis.compare",
+    "bounds": "probes.analysis.bounds",
+    "claims": "probes.analysis.claims",
+    "claims_beside": "probes.analysis.compare",
+    "columns_of": "probes.analysis.columns",
+    "comparison": "probes.analysis.comparison",
+    "confusion": "probes.analysis.margins",
+    "coverage": "probes.analysis.coverage",
+    "deletion": "probes.analysis.deletion",
+    "deletion_rates": "probes.analysis.deletion",
+    "endpoints": "probes.analysis.frames",
+    "ensemble_error": "probes.analysis.ensembles",
+    "error_rates": "probes.analysis.error_rates",
+    "escape": "probes.analysis.timing",
+    "example_study": "probes.analysis.example",
+    "features": "probes.analysis.frames",
+    "force_shares": "probes.analysis.forces",
+    "forces": "probes.analysis.forces",
+    "growth": "probes.analysis.growth",
+    "kept_alive": "probes.analysis.alive",
+    "learned": "probes.analysis.learned",
+    "lessons": "probes.analysis.lessons",
+    "lottery": "probes.analysis.lottery",
+    "margins": "probes.analysis.margins",
+    "memorisation": "probes.analysis.memorisation",
+    "missing_features": "probes.analysis.growth",
+    "pairs": "probes.analysis.pairs",
+    "phases": "probes.analysis.phases",
+    "recipes_beside": "probes.analysis.compare",
+    "records": "probes.analysis.claims",
+    "report": "probes.analysis.findings",
+    "runs": "probes.analysis.facts",
+    "summary": "probes.analysis.summary",
+    "timing": "probes.analysis.timing",
+    "uncovered": "probes.analysis.coverage",
+    "unions": "probes.analysis.unions",
+    "winners": "probes.analysis.winners",
+    "write_findings": "probes.analysis.findings",
+}
+_SUBPACKAGES = ("plots",)
+
+__all__ = list(_MODULE_OF)
+
+
+class _Lazy(ModuleType):
+    """A module whose names are loaded the first time they are used, also those that a submodule has, too."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # Importing a submodule binds its name here; `bounds`, for one, is the function of that module.
+        if not (name in _MODULE_OF and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+modules[__name__].__class__ = _Lazy
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        return getattr(import_module(_MODULE_OF[name]), name)
+    if name in _SUBPACKAGES:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*_MODULE_OF, *_SUBPACKAGES])

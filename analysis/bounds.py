@@ -18,7 +18,6 @@ The fifth, balance, is of the last step: 0.4 times the class's strength over the
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -26,12 +25,13 @@ from numpy.typing import NDArray
 
 from probes.analysis.columns import TABLES
 from probes.analysis.facts import exponent, race_series, usable
-from probes.analysis.frames import BLOCK_BYTES
 from probes.analysis.learned import RULE, LearnedRule
+from probes.analysis.statistics import Extremes
+from probes.analysis.summaries import extremes
 from probes.analysis.winners import gap_factor, winners
 from probes.store.protocol import LogLike
 
-__all__ = ["BOUNDS", "Extremes", "allowed", "bounds", "extremes"]
+__all__ = ["BOUNDS", "allowed", "bounds"]
 
 BOUNDS = ("losing_view", "off_class", "negative", "not_kept_alive", "balance")
 
@@ -42,54 +42,6 @@ _RULE = (
     "classes of M only; not_kept_alive: below 1 - 1/log k of the peak at step 0; balance: 0.4 x the class's strength "
     "over the smallest of another class, at the last step; {}"
 )
-
-
-@dataclass(frozen=True)
-class Extremes:
-    """The first and the last recorded row of a run's correlations, and the extremes of each over all steps.
-
-    Attributes:
-        first: At the first step, ``(class, neuron, feature_class, view)``, as all others.
-        last: At the last step.
-        smallest: Over all steps.
-        largest: Over all steps.
-
-    Example:
-        >>> from probes.analysis.example import example_study
-        >>> bool((extremes(example_study()[-1]).smallest <= 0).any())
-        True
-    """
-
-    first: NDArray[np.floating]
-    last: NDArray[np.floating]
-    smallest: NDArray[np.floating]
-    largest: NDArray[np.floating]
-
-
-def extremes(log: LogLike) -> Extremes:
-    """Return the extremes of every correlation, read in one pass, a block of steps at a time.
-
-    Steps whose values are no numbers are passed over.
-
-    Raises:
-        LogError: If the log has no series (class, neuron, feature_class, view) with two views, or does not begin at
-            step 0.
-
-    Example:
-        >>> from probes.analysis.example import example_study
-        >>> found = extremes(example_study()[-1])
-        >>> bool((found.smallest <= found.first).all()), found.largest.shape
-        (True, (6, 6, 6, 2))
-    """
-    series = race_series(log)
-    values = log[series.name]
-    first, last = (values[row : row + 1][0] for row in (0, len(log.steps) - 1))
-    smallest, largest = first.copy(), first.copy()
-
-    for _, block in values.blocks(max(1, BLOCK_BYTES // series.row_bytes)):
-        np.fmin(smallest, np.fmin.reduce(block), out=smallest)
-        np.fmax(largest, np.fmax.reduce(block), out=largest)
-    return Extremes(first, last, smallest, largest)
 
 
 def allowed(classes: int, neurons: int, q: int) -> float:
@@ -138,8 +90,8 @@ def bounds(
 
 
 def _run(log: LogLike, race: pd.DataFrame) -> pd.DataFrame:
-    found, q = extremes(log), exponent(log)
-    classes, neurons = found.first.shape[:2]
+    (classes, neurons, *_), q = race_series(log).shape, exponent(log)
+    found = extremes(log)
     scale = found.first.std() or np.nan
     most, least = _statistics(found, race), _statistics(Extremes(*[found.first] * 4), race)
     limit = {bound: allowed(classes, neurons, q) for bound in BOUNDS} | {"balance": 1.0}

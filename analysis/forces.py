@@ -8,6 +8,7 @@ import pandas as pd
 from probes.analysis.columns import TABLES
 from probes.analysis.facts import correlation_series, usable
 from probes.analysis.learned import RULE, LearnedRule, learned
+from probes.analysis.passes import BLOCK_BYTES
 from probes.errors import LogError
 from probes.store.protocol import LogLike
 
@@ -88,20 +89,27 @@ def _terms(log: LogLike) -> tuple[str, ...]:
     return series.labels.get("term") or tuple(map(str, range(series.shape[0])))
 
 
-def _sums(log: LogLike) -> tuple[np.ndarray, np.ndarray]:
-    """Return forces and what they have added before each step, both ``(step, term, class, view)``."""
-    force = np.asarray(log[FORCES][:], dtype=float)
-    updates = np.diff(log.steps).reshape(-1, 1, 1, 1)
-    added = np.concatenate([np.zeros_like(force[:1]), np.cumsum(force[:-1] * updates, axis=0)])
+def _sums(log: LogLike, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return forces and what they have added before, at chosen rows, rising: both ``(step, term, class, view)``."""
+    series, updates = log.series[FORCES], np.diff(log.steps, append=0)
+    read, place, added = [], 0, np.zeros((1, *series.shape))
 
-    return force, added
+    for steps, block in log[FORCES].blocks(max(1, BLOCK_BYTES // series.row_bytes)):
+        force, stop = block.astype(float), place + len(steps)
+        moved = force * updates[place:stop].reshape(-1, 1, 1, 1)
+        sums = np.cumsum(np.concatenate([added, moved]), axis=0)
+        inside = rows[(rows >= place) & (rows < stop)] - place
+        read.append((force[inside], sums[inside]))
+        place, added = stop, sums[-1:]
+    force, sums = (np.concatenate(parts) for parts in zip(*read, strict=True))
+    return force, sums
 
 
 def _forces(log: LogLike, every: int) -> pd.DataFrame:
-    terms, (force, added) = _terms(log), _sums(log)
-    rows = np.arange(len(log.steps))
+    terms, rows = _terms(log), np.arange(len(log.steps))
     rows = rows[(rows % every == 0) | (rows == len(rows) - 1)]
-    step, term, class_, view = np.indices((len(rows), *force.shape[1:]))
+    force, added = _sums(log, rows)
+    step, term, class_, view = np.indices(force.shape)
 
     table = pd.DataFrame({
         "run": log.manifest.run_id,
@@ -111,14 +119,14 @@ def _forces(log: LogLike, every: int) -> pd.DataFrame:
         "term": pd.Categorical(np.array(terms)[term.ravel()], categories=list(terms)),
         "class": class_.ravel(),
         "view": view.ravel(),
-        "force": force[rows].ravel(),
-        "cumulative": added[rows].ravel(),
+        "force": force.ravel(),
+        "cumulative": added.ravel(),
     })
     return table[list(TABLES["forces"])]
 
 
 def _shares(log: LogLike, known: pd.DataFrame) -> pd.DataFrame:
-    terms, added = _terms(log), _sums(log)[1][-1]
+    terms, added = _terms(log), _sums(log, np.array([len(log.steps) - 1]))[1][-1]
     first, last = (_strength(log, row) for row in (0, len(log.steps) - 1))
     total = added.sum(axis=0)
     gained = last - first

@@ -2,7 +2,8 @@
 
 Axes: t = step, i = class, r = neuron, j = feature_class, l = view. A class's own features are those with j = i. The
 null of (i, l) is the same statistic of the same neurons on view l of the other classes, j != i: directions orthogonal
-to the class's own, which nothing asks the neurons to learn. A log is read one block of steps at a time.
+to the class's own, which nothing asks the neurons to learn. A log is read one block of steps at a time, and but once:
+see `probes.analysis.summaries`.
 """
 
 import math
@@ -12,20 +13,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from probes.analysis.chance import Chance
 from probes.analysis.columns import TABLES
 from probes.analysis.facts import correlation_series, each
+from probes.analysis.statistics import Statistics
+from probes.analysis.summaries import summarised
 from probes.store.protocol import LogLike
 
-__all__ = ["BLOCK_BYTES", "closing", "endpoints", "features", "statistics"]
-
-# Large enough that a block is worth its calls, small enough that its copies stay in cache and out of other runs' way.
-BLOCK_BYTES = 8 * 2**20
+__all__ = ["closing", "endpoints", "every_step", "features"]
 
 # Steps looked at in a run's last part, where no table is there to take them from.
 _CLOSING = 16
 
-_STATISTICS = ("strength", "peak", "off_strength", "off_peak")
+# Rows of the table of `features` that are in memory at once where every step is looked at.
+_TABLE_ROWS = 2**18
 
 
 def features(
@@ -119,31 +119,22 @@ def closing(logs: LogLike | Iterable[LogLike], share: float, *, frame: pd.DataFr
     return rows[rows["step"] >= rows["run"].astype(object).map(starts)].reset_index(drop=True)
 
 
-def statistics(correlations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return strength, peak and their null, each ``(step, class, view)``, of one block of correlations.
+def every_step(log: LogLike) -> Iterator[pd.DataFrame]:
+    """Yield the table of `features` of one run in pieces of some steps, in order, so that it fits into memory.
 
-    Args:
-        correlations: ``(step, class, neuron, feature_class, view)``.
+    Raises:
+        LogError: If the log has no series (class, neuron, feature_class, view).
 
     Example:
-        >>> strength, peak, off_strength, off_peak = statistics(np.ones((1, 2, 3, 2, 1)))
-        >>> strength.ravel().tolist(), off_peak.ravel().tolist()
-        ([3.0, 3.0], [1.0, 1.0])
+        >>> from probes.analysis.example import example_study
+        >>> [len(piece) for piece in every_step(example_study()[-1])]
+        [4812]
     """
-    positive = np.maximum(correlations, 0)
-    strength, off_strength = _own_and_null(positive.sum(axis=2))
-    peak, off_peak = _own_and_null(positive.max(axis=2))
+    series = correlation_series(log)
+    span = max(1, _TABLE_ROWS // (series.shape[0] * series.shape[-1]))
 
-    return strength, peak, off_strength, off_peak
-
-
-def _own_and_null(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Split ``(step, class, feature_class, view)`` into the diagonal and the largest value beside it."""
-    diagonal = np.arange(values.shape[1])
-    own = values[:, diagonal, diagonal]
-    values[:, diagonal, diagonal] = 0
-
-    return own, values.max(axis=2)
+    for start in range(0, max(1, len(log.steps)), span):
+        yield _table([log], [np.arange(start, min(start + span, len(log.steps)))])
 
 
 def _last_rows(count: int, first: int) -> np.ndarray:
@@ -157,22 +148,6 @@ def _chosen(recorded: np.ndarray, wanted: np.ndarray | None, every: int) -> np.n
     rows = np.arange(len(recorded))
 
     return np.flatnonzero((rows % every == 0) | (rows == len(rows) - 1))
-
-
-def _blocks(log: LogLike, rows: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    """Yield the statistics and the chance threshold of the chosen rows, in blocks of bounded size."""
-    series = correlation_series(log)
-    values, chance = log[series.name], Chance(log, series)
-    # A power of two, as the steps of a stored chunk are: no chunk is unpacked for two blocks.
-    span = 1 << max(0, (BLOCK_BYTES // series.row_bytes).bit_length() - 1)
-
-    # A log without rows gives one empty block, which says which classes and views it would have.
-    for start in range(0, max(1, len(log.steps)), span):
-        inside = rows[(rows >= start) & (rows < start + span)]
-        first, stop = (int(inside[0]), int(inside[-1]) + 1) if inside.size else (0, 0)
-        if inside.size or start == 0:
-            block = values[first:stop][inside - first]
-            yield *statistics(block), chance.threshold(inside, block)
 
 
 def _table(logs: Sequence[LogLike], rows: Iterable[np.ndarray]) -> pd.DataFrame:
@@ -191,8 +166,8 @@ def _table(logs: Sequence[LogLike], rows: Iterable[np.ndarray]) -> pd.DataFrame:
 
 
 def _run_table(log: LogLike, rows: np.ndarray, names: dict[str, "pd.Categorical[str]"]) -> pd.DataFrame:
-    parts = zip(*_blocks(log, rows), strict=True)
-    values = {name: np.concatenate(blocks) for name, blocks in zip((*_STATISTICS, "chance"), parts, strict=True)}
+    parts = zip(*summarised(log, rows), strict=True)
+    values = {name: np.concatenate(blocks) for name, blocks in zip(Statistics._fields, parts, strict=True)}
     count, classes, views = values["strength"].shape
     values["chance"] = values["chance"].repeat(classes * views)
 

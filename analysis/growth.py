@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from probes.analysis.columns import TABLES
 from probes.analysis.facts import race_series, usable
-from probes.analysis.frames import endpoints, features
+from probes.analysis.frames import endpoints, every_step, features
 from probes.analysis.learned import RULE, LearnedRule, last_steps, learned
 from probes.analysis.winners import adjusted_peaks
 from probes.errors import LogError
@@ -174,26 +174,37 @@ def _check_teachers(student: LogLike, known: Mapping[str, LogLike]) -> None:
 
 
 def _student(student: LogLike, lessons: pd.DataFrame, rule: LearnedRule) -> pd.DataFrame:
-    steps = rule(features(student))
-    first = steps[steps["learned"]].groupby(["class", "view"])["step"].min()
-    last = last_steps(steps).set_index(["class", "view"])
+    ends = endpoints(student)
+    last = last_steps(rule(ends))
+    first, rise = _first_steps(student, last, rule)
+    table = last.set_index(["class", "view"])
 
-    return last.assign(
-        own=own_features(student, rule=rule, frame=steps).ravel(),
+    return table.assign(
+        own=own_features(student, rule=rule, frame=ends).ravel(),
         taught=_of_any(lessons).ravel(),
         teachers=[" ".join(lessons.columns[known]) for known in lessons.to_numpy()],
         teachers_share=lessons.mean(axis=1).to_numpy(),
-        first_step=first.reindex(last.index).astype("Int64"),
-        rise=_rise(steps, last).where(last["learned"]).astype("Int64"),
+        first_step=pd.Series(first, table.index).astype("Int64"),
+        rise=pd.Series(rise, table.index).where(table["learned"]).astype("Int64"),
     ).reset_index()
 
 
-def _rise(steps: pd.DataFrame, last: pd.DataFrame) -> "pd.Series[float]":
-    """Return in how many steps each feature grew from 10 % to 50 % of its final strength."""
-    table = steps.set_index(["class", "view"])
-    final = last["strength"].reindex(table.index)
-    tenth, half = (
-        table.loc[table["strength"] >= share * final, "step"].groupby(["class", "view"]).min() for share in (0.1, 0.5)
-    )
+def _first_steps(
+    student: LogLike, last: pd.DataFrame, rule: LearnedRule
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return each feature's first step as learned, and in how many steps it grew from 10 % to 50 % of its strength."""
+    final = last["strength"].to_numpy()
+    first, tenth, half = np.full((3, len(last)), np.nan)
+    for piece in every_step(student):
+        # The rule needs the run's last step, wherever the piece lies.
+        learned = rule(pd.concat([piece, last[piece.columns]]))["learned"].to_numpy(dtype=bool)[: len(piece)]
+        steps, strength = piece["step"].to_numpy(), piece["strength"].to_numpy()
+        for found, holds in (
+            (first, learned.reshape(-1, len(last))),
+            (tenth, strength.reshape(-1, len(last)) >= 0.1 * final),
+            (half, strength.reshape(-1, len(last)) >= 0.5 * final),
+        ):
+            reached = np.where(holds.any(axis=0), steps[:: len(last)][holds.argmax(axis=0)], np.nan)
+            np.fmin(found, reached, out=found)
 
-    return (half - tenth).reindex(last.index)
+    return first, half - tenth

@@ -1,101 +1,17 @@
-"""When a feature counts as learned: one stated rule, set against the run's own winners and against the null."""
+"""Which features each run has learned by its last step, and how often the null would count as learned."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import pandas as pd
 
-from probes.analysis.chance import PERCENTILE
 from probes.analysis.columns import TABLES
 from probes.analysis.facts import usable
 from probes.analysis.frames import closing
 from probes.analysis.intervals import Estimate, rate
+from probes.analysis.rule import RULE, LearnedRule, last_steps
 from probes.store.protocol import LogLike
 
-__all__ = ["RULE", "LearnedRule", "last_steps", "learned"]
-
-
-@dataclass(frozen=True)
-class LearnedRule:
-    """The rule by which a feature counts as learned: table of `features` in, the same table with `learned` out.
-
-    A feature is learned at a step when its strength there is
-
-    * at least ``share`` of the run's typical winner: the median over classes of the stronger view's strength at the
-      run's last step. 0.25 lies between the weight of an off-class feature in single-view data (Gamma, about 0.15),
-      below which a view cannot decide any sample, and that in multi-view data (0.4), above which it decides them all.
-      A losing view stays near sigma_0, orders of magnitude below; and
-    * more than ``margin`` times the null: the largest strength of a class's neurons at the same step on a feature of
-      another class, its median over the run. At initialisation nothing passes this, whatever the typical winner is. A
-      median, because a wrong feature that one class has really learned is no chance: it is reported beside the finding
-      as off-class, and does not hide what else the class has learned; and
-    * more than chance: the 99th percentile, at the same step, of what the same run's neurons show along random
-      directions beyond what their own features explain (`probes.analysis.chance`). Without that correction a random
-      direction reaches about half of a winner's strength where all weights lie in the span of the features, as with
-      private noise, and the slower features of students would not count, though they decide samples. A run that has
-      recorded no random directions is judged by the first two alone, and its column `chance` is empty.
-
-    Args:
-        share: Fraction of the typical winner's strength.
-        margin: Multiple of the median off-class strength.
-        window: Share of the recorded steps, at the end, within which a feature that is `stable` never stops counting as
-            learned.
-
-    Raises:
-        ValueError: If ``share`` or ``window`` lies outside (0, 1], or ``margin`` is below 1.
-
-    Example:
-        >>> str(LearnedRule(share=0.5)).split(",")[0]
-        "strength >= 0.5 x the run's median winner and > 2 x its median off-class"
-    """
-
-    share: float = 0.25
-    margin: float = 2.0
-    window: float = 0.1
-
-    def __post_init__(self) -> None:
-        if not 0 < self.share <= 1 or self.margin < 1 or not 0 < self.window <= 1:
-            raise ValueError(
-                f"expected `share` and `window` in (0, 1] and `margin` >= 1, got {self.share}, {self.window} and "
-                f"{self.margin}"
-            )
-
-    def __str__(self) -> str:
-        return (
-            f"strength >= {self.share:g} x the run's median winner and > {self.margin:g} x its median off-class, "
-            f"and > the {PERCENTILE:g}th percentile of its random directions where it recorded some"
-        )
-
-    def __call__(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Return the table with the columns `learned` and `rule`; the rule also stands in ``attrs``."""
-        null = features.groupby(["run", "step"], observed=True)["off_strength"].transform("median")
-        strong = features["strength"] >= self.share * self._typical_winner(features)
-        chance = features["strength"] <= features["chance"]  # never, where no random directions were recorded
-        found = strong & (features["strength"] > self.margin * null) & ~chance
-        table = features.assign(learned=found, rule=str(self))
-        table.attrs["rule"] = str(self)
-
-        return table
-
-    def null_rate(self, features: pd.DataFrame) -> Estimate:
-        """Return how often the null reaches ``share`` of the typical winner at a run's last step.
-
-        Raises:
-            ValueError: If the table has no row.
-        """
-        last = last_steps(features)
-        reached = last["off_strength"] >= self.share * self._typical_winner(last)
-
-        return rate(int(reached.sum()), len(last))
-
-    def _typical_winner(self, features: pd.DataFrame) -> "pd.Series[float]":
-        """Return for each row that of its run."""
-        stronger = last_steps(features).groupby(["run", "class"], observed=True)["strength"].max()
-
-        return features["run"].astype(object).map(stronger.groupby("run", observed=True).median()).astype(float)
-
-
-RULE = LearnedRule()
+__all__ = ["RULE", "LearnedRule", "last_steps", "learned", "null_rate"]
 
 
 def learned(
@@ -129,13 +45,22 @@ def learned(
     return table
 
 
-def last_steps(features: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of each run's last step in the table.
+def null_rate(features: pd.DataFrame, *, rule: LearnedRule = RULE) -> Estimate:
+    """Return how often the null reaches the rule's share of the typical winner at a run's last step.
+
+    Args:
+        features: Table of `features`.
+        rule: When a feature counts as learned.
+
+    Raises:
+        ValueError: If the table has no row.
 
     Example:
-        >>> last_steps(pd.DataFrame({"run": ["a", "a", "b"], "step": [0, 5, 3]})).values.tolist()
-        [['a', 5], ['b', 3]]
+        >>> from probes.analysis.example import example_study
+        >>> null_rate(learned(example_study())).value
+        0.0
     """
-    last = features.groupby("run", observed=True)["step"].transform("max")
+    last = last_steps(features)
+    reached = last["off_strength"] >= rule.share * rule.typical_winner(last)
 
-    return features[features["step"] == last].reset_index(drop=True)
+    return rate(int(reached.sum()), len(last))

@@ -7,6 +7,7 @@ import pandas as pd
 from probes.analysis import plots
 from probes.analysis.evidence import Evidence
 from probes.analysis.growth import missing_features
+from probes.analysis.learned import null_rate
 from probes.analysis.members import members
 from probes.analysis.panel import Panel
 from probes.analysis.panels_causes import CAUSES
@@ -195,7 +196,7 @@ def _agreement(winners: pd.DataFrame) -> str:
 
 
 def _null(evidence: Evidence) -> str:
-    found = evidence.rule.null_rate(evidence.learned)
+    found = null_rate(evidence.learned, rule=evidence.rule)
 
     return (
         f"Learned means: {evidence.rule}; {found.value:.1%} of {found.n} off-class directions reach the first of these."

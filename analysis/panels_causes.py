@@ -37,12 +37,13 @@ def _lessons(evidence: Evidence) -> Panel | None:
     if not len(table):
         return None
 
-    figure, axes = canvas(_WIDTH, 0.9 + 0.24 * len(table))
+    figure, axes = canvas(_WIDTH, 0.9 + 0.24 * table["run"].nunique(), margin=0.12)
     plots.lessons(table, axes[0])
     caption = (
         "Of the features that a teacher had and the student's own initialisation does not win, the share that the "
-        "student learned (Wilson). Bar: what the teachers, without a teacher themselves, learned of such features. A "
-        "feature that several teachers have counts for each."
+        "student learned, a dot for each teacher. Line: the 95 % interval (Wilson) of one teacher's, or from the least "
+        "to the largest of several. Grey: what the teachers, without a teacher themselves, learned of such features. "
+        "To the right, how many; a feature that several teachers have counts for each."
     )
     return Panel("lessons", "From which teacher", caption, table, figure)
 

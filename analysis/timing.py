@@ -26,9 +26,9 @@ from scipy import stats
 
 from probes.analysis.columns import TABLES
 from probes.analysis.facts import constant, exponent, moments, usable
-from probes.analysis.frames import features
+from probes.analysis.frames import endpoints, every_step
 from probes.analysis.intervals import bootstrapped
-from probes.analysis.learned import RULE, LearnedRule
+from probes.analysis.learned import RULE, LearnedRule, last_steps
 from probes.store.protocol import LogLike
 
 __all__ = ["escape", "escape_times", "settled", "timing"]
@@ -70,9 +70,7 @@ def timing(
         1      0     1             400      <NA>   <NA>
         2      1     0              13        14      1
     """
-    study = usable(logs)
-    steps = features(study) if frame is None else frame
-    tables = [_crossings(log, rule(steps[steps["run"] == log.manifest.run_id])) for log in study]
+    tables = [_crossings(log, rule, frame) for log in usable(logs)]
 
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     table = table.reindex(columns=list(TABLES["timing"]))
@@ -140,23 +138,42 @@ def settled(steps: np.ndarray, holds: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return padded[place], padded[place + 1]
 
 
-def _crossings(log: LogLike, steps: pd.DataFrame) -> pd.DataFrame:
-    shape = (-1, *steps[["class", "view"]].nunique())
-    after, crossing = settled(steps["step"].unique(), steps["learned"].to_numpy(dtype=bool).reshape(shape))
-    start = steps[steps["step"] == steps["step"].iloc[0]].reset_index(drop=True)
-    predicted = escape_times(log, start["peak"].to_numpy(dtype=float).reshape(shape[1:]))
+def _crossings(log: LogLike, rule: LearnedRule, frame: pd.DataFrame | None) -> pd.DataFrame:
+    rows = None if frame is None else frame[frame["run"] == log.manifest.run_id]
+    pieces = every_step(log) if rows is None else [rows]
+    ends = endpoints(log, frame=rows)
+    start, last = ends[ends["step"] == ends["step"].iloc[0]].reset_index(drop=True), last_steps(ends)
+    shape = tuple(start[["class", "view"]].nunique())
+    # The rule needs the run's last step, wherever a piece lies.
+    ruled = (rule(pd.concat([piece, last])).head(len(piece)) for piece in pieces)
+    after, crossing = _settled_in(ruled, len(start))
+    predicted = escape_times(log, start["peak"].to_numpy(dtype=float).reshape(shape))
 
     table: pd.DataFrame = start.assign(
         run=log.manifest.run_id,
         role=log.manifest.role,
         variant=log.manifest.variant,
-        crossing_after=pd.array(after.ravel(), dtype="Int64"),
-        crossing=pd.array(crossing.ravel(), dtype="Int64"),
+        crossing_after=pd.array(after, dtype="Int64"),
+        crossing=pd.array(crossing, dtype="Int64"),
         escape_time=predicted.ravel(),
+        rule=str(rule),
     )
     table["order"] = table["crossing"].rank(method="min").astype("Int64")
 
     return table
+
+
+def _settled_in(pieces: Iterable[pd.DataFrame], features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `settled` finds of each of so many features, of the pieces in order as of one."""
+    after, crossing = np.full((2, features), np.nan)
+    for piece in pieces:
+        steps = piece["step"].to_numpy()[::features]
+        failed, since = settled(steps, piece["learned"].to_numpy(dtype=bool).reshape(-1, features))
+        # Where it holds in the whole piece, it does so since it last failed, or since the piece begins.
+        whole = np.isnan(failed)
+        after, crossing = np.where(whole, after, failed), np.where(whole, np.fmin(crossing, since), since)
+
+    return after, crossing
 
 
 def _escapes(table: pd.DataFrame) -> Iterator[dict[str, object]]:

@@ -27,6 +27,7 @@ __all__ = [
     "MUTED",
     "TWO_COLUMNS",
     "VIEWS",
+    "broken",
     "canvas",
     "key",
     "logarithmic",
@@ -54,6 +55,9 @@ _VARIABLES = {INK: "--ink", MUTED: "--muted", GOOD: "--green", BAD: "--red", VIE
 
 # What names a part of an SVG, and what refers to one; and what an SVG says of itself.
 _NAMED = re.compile(r"""((?<=\s)id="|url\(#|href="#)""")
+# What a line goes through, and its digits beyond those that can be seen: half of all text.
+_LINES = re.compile(r'(?<= d=")[^"]*')
+_DIGITS = re.compile(r"(\.\d\d)\d+")
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 
 _STYLE: Mapping[Any, Any] = MappingProxyType({
@@ -86,7 +90,7 @@ _STYLE: Mapping[Any, Any] = MappingProxyType({
 
 
 def canvas(
-    width: float, height: float, *, rows: int = 1, columns: int = 1, **options: Any
+    width: float, height: float, *, rows: int = 1, columns: int = 1, margin: float = 0.04, **options: Any
 ) -> tuple[Figure, Sequence[Axes]]:
     """Return a figure of the given size in inches and its axes, row by row.
 
@@ -95,6 +99,7 @@ def canvas(
         height: Height in inches.
         rows: Rows of axes.
         columns: Columns of axes.
+        margin: Inches left and right of all; a browser sets long labels up to 3 % wider than Matplotlib believes.
         options: Handed to `matplotlib.figure.Figure.subplots`, such as ``sharey=True``.
 
     Example:
@@ -102,7 +107,7 @@ def canvas(
         >>> len(axes)
         2
     """
-    with mpl.rc_context(dict(_STYLE)):
+    with mpl.rc_context({**_STYLE, "figure.constrained_layout.w_pad": margin}):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False, **options)
 
@@ -147,6 +152,16 @@ def key(
     )
 
 
+def broken(title: str) -> str:
+    """Return the title of a narrow panel, what stands in brackets on a line of its own.
+
+    Example:
+        >>> broken("distilled (literal)").splitlines()
+        ['distilled', '(literal)']
+    """
+    return title.replace(" (", "\n(")
+
+
 def stroke(colour: str, width: float = 1.6) -> Line2D:
     """Return a line as a mark for `key`.
 
@@ -171,13 +186,15 @@ def logarithmic(ax: Axes) -> None:
 
 
 def svg(figure: Figure) -> str:
-    """Return the figure as SVG, the same text for the same figure.
+    """Return the figure as SVG, the same text for the same figure; lines go to hundredths of a point.
 
     Example:
         >>> svg(canvas(4, 3)[0])[:5]
         '<?xml'
     """
-    return _saved(figure, format="svg", metadata={"Date": None, "Creator": None}).decode()
+    drawing = _saved(figure, format="svg", metadata={"Date": None, "Creator": None}).decode()
+
+    return _LINES.sub(lambda line: _DIGITS.sub(r"\1", line[0]), drawing)
 
 
 def themed(drawing: str, name: str = "") -> str:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from probes.analysis.plots.canvas import INK, MUTED, VIEWS, canvas, key, stroke
+from probes.analysis.plots.canvas import INK, MUTED, VIEWS, broken, canvas, key, stroke
 
 __all__ = ["forces", "forces_beside"]
 
@@ -59,7 +59,7 @@ def forces_beside(kinds: Mapping[str, pd.DataFrame]) -> Figure:
     figure, axes = canvas(min(7.6, 2.4 * len(kinds) + 0.6), 2.9, columns=len(kinds))
 
     for ax, (title, frame) in zip(axes, kinds.items(), strict=True):
-        forces(frame, ax, title=title, named=False)
+        forces(frame, ax, title=broken(title), named=False)
         if ax is not axes[0]:
             ax.set_ylabel("")
     key(figure, _names(next(iter(kinds.values()))))

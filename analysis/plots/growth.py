@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from probes.analysis.plots.canvas import GOOD, INK, MUTED, canvas, key, logarithmic, stroke
+from probes.analysis.plots.canvas import GOOD, INK, MUTED, broken, canvas, key, logarithmic, stroke
 
 __all__ = ["growth", "growth_beside"]
 
@@ -70,7 +70,7 @@ def growth_beside(kinds: Mapping[str, pd.DataFrame]) -> Figure:
     figure, axes = canvas(min(7.6, 2.4 * len(kinds) + 0.6), 3.1, columns=len(kinds), sharey=True)
 
     for ax, (title, frame) in zip(axes, kinds.items(), strict=True):
-        growth(frame, ax, title=title, named=False)
+        growth(frame, ax, title=broken(title), named=False)
         ax.label_outer()
     key(figure, _NAMES)
     return figure

@@ -1,4 +1,4 @@
-"""Of the features that only a teacher had, how many each student took over, teacher by teacher."""
+"""Of the features that only a teacher had, how many each student took over, a dot for each teacher."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,7 +11,9 @@ _MARKS = (("o", VIEWS[0]), ("s", VIEWS[1]), ("D", GOOD), ("^", BAD), ("v", INK))
 
 
 def lessons(frame: pd.DataFrame, ax: Axes) -> Axes:
-    """Return the axes with one row a (student, teacher): the share taken over with its interval, and the null.
+    """Return the axes with one row a student: the share taken over from each teacher, and the null.
+
+    Where a student had one teacher the line is the share's interval, else it goes from the least to the largest share.
 
     Args:
         frame: Table of `lessons`.
@@ -25,19 +27,24 @@ def lessons(frame: pd.DataFrame, ax: Axes) -> Axes:
         >>> lessons(table(logs[1:4], logs), canvas(6, 4)[1][0]).get_xlabel()
         'share taken over'
     """
-    rows = range(len(frame))
-    ax.hlines(rows, frame["low"], frame["high"], color=GOOD, linewidth=1.4)
-    (dots,) = ax.plot(frame["share"], rows, "o", color=GOOD, markersize=5, clip_on=False)
-    (null,) = ax.plot(frame["null"], rows, "|", color=MUTED, markersize=11, markeredgewidth=2, clip_on=False)
-    for row, (taken, lacked) in enumerate(zip(frame["taken_over"], frame["lacked"], strict=True)):
-        ax.annotate(f"{taken} of {lacked}", (1.03, row), va="center", color=INK, fontsize=8, annotation_clip=False)
+    names, told, place = [], [], frame["run"].map({run: row for row, run in enumerate(frame["run"].unique())})
+    for row, part in frame.groupby(place, sort=True):
+        one = len(part) == 1
+        ax.hlines(row, part["low" if one else "share"].min(), part["high" if one else "share"].max(), color=GOOD)
+        names.append(_name(part))
+        told.append(f"{part['taken_over'].sum()} of {part['lacked'].sum()}")
+    (dots,) = ax.plot(frame["share"], place, "o", color=GOOD, markersize=5, alpha=0.7, clip_on=False)
+    (null,) = ax.plot(frame["null"], place, "|", color=MUTED, markersize=11, markeredgewidth=2, clip_on=False)
 
-    names = zip(frame["run"], frame["teacher"], strict=True)
-    ax.set_yticks(list(rows), [f"{_short(run)} from {_short(teacher)}" for run, teacher in names], fontsize=7.5)
-    ax.set(xlim=(-0.02, 1.02), ylim=(len(frame) - 0.4, -0.6), xlabel="share taken over")
+    ax.set_yticks(range(len(names)), names, fontsize=7.5)
+    ax.set(xlim=(-0.02, 1.02), ylim=(len(names) - 0.4, -0.6), xlabel="share taken over")
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
-    key(ax, [(dots, "of what the teacher had and the student lacked, 95 %"), (null, "without a teacher")])
+    right = ax.secondary_yaxis("right")
+    right.set_yticks(range(len(told)), told)
+    right.spines["right"].set_visible(False)
+    right.tick_params(length=0, labelcolor=INK, labelsize=8)
+    key(ax, [(dots, "of what a teacher had and the student lacked"), (null, "without a teacher")])
     return ax
 
 
@@ -70,6 +77,12 @@ def rises(frame: pd.DataFrame, ax: Axes) -> Axes:
     if len(shown):
         ax.legend(frameon=False, fontsize=8, labelcolor=INK, handletextpad=0.2)
     return ax
+
+
+def _name(rows: pd.DataFrame) -> str:
+    teachers = f"{len(rows)} teachers" if len(rows) > 1 else _short(rows["teacher"].iloc[0])
+
+    return f"{_short(rows['run'].iloc[0])} from {teachers}"
 
 
 def _short(run: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from probes.analysis import claims, records
-from probes.cli.tables import cells, claims_for_people, show
+from probes.cli.frames import cells, claims_for_people
+from probes.cli.tables import show
 from probes.errors import LogError
 from probes.store import open_logs
 
@@ -36,5 +37,7 @@ def command(root: Path, as_json: bool) -> None:
         show(*cells(claims_for_people(table)))
         for row in table.itertuples(index=False):
             click.echo(f"{row.claim} {row.variant}".rstrip() + f": {row.note}")
+        for claim, reason in table.attrs["left_out"].items():
+            click.echo(f"{claim}: not measured: {reason}")
     if not table.drop_duplicates("claim").holds.all():
         raise click.exceptions.Exit(DOES_NOT_HOLD)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.analysis.facts import correlation_series
-from probes.analysis.frames import statistics
-from probes.analysis.learned import RULE
+from probes.analysis.rule import RULE
+from probes.analysis.statistics import statistics
 from probes.errors import LogError
 from probes.store.layout import Series
 from probes.store.protocol import LogLike
@@ -76,14 +76,15 @@ class Course:
     own: bool
     features: int
 
-    def race(self, row: NDArray[np.floating], *, floor: float = 0.0) -> Race:
+    def race(self, row: NDArray[np.floating], *, floor: float = 0.0, chance: float = np.nan) -> Race:
         """Return the race at one step.
 
         Args:
             row: The series at that step.
             floor: What counts as learned is larger.
+            chance: What random directions reach at that step, see `probes.analysis.chance`; NaN where it is not known.
         """
-        return _strengths(row, floor) if self.own else _peaks(row, self.series, self.features)
+        return _strengths(row, floor, chance) if self.own else _peaks(row, self.series, self.features)
 
 
 def course_of(log: LogLike) -> Course | None:
@@ -106,13 +107,13 @@ def course_of(log: LogLike) -> Course | None:
     return None
 
 
-def _strengths(row: NDArray[np.floating], floor: float) -> Race:
+def _strengths(row: NDArray[np.floating], floor: float, chance: float) -> Race:
     """Return the race of a row ``(class, neuron, feature_class, view)``."""
     strength, _, off_strength, _ = (values[0] for values in statistics(row[None]))
     null = float(np.median(off_strength))
-    # As `RULE` itself finds, without a data frame: that takes five times as long as reading the row.
+    # Without a data frame: that takes five times as long as reading the row.
     typical = np.median(strength.max(axis=1))
-    learned = (strength >= RULE.share * typical) & (strength > max(RULE.margin * null, floor))
+    learned = RULE.holds(strength, typical=typical, null=null, chance=chance) & (strength > floor)
 
     return Race("strength", tuple(map(str, range(len(strength)))), strength, learned, null)
 

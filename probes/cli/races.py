@@ -7,7 +7,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from probes.analysis.learned import RULE
+from probes.analysis.rule import RULE
 from probes.cli.bars import COLOURS, rows_of_bars
 from probes.cli.glance import Glance
 from probes.cli.race import GROWN, VIEWS, Race

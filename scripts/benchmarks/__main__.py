@@ -7,7 +7,7 @@ import click
 
 from probes.cli.tables import show
 
-GROUPS = ("learners", "study", "recorder", "store")
+GROUPS = ("learners", "study", "recorder", "store", "analysis")
 
 
 @click.command()

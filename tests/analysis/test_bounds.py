@@ -1,12 +1,11 @@
 import math
-import sys
 
 import numpy as np
 import pytest
 
 from probes.analysis import bounds
-from probes.analysis.bounds import allowed, extremes
-from tests.analysis.hand import GROWN, evaluation_of, log_of, race, random_values
+from probes.analysis.bounds import allowed
+from tests.analysis.hand import GROWN, evaluation_of, log_of, race
 
 RACE = [[0], [1], [0]]
 
@@ -19,30 +18,6 @@ def largest(values, bound):
     """The bound's rows, in units of the correlations themselves."""
     table = bounds(raced(values))
     return (table[table["bound"] == bound].set_index("class")["largest"] * values[0].std()).round(6).to_dict()
-
-
-def test_extremes_are_those_of_all_steps():
-    values = random_values(steps=23)
-    found = extremes(log_of(values))
-
-    assert np.array_equal(found.first, values[0])
-    assert np.array_equal(found.last, values[-1])
-    assert np.array_equal(found.smallest, values.min(axis=0))
-    assert np.array_equal(found.largest, values.max(axis=0))
-
-
-def test_extremes_are_found_block_by_block(monkeypatch):
-    monkeypatch.setattr(sys.modules["probes.analysis.bounds"], "BLOCK_BYTES", 1)
-    values = random_values(steps=5)
-
-    assert np.array_equal(extremes(log_of(values)).largest, values.max(axis=0))
-
-
-def test_a_step_that_is_no_number_is_passed_over():
-    values = random_values(steps=5)
-    values[2] = np.nan
-
-    assert np.array_equal(extremes(log_of(values)).largest, values[[0, 1, 3, 4]].max(axis=0))
 
 
 def test_what_came_and_went_is_seen_at_every_bound():

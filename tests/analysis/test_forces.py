@@ -1,4 +1,5 @@
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -101,3 +102,11 @@ def test_forces_of_other_axes_are_refused():
     )
     with pytest.raises(LogError, match=f"^{re.escape(message)}$"):
         forces(pushed(drawn(), dims=("part", "class", "view")))
+
+
+def test_forces_read_in_blocks_add_up_as_those_read_whole(monkeypatch):
+    log = pushed(drawn(steps=9), steps=[0, 1, 2, 5, 6, 7, 8, 9, 20])
+    whole = forces(log, every=2)
+    monkeypatch.setattr(sys.modules["probes.analysis.forces"], "BLOCK_BYTES", 2 * 2 * 3 * 2 * 4)  # two steps
+
+    assert forces(log, every=2).equals(whole)

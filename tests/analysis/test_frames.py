@@ -2,9 +2,11 @@ import re
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from probes.analysis import endpoints, features, frames
+from probes.analysis import endpoints, features, frames, passes
+from probes.analysis.frames import every_step
 from probes.errors import LogError
 from tests.analysis.hand import log_of, random_values, slow_null, slow_peak, slow_strength
 
@@ -43,7 +45,8 @@ def test_rows_are_ordered_by_run_step_class_and_view():
 def test_small_blocks_give_the_same_table(monkeypatch):
     log = log_of(random_values(steps=23))
     whole = features(log)
-    monkeypatch.setattr(frames, "BLOCK_BYTES", 3 * log["correlations"][0].nbytes)
+    monkeypatch.setattr(passes, "BLOCK_BYTES", 3 * log["correlations"][0].nbytes)
+    monkeypatch.setattr(passes, "_CHUNK_STEPS", 1)
 
     assert features(log).equals(whole)
 
@@ -51,7 +54,8 @@ def test_small_blocks_give_the_same_table(monkeypatch):
 @pytest.mark.parametrize("block_rows", [1, 4, 100])
 def test_chosen_steps_are_those_of_the_whole_table(monkeypatch, block_rows):
     log = log_of(random_values(steps=23), steps=np.arange(23) * 10)
-    monkeypatch.setattr(frames, "BLOCK_BYTES", block_rows * log["correlations"][0].nbytes)
+    monkeypatch.setattr(passes, "BLOCK_BYTES", block_rows * log["correlations"][0].nbytes)
+    monkeypatch.setattr(passes, "_CHUNK_STEPS", 1)
     whole, chosen = features(log), [0, 30, 40, 220]
 
     assert features(log, steps=[220, 30, 40, 0, 7]).equals(whole[whole["step"].isin(chosen)].reset_index(drop=True))
@@ -61,6 +65,15 @@ def test_every_takes_each_nth_recorded_step_and_the_last():
     log = log_of(random_values(steps=6), steps=[0, 1, 2, 5, 10, 20])
 
     assert features(log, every=2)["step"].unique().tolist() == [0, 2, 10, 20]
+
+
+def test_pieces_of_every_step_are_the_table(monkeypatch):
+    log = log_of(random_values(steps=23), steps=np.arange(23) * 10)
+    monkeypatch.setattr(frames, "_TABLE_ROWS", 4 * 6)  # four steps of three classes with two views
+    pieces = list(every_step(log))
+
+    assert [len(piece) for piece in pieces] == [24] * 5 + [18]
+    assert pd.concat(pieces, ignore_index=True).equals(features(log))
 
 
 def test_endpoints_are_the_first_and_last_step_of_each_run():
@@ -101,7 +114,7 @@ def test_a_log_of_another_layout_is_refused():
 
 def test_memory_stays_that_of_a_block_however_long_the_log_is(monkeypatch):
     log = log_of(random_values(steps=4000, classes=6))
-    monkeypatch.setattr(frames, "BLOCK_BYTES", 100_000)
+    monkeypatch.setattr(passes, "BLOCK_BYTES", 100_000)
     tracemalloc.start()
     features(log, every=100)
     _, most = tracemalloc.get_traced_memory()

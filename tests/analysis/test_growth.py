@@ -1,9 +1,10 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from probes.analysis import features, growth, missing_features
+from probes.analysis import example_study, features, frames, growth, missing_features
 from probes.analysis.growth import own_features
 from probes.errors import LogError
 from tests.analysis.hand import GROWN, OFF, SMALL, log_of, race
@@ -121,3 +122,11 @@ def test_the_rise_is_from_a_tenth_to_half_of_the_final_strength():
 
     assert table.loc[(0, 1), "rise"] == 5 - 2
     assert table["rise"].isna().tolist() == [False, False, False, True, True, False]
+
+
+def test_a_student_read_in_pieces_grows_as_one_read_whole(monkeypatch):
+    logs = example_study()
+    whole = growth(logs[1:4], logs)
+    monkeypatch.setattr(frames, "_TABLE_ROWS", 7 * 12)  # seven steps of six classes with two views
+
+    pd.testing.assert_frame_equal(growth(logs[1:4], logs), whole)

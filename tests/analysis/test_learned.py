@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from probes.analysis import RULE, LearnedRule, example_study, features, learned
+from probes.analysis.learned import null_rate
 from tests.analysis.hand import GROWN, OFF, log_of, race
 
 
@@ -82,7 +83,7 @@ def test_the_null_rate_counts_off_class_maxima_above_the_share():
     values = race([[0], [0], [0]])
     values[-1, 0, 0, 2, 1] = 0.3 * GROWN
 
-    assert RULE.null_rate(features(log_of(values)))[::3] == (1 / 6, 6)
+    assert null_rate(features(log_of(values)))[::3] == (1 / 6, 6)
     assert OFF < 0.25 * GROWN
 
 

@@ -1,5 +1,6 @@
 import base64
 import gzip
+import html
 import io
 import re
 from dataclasses import replace
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes.analysis import Report, claims, example_study, report
+from probes.analysis import EXPECTATIONS, RULE, Report, claims, example_study, report
 from probes.analysis.example import Sizes
 from probes.analysis.page import place
 from probes.analysis.panel import Panel
@@ -92,6 +93,21 @@ def test_every_figure_has_a_name_and_a_description(page):
 
 def test_every_claim_is_in_the_table(page):
     assert all(f"<code>{claim}</code>" in page for claim in claims(LOGS)["claim"])
+
+
+def test_a_claim_that_was_not_measured_stands_in_the_table_with_the_reason():
+    found = report(LOGS[-1])
+    page = rendered(found)
+
+    assert page.count("○ not measured") == len(EXPECTATIONS) - found.claims["claim"].nunique() > 0
+    assert "<code>average.gain_mu</code>: the study has no run, or no evaluation, to measure it by" in page
+
+
+def test_a_rule_that_all_rows_share_is_said_once(found):
+    page = rendered(replace(found, panels=[panel for panel in found.panels if panel.name == "unions"]))
+
+    assert html.unescape(page).count(f'<p class="note">learned: {RULE}</p>') == 1
+    assert '<th scope="col">rule</th>' not in page
 
 
 def test_the_title_is_escaped(page):

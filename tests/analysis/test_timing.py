@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes.analysis import escape, example_study, features, timing
+from probes.analysis import escape, example_study, features, frames, timing
 from probes.analysis.timing import escape_times, settled
 from probes.store.evaluation import Evaluation
 from tests.analysis.hand import SMALL, log_of, race
@@ -102,3 +102,12 @@ def test_escape_compares_what_was_learned_only():
 
     assert table[["n", "pace"]].to_numpy().tolist() == [[3, 1.5]]
     assert table["low"].item() <= 1.5 <= table["high"].item()
+
+
+def test_a_run_read_in_pieces_crosses_as_one_read_whole(monkeypatch):
+    logs = example_study()
+    whole = timing(logs)
+    monkeypatch.setattr(frames, "_TABLE_ROWS", 7 * 12)  # seven steps of six classes with two views
+
+    pd.testing.assert_frame_equal(timing(logs), whole)
+    pd.testing.assert_frame_equal(timing(logs, frame=features(logs)), whole)

@@ -42,8 +42,9 @@ def test_the_store_is_measured(monkeypatch):
     assert sum(bool(row["target"]) for row in rows) == 11
 
 
+@pytest.mark.slow  # it draws reports, again and again
 def test_the_analysis_is_measured():
-    rows = analysis.measure(steps=600, rounds=1)
+    rows = analysis.measure(steps=1500, rounds=1)
 
     assert len({row["name"] for row in rows}) == len(rows) == 8
     assert [row["name"] for row in rows if not row["ratio"] > 0] == []

@@ -232,6 +232,13 @@ def test_a_folder_that_cannot_be_checked_is_an_error(tmp_path):
         list(faults(tmp_path / "away"))
 
 
+def test_what_the_analysis_keeps_beside_a_log_is_known(tmp_path):
+    run = closed(tmp_path / "seed-0").path
+    (run / "summaries.npz").touch()
+
+    assert list(verify([run])) == []
+
+
 def test_a_name_cannot_talk_to_the_terminal(tmp_path):
     run = closed(tmp_path / "seed-0").path
     (run / "x\n\x1b[2J").touch()

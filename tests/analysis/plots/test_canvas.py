@@ -1,3 +1,4 @@
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -43,3 +44,13 @@ def test_png_has_the_size_asked_for():
 @pytest.mark.parametrize("colour", VIEWS)
 def test_views_are_not_told_apart_by_red_and_green(colour):
     assert colour in {"#0173b2", "#de8f05"}
+
+
+def test_lines_go_to_hundredths_of_a_point_and_nothing_else_is_rounded():
+    figure, (ax,) = canvas(4, 3)
+    ax.plot([0, 1, 2], [0, 1 / 3, 1 / 7])
+    drawing = svg(figure)
+
+    paths = re.findall(r' d="([^"]*)"', drawing)
+    assert max(len(digits) for path in paths for digits in re.findall(r"\.(\d+)", path)) == 2
+    assert re.search(r'(?:x|y)="\d+\.\d{3,}"', drawing)

@@ -159,12 +159,15 @@ def test_what_is_beyond_its_bound_is_a_red_cross(ax):
     assert sorted(x for line in crosses for x in line.get_xdata()) == pytest.approx(sorted(beyond["largest"]))
 
 
-def test_lessons_say_how_many_of_how_many(ax):
+def test_lessons_have_a_row_a_student_and_say_how_many_of_how_many(ax):
     table = lessons(LOGS[1:4], LOGS)
     plots.lessons(table, ax)
 
-    expected = [f"{taken} of {lacked}" for taken, lacked in zip(table["taken_over"], table["lacked"], strict=True)]
-    assert [text.get_text() for text in ax.texts] == expected
+    sums = {run: rows[["taken_over", "lacked"]].sum() for run, rows in table.groupby("run", sort=False)}
+    told = [f"{taken} of {lacked}" for taken, lacked in sums.values()]
+    assert [label.get_text() for label in ax.child_axes[0].get_yticklabels()] == told
+    assert [label.get_text().split(" from ")[0] for label in ax.get_yticklabels()] == list(sums)
+    assert "from 5 teachers" in ax.get_yticklabels()[0].get_text()
 
 
 def test_rises_have_one_dot_for_every_feature_that_was_taken_over(ax):

@@ -6,6 +6,7 @@ import pytest
 
 from probes.analysis import learned
 from probes.cli.bars import Scale, rows_of_bars
+from probes.cli.glance import Watched
 from probes.cli.race import Course, Race, course_of
 from probes.store import Manifest, Series, StoredDirections, memory_log, open_logs
 
@@ -44,6 +45,21 @@ def test_learned_is_what_analysis_says_of_a_log_that_ends_here(tiny_root, step):
         race = race_of(log, step)
         assert race.learned.tolist() == expected.tolist()
         assert race.won == sum(map(any, expected))
+
+
+def test_what_random_directions_reach_is_not_learned():
+    row = np.zeros((2, 1, 2, 2))
+    row[0, 0, 0], row[1, 0, 1] = [2.0, 1.0], [1.5, 0.0]
+    course = Course(Series("correlations", LAYOUT, row.shape), own=True, features=2)
+    assert course.race(row).learned.tolist() == [[True, True], [True, False]]
+    assert course.race(row, chance=1.0).learned.tolist() == [[True, False], [True, False]]
+
+
+def test_a_glance_counts_as_learned_what_analysis_does(tiny_root):
+    for log in open_logs(tiny_root):
+        glance = Watched(log.path).look()
+        expected = learned(log)["learned"].to_numpy(bool).reshape(-1, 2)
+        assert glance.race.learned.tolist() == expected.tolist()
 
 
 def test_the_null_is_the_median_strength_on_features_of_other_classes():
