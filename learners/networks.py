@@ -223,19 +223,20 @@ def initialise(
     return replace(networks, memory=networks.noise(inputs, TRAINING_NOISE))
 
 
-def blocks(inputs: Inputs, columns: int) -> Iterator[slice]:
+def blocks(inputs: Inputs, columns: int, *, values: int = BLOCK_VALUES) -> Iterator[slice]:
     """Yield slices of samples whose pre-activations fit a core's cache together.
 
     Args:
         inputs: The inputs that are cut.
         columns: Values per patch: run x class x neuron.
+        values: Pre-activations of one block.
 
     Example:
         >>> inputs = Inputs(torch.zeros(100, 10, 4), torch.zeros(100, 10), torch.zeros(100))
         >>> list(blocks(inputs, 1200))
         [slice(0, 50, None), slice(50, 100, None)]
     """
-    step = max(1, BLOCK_VALUES // (inputs.design.shape[1] * columns))
+    step = max(1, values // (inputs.design.shape[1] * columns))
     for start in range(0, inputs.samples, step):
         yield slice(start, min(start + step, inputs.samples))
 

@@ -57,7 +57,9 @@ class CrossEntropy:
 
     def pull(self, outputs: Tensor, labels: Tensor, rows: slice) -> Tensor:
         """Return the pull, ``(sample, run, class)``."""
-        return _one_hot(outputs, labels) - outputs.softmax(-1)
+        pull, own = outputs.softmax(-1).neg_(), labels.view(-1, 1, 1).expand(-1, outputs.shape[1], 1)
+
+        return pull.scatter_add_(-1, own, pull.new_ones(()).expand_as(own))
 
     def taught(self, outputs: Tensor, rows: slice) -> Tensor | None:
         """Return None: labels alone pull."""

@@ -6,6 +6,9 @@ For every patch, with :math:`u = \langle w_{i,r}, x_p \rangle` and the pull :mat
 
 Private noise turns the part of :math:`x_p` off the features into :math:`\langle w, \xi \rangle \mathrel{+}=
 \frac{\eta}{N}\|\xi\|^2 a\, \widetilde{ReLU}'(u)`: one number per patch and neuron, read once and written once a step.
+That is the floor. A sample's pull waits for all its units, so a step makes two passes: `probes.learners.passes` makes
+them by plain operations (twelve trips through the cache in place of two), `probes.learners.compiled` by two loops in
+C++. With patches in finite dimension the floor is two matrix products, and either form is near it.
 
 Axes: n = sample, p = patch, s = run, i = class, r = neuron, d = dim.
 """
@@ -16,8 +19,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from probes.learners.networks import Networks, blocks
+from probes.learners.compiled import passes_of, worth_compiling
+from probes.learners.networks import Networks
 from probes.learners.objectives import Objective
+from probes.learners.passes import Block
 from probes.learners.samples import Inputs
 
 __all__ = ["State", "train"]
@@ -78,6 +83,7 @@ def train(
     learning_rate: float,
     first: int = 0,
     moves: bool = False,
+    compiled: bool | None = None,
     on_step: OnStep | None = None,
     on_update: OnUpdate | None = None,
 ) -> tuple[Networks, tuple[int, ...]]:
@@ -94,6 +100,8 @@ def train(
         learning_rate: :math:`\eta`.
         first: Number of updates that the networks have seen already.
         moves: Whether `on_step` is told what each term of the objective adds to the weights.
+        compiled: Whether the passes over the noise state are compiled, where a C++ compiler is found; None as
+            `worth_compiling` says.
         on_step: Called at step ``first`` and after every update with the `State`.
         on_update: Called with the step that comes next, the runs and the networks, once they are wholly there:
             copied, they are what training goes on from.
@@ -112,7 +120,8 @@ def train(
         [[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]]
     """
     runs = tuple(range(networks.runs))
-    descent = _Descent(networks.select(runs), inputs, learning_rate, split=moves)
+    compiled = worth_compiling(networks, inputs, steps) if compiled is None else compiled
+    descent = _Descent(networks.select(runs), inputs, learning_rate, split=moves, compiled=compiled)
     for step in range(first, steps + 1):
         outputs = descent.sweep(objective, learn=step < steps)
         scalars = objective.scalars(outputs, inputs.labels)
@@ -137,7 +146,9 @@ def train(
 class _Descent:
     """Networks under training, with the work space that every step uses again."""
 
-    def __init__(self, networks: Networks, inputs: Inputs, learning_rate: float, *, split: bool) -> None:
+    def __init__(
+        self, networks: Networks, inputs: Inputs, learning_rate: float, *, split: bool, compiled: bool
+    ) -> None:
         self.networks = networks
         self.inputs = inputs
         # The c/K in front of an average's outputs and the K/c in its learning rate cancel here.
@@ -146,10 +157,8 @@ class _Descent:
         self.gradient = torch.zeros_like(self.columns)
         self.taught = torch.zeros_like(self.columns) if split else None  # the teacher's part of it
         self.has_teacher = False
-        self.rows = list(blocks(inputs, self.columns.shape[1]))
-        largest = inputs.design[self.rows[0]].shape[:2].numel()
-        self.ratio, self.power, self.slope = self.columns.new_empty(3, largest, self.columns.shape[1])
-        self.noise_power = inputs.noise.square().unsqueeze(-1)
+        self.compiled = compiled
+        self.passes = passes_of(networks, inputs, self.rate, compiled=compiled)
 
     def sweep(self, objective: Objective, *, learn: bool) -> Tensor:
         """Return the outputs ``(sample, run, class)``; while learning, move the memory and gather the gradient."""
@@ -157,7 +166,7 @@ class _Descent:
         if self.taught is not None:
             self.taught.zero_()
 
-        return torch.cat([self._block(rows, objective, learn=learn) for rows in self.rows])
+        return torch.cat([self._block(block, objective, learn=learn) for block in self.passes.blocks])
 
     def move(self) -> None:
         """Move the weights by what the last sweep gathered."""
@@ -175,7 +184,8 @@ class _Descent:
     def select(self, runs: Tensor) -> "_Descent":
         """Return the descent of these runs alone, between a sweep and its move."""
         rate, split = self.rate * self.inputs.samples, self.taught is not None
-        kept = _Descent(self.networks.select(runs.tolist()), self.inputs, rate, split=split)
+        networks = self.networks.select(runs.tolist())
+        kept = _Descent(networks, self.inputs, rate, split=split, compiled=self.compiled)
         kept.gradient.copy_(self._of_runs(self.gradient, runs))
         if kept.taught is not None and self.taught is not None:
             kept.taught.copy_(self._of_runs(self.taught, runs))
@@ -186,38 +196,25 @@ class _Descent:
     def _of_runs(self, columns: Tensor, runs: Tensor) -> Tensor:
         return columns.view_as(self.networks.weights).index_select(1, runs).flatten(1)
 
-    def _block(self, rows: slice, objective: Objective, *, learn: bool) -> Tensor:
-        """Return the outputs of one block of samples; three passes would do for the physics, these take nine."""
-        networks, threshold = self.networks, self.networks.activation.threshold
-        design = self.inputs.design[rows].flatten(0, 1)
-        ratio, power, slope = (work[: len(design)] for work in (self.ratio, self.power, self.slope))
-        memory = None if networks.memory is None else networks.memory[rows].flatten(0, 1).flatten(1)
-
-        if memory is None:
-            torch.mm(design, self.columns, out=ratio).div_(threshold)
-        else:
-            torch.addmm(memory, design, self.columns, beta=1 / threshold, alpha=1 / threshold, out=ratio)
-        units = networks.activation.split_(ratio, power, slope).unflatten(0, (-1, self.inputs.design.shape[1]))
-        sums = (units.sum(1) - units.shape[1]).unflatten(-1, networks.weights.shape[1:]).sum(-1)
-        outputs: Tensor = sums * (threshold * networks.scale / networks.members)
+    def _block(self, block: Block, objective: Objective, *, learn: bool) -> Tensor:
+        """Return the outputs of one block of samples; while learning, pull on its units."""
+        networks = self.networks
+        units = self.passes.units(block).unflatten(-1, networks.weights.shape[1:])
+        outputs: Tensor = units.sum(-1) * (networks.activation.threshold * networks.scale / networks.members)
         if not learn:
             return outputs
 
-        slopes = slope.unflatten(0, units.shape[:2])
-        taught = objective.taught(outputs, rows) if self.taught is not None else None
-        if taught is not None and self.taught is not None:
+        taught = None if self.taught is None else objective.taught(outputs, block.rows)
+        if self.taught is not None and taught is not None:
             self.has_teacher = True
-            torch.mul(slopes, self._by_unit(taught), out=power.unflatten(0, units.shape[:2]))
-            self.taught.addmm_(design.T, power)
-        slopes.mul_(self._by_unit(objective.pull(outputs, self.inputs.labels[rows], rows)))
-        self.gradient.addmm_(design.T, slope)
-        if memory is not None:
-            memory.addcmul_(slope, self.noise_power[rows].flatten(0, 1), value=self.rate)
+            self.passes.pull(block, self._by_unit(taught), self.taught, memorise=False)
+        pull = objective.pull(outputs, self.inputs.labels[block.rows], block.rows)
+        self.passes.pull(block, self._by_unit(pull), self.gradient, memorise=True)
 
         return outputs
 
     def _by_unit(self, pull: Tensor) -> Tensor:
-        """Return a pull ``(sample, run, class)`` for every unit, ``(sample, 1, run * class * neuron)``."""
-        pull = pull.masked_fill(pull.abs() < NEGLIGIBLE, 0)
+        """Return a pull ``(sample, run, class)`` for every unit, ``(sample, run x class x neuron)``."""
+        pull = torch.nn.functional.hardshrink(pull, NEGLIGIBLE)
 
-        return pull.unsqueeze(-1).expand(-1, -1, -1, self.networks.weights.shape[-1]).flatten(1).unsqueeze(1)
+        return pull.unsqueeze(-1).expand(-1, -1, -1, self.networks.weights.shape[-1]).flatten(1)

@@ -10,6 +10,7 @@ from statistics import median
 
 import torch
 
+from probes.learners.compiled import worth_compiling
 from probes.learners.networks import NOISE_CHUNK, Networks
 from probes.learners.objectives import CrossEntropy, Distillation, Objective
 from probes.learners.recipes import Recipe
@@ -97,6 +98,7 @@ def _step_seconds(material: Material, phase: Phase, networks: Networks) -> float
                 steps=_MOST_STEPS,
                 learning_rate=0.0,  # no run can diverge, and a step takes as long
                 moves=taught,
+                compiled=worth_compiling(networks, material.training_inputs, phase.steps),  # as all its steps would be
                 on_step=on_step,
             )
     return median(after - before for before, after in pairwise(ticks))
