@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.analysis.facts import correlation_series
-from probes.analysis.kept import SUMMARIES, Kept, key_of, opened, write
+from probes.analysis.kept import Kept, key_of, opened, write
 from probes.analysis.passes import blocks, chosen, computed, extremes_of, stretches
 from probes.analysis.statistics import Extremes, Statistics
+from probes.store.layout import SUMMARIES
 from probes.store.protocol import LogLike
 
 __all__ = ["extremes", "summarise", "summarised"]

@@ -12,9 +12,12 @@ from probes.analysis.claims import records
 from probes.analysis.comparison import comparison_of
 from probes.analysis.evidence import Evidence
 from probes.analysis.findings import report_of, write_report
+from probes.analysis.map_panels import sweep_report
 from probes.analysis.report import Report
 from probes.analysis.summary import summary_of
-from probes.cli.tables import cells, claims_for_people, show
+from probes.analysis.sweep_table import is_sweep
+from probes.cli.frames import cells, claims_for_people
+from probes.cli.tables import show
 from probes.store import open_logs
 
 
@@ -27,8 +30,9 @@ from probes.store import open_logs
 def command(roots: tuple[Path, ...], out: Path | None, paper: bool, parquet: bool, as_json: bool) -> None:
     """Show what the runs under ROOT won, what they cover together, and what distillation added.
 
-    Several ROOTs are set side by side: claims, means and errors of each, and what their recipes differ in. Files of an
-    earlier report in the folder --out are replaced.
+    Several ROOTs are set side by side: claims, means and errors of each, and what their recipes differ in. A ROOT that
+    `probes record SWEEP.toml` made becomes maps: what its points measured against what varies. Files of an earlier
+    report in the folder --out are replaced.
 
     Example: probes analyze runs/theory --out report
     """
@@ -36,8 +40,7 @@ def command(roots: tuple[Path, ...], out: Path | None, paper: bool, parquet: boo
         raise click.UsageError(
             f"expected --out with --{'paper' if paper else 'parquet'}, got none: name a folder for them"
         )
-    settings = {name: Evidence(open_logs(root)) for name, root in _names(roots).items()}
-    found, tables = _study(*settings.values()) if len(settings) == 1 else _settings(settings)
+    found, tables = _found(roots)
 
     if as_json:
         click.echo(json.dumps({name: records(table) for name, table in tables.items()}, indent=2))
@@ -57,6 +60,16 @@ def _names(roots: tuple[Path, ...]) -> dict[str, Path]:
     short = [root.resolve().name for root in roots]
 
     return {str(root) if short.count(name) > 1 else name: root for root, name in zip(roots, short, strict=True)}
+
+
+def _found(roots: tuple[Path, ...]) -> tuple[Report, dict[str, pd.DataFrame]]:
+    """Return the report and the tables of a sweep, of a study, or of several."""
+    if len(roots) == 1 and is_sweep(roots[0]):
+        found = sweep_report(roots[0])
+        return found, {panel.name: panel.table for panel in found.panels}
+    settings = {name: Evidence(open_logs(root)) for name, root in _names(roots).items()}
+
+    return _study(*settings.values()) if len(settings) == 1 else _settings(settings)
 
 
 def _study(evidence: Evidence) -> tuple[Report, dict[str, pd.DataFrame]]:
@@ -83,6 +96,7 @@ def _print_tables(tables: dict[str, pd.DataFrame]) -> None:
 
 # What is printed of each table, all columns where none are named, under which title.
 _PRINTED = {
+    "map": ([], "What the points measured: means over seeds, errors in mu, the rest as shares"),
     "recipes": ([], "What the recipes differ in"),
     "summary": ([], "What each role ends with: means over its runs, errors as rates and in mu"),
     "coverage": (

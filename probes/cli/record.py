@@ -5,6 +5,7 @@ from functools import reduce
 from importlib import import_module
 from operator import or_
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -17,7 +18,8 @@ from probes.schedules import Schedule, every, parse
 
 _PROGRAM = "probes.program"  # key in what click keeps of a call
 _STUDY = "probes.cli.study"  # loads torch, which a script may want to set up first
-_OF_A_RECIPE = ("settings", "runs", "seed", "checkpoint_seconds")
+_SWEEP = "probes.cli.sweep"  # likewise
+_OF_A_RECIPE = ("settings", "runs", "seed", "checkpoint_seconds", "workers", "executor")
 _OF_A_SCRIPT = ("taps",)
 
 
@@ -63,6 +65,8 @@ class _Record(click.Command):
 )
 @click.option("--every", "stride", type=click.IntRange(min=1), help="Record every N-th step; default every.")
 @click.option("--schedule", metavar="TEXT", help='Steps to record, as "every(100) | first(20)".')
+@click.option("--workers", type=click.IntRange(min=1), help="Sweep: number of processes; default this one alone.")
+@click.option("--executor", metavar="ENGINE", help="Sweep: dask:ADDRESS of a scheduler, or module:factory.")
 @click.option("-m", "module", metavar="MODULE", help="Script: run a module, as `python -m` does.")
 @click.pass_context
 def command(
@@ -77,12 +81,15 @@ def command(
     taps: tuple[str, ...],
     stride: int | None,
     schedule: str | None,
+    workers: int | None,
+    executor: str | None,
     module: str | None,
 ) -> None:
     """Train the study RECIPE, or run a training script as it is, and record every step.
 
-    RECIPE is a name from `probes recipes`, or a TOML file. Finished runs are skipped, and what was interrupted or
-    killed goes on from its last checkpoint; the folder is printed at the end.
+    RECIPE is a name from `probes recipes`, or a TOML file. A file with values in [grid], [random] or [[cases]] is a
+    sweep: a study for each in a folder of its own, and a table, sweep.csv. Finished runs are skipped, and what was
+    interrupted or killed goes on from its last checkpoint; the folder is printed at the end.
 
     SCRIPT.py and MODULE are run as Python runs them. What follows them is theirs, untouched; so options of `probes
     record` stand before them. Every model that an optimizer of torch.optim trains becomes a run, and its own process is
@@ -92,6 +99,7 @@ def command(
     \b
     Example:
       probes record theory --set runs.single=5 --out runs/theory
+      probes record sweep.toml --workers 8 --out runs/sweep
       probes record --tap conv1.weight=patches.npy train.py --lr 0.1
       torchrun --nproc-per-node 2 -m probes record -m package.train
     """  # noqa: D301 - the mark that click leaves lines as they are after
@@ -104,16 +112,24 @@ def command(
         got = "" if recipe is None else f", got `{recipe}`"
         raise UsageError(f"expected a recipe, its TOML file, a script that ends in .py, or -m MODULE{got}")
     else:
-        import_module(_STUDY).record_recipe(
-            recipe,
-            out,
-            settings=settings,
-            runs=runs,
-            seed=seed,
-            force=force,
-            schedule=_schedule(stride, schedule),
-            checkpoint_seconds=checkpoint_seconds,
-        )
+        options: dict[str, Any] = {"settings": settings, "runs": runs, "seed": seed, "force": force}
+        options["checkpoint_seconds"] = checkpoint_seconds
+        _record(recipe, out, options, stride=stride, schedule=schedule, workers=workers, executor=executor)
+
+
+def _record(recipe: str, out: Path | None, options: dict[str, Any], **given: Any) -> None:
+    """Record a study, or a sweep, whose file says itself which steps unless an option does."""
+    chosen = _schedule(given["stride"], given["schedule"])
+    among = {name: given[name] for name in ("workers", "executor")}
+    sweeps = import_module(_SWEEP) if recipe.endswith(".toml") else None
+    if sweeps and sweeps.is_sweep_file(recipe):
+        stated = given["stride"] or given["schedule"]
+        sweeps.record_sweep_file(recipe, out, **options, **among, schedule=chosen if stated else None)
+        return
+    named = next((name for name, value in among.items() if value is not None), "")
+    if named:
+        raise UsageError(f"expected `--{named}` with a sweep, got it with a recipe, whose runs train side by side")
+    import_module(_STUDY).record_recipe(recipe, out, **options, schedule=chosen)
 
 
 def _check_options(ctx: click.Context, words: Sequence[str]) -> None:

@@ -1,0 +1,118 @@
+"""Recording a sweep, as `probes record SWEEP.toml` does it: apart, because it needs torch."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from probes.analysis.sweep_table import TABLE
+from probes.cli.amounts import one_line
+from probes.errors import RunError, UsageError
+from probes.schedules import Schedule
+from probes.studies.estimate import free_bytes
+from probes.studies.executors import engine
+from probes.studies.sweep import Point, Sweep
+from probes.studies.sweep_estimate import sweep_size
+from probes.studies.sweep_files import is_sweep_file, load_sweep
+from probes.studies.sweep_point import Outcome
+from probes.studies.sweep_record import record_sweep, waiting_points
+
+__all__ = ["is_sweep_file", "record_sweep_file"]
+
+
+def record_sweep_file(
+    file: str,
+    out: Path | None,
+    *,
+    settings: Sequence[str],
+    runs: int | None,
+    seed: int | None,
+    force: bool,
+    schedule: Schedule | None,
+    checkpoint_seconds: float,
+    workers: int | None,
+    executor: str | None,
+) -> None:
+    r"""Record the points of a sweep and print its folder; what it will take is said first.
+
+    Raises:
+        ProbesError: the sweep or its folder is not as expected, or a point failed.
+
+    Example:
+        >>> _ = Path("mine.toml").write_text("base = 'tiny'\n[grid]\nnetwork.q = [3, 4]\n")
+        >>> none = [f"runs.{role}=0" for role in ("distilled", "self_distilled", "average")]
+        >>> changes = {"settings": ["training.steps=2", *none], "runs": 1, "seed": None}
+        >>> options = {"schedule": None, "checkpoint_seconds": 30.0, "workers": None, "executor": None}
+        >>> record_sweep_file("mine.toml", Path("runs"), **changes, force=False, **options)
+        runs
+    """
+    if seed is not None:
+        raise UsageError(f"expected seeds in {file}, as `seeds = [{seed}]`, got --seed")
+    sweep = load_sweep(file, settings=_changes(settings, runs), schedule=schedule)
+    root, count = out or Path("runs") / sweep.name, workers or 1
+    start = engine(executor or "", count)
+
+    click.echo(_taken(sweep, root, count), err=True)
+    progress = _Progress(len(sweep.points))
+    threads = 0 if executor else max(1, _cores() // count)
+    try:
+        outcomes = record_sweep(
+            sweep,
+            root,
+            engine=start,
+            workers=0 if executor else count,
+            threads=threads,
+            force=force,
+            checkpoint_seconds=checkpoint_seconds,
+            told=progress,
+        )
+    except (KeyboardInterrupt, SystemExit):
+        click.echo(f"\nprobes: interrupted; the same command goes on with {root} from there", err=True)
+        raise
+    click.echo(root)
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    if failed:
+        raise RunError(
+            f"expected every point to finish, got {failed} of {len(outcomes)} that failed: {root / TABLE} names each "
+            "and its error; the same command tries them again"
+        )
+
+
+class _Progress:
+    """Says a line when a point has ended."""
+
+    def __init__(self, points: int) -> None:
+        self.points, self.began = points, time.monotonic()
+
+    def __call__(self, point: Point, outcome: Outcome, left: int) -> None:
+        place = f"[{self.points - left}/{self.points}]"
+        said = f"{outcome.seconds:.1f} s" if outcome.status == "finished" else f"FAILED: {outcome.error}"
+        diverged = f", {outcome.diverged} diverged" if outcome.diverged else ""
+        click.echo(f"{place} {point.name} {point.label}: {said}{diverged}", err=True)
+
+
+def _taken(sweep: Sweep, root: Path, workers: int) -> str:
+    """Points, bytes and time, before anything begins."""
+    left = waiting_points(sweep, root)
+    before = f" ({len(sweep.points) - len(left)} finished before)" if len(left) < len(sweep.points) else ""
+    if not left:
+        return f"{root}: {len(sweep.points)} points, all finished before"
+    size, free = sweep_size(sweep, left, workers=workers), free_bytes(root)
+
+    return f"{root}: {len(sweep.points)} points{before}, {one_line(size.kept, free, size.seconds)}"
+
+
+def _changes(settings: Sequence[str], runs: int | None) -> dict[str, str]:
+    """Return what the options change of the base, key to value in TOML."""
+    wrong = [setting for setting in settings if "=" not in setting]
+    if wrong:
+        raise UsageError(f"expected --set KEY=VALUE, got {wrong[0]!r}, for example --set network.neurons=8")
+    parts = [setting.partition("=") for setting in settings]
+
+    return {key.strip(): value.strip() for key, _, value in parts} | ({"runs.single": str(runs)} if runs else {})
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,133 @@
+"""Sweeps: one study for every combination of some recipe values and seeds, each named by its specification."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from probes.learners.recipe_files import as_mapping, override
+from probes.learners.recipes import Recipe
+from probes.schedules import Schedule, every
+
+__all__ = ["DEFAULT_SCHEDULE", "Point", "Sweep", "changed", "points_of"]
+
+DEFAULT_SCHEDULE = every(50)
+_DIGITS = 12  # of a point's name: a million points share none
+
+
+@dataclass(frozen=True)
+class Point:
+    """One study of a sweep.
+
+    Attributes:
+        name: Name of its folder, a hash of recipe, schedule, and of whether weights are kept.
+        values: Recipe key to value, as far as the sweep varies it.
+        recipe: The study.
+
+    Example:
+        >>> from probes.learners.recipe_files import built_in
+        >>> Point("0123456789ab", {"network.q": 4}, built_in("tiny")).label
+        'network.q=4 seed=0'
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    recipe: Recipe
+
+    @property
+    def label(self) -> str:
+        """What people read of it."""
+        told = [f"{key}={json.dumps(value)}" for key, value in self.values.items()]
+        return " ".join([*told, f"seed={self.recipe.seed}"])
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Studies that differ in some values of their recipe, and what is kept of each.
+
+    Attributes:
+        name: What it is called.
+        points: The studies, each once.
+        schedule: Which steps are recorded, beside the first and the last.
+        weights: Whether the weights of finished studies are kept.
+
+    Example:
+        >>> from probes.learners.recipe_files import built_in
+        >>> Sweep("exponents", points_of(built_in("tiny"), [{"network.q": 3}, {"network.q": 4}], [0, 1])).keys
+        ('network.q',)
+    """
+
+    name: str
+    points: tuple[Point, ...]
+    schedule: Schedule = DEFAULT_SCHEDULE
+    weights: bool = False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The recipe keys that the sweep varies."""
+        return tuple(dict.fromkeys(key for point in self.points for key in point.values))
+
+
+def points_of(
+    base: Recipe,
+    choices: Iterable[Mapping[str, Any]],
+    seeds: Sequence[int],
+    *,
+    schedule: Schedule = DEFAULT_SCHEDULE,
+    weights: bool = False,
+) -> tuple[Point, ...]:
+    """Return the points of every choice of values with every seed; those of the same specification once.
+
+    Args:
+        base: The recipe that every point starts from.
+        choices: Recipe key to value, of each choice.
+        seeds: Seeds of the studies.
+        schedule: Which steps are recorded.
+        weights: Whether the weights of finished studies are kept.
+
+    Raises:
+        ValueError: If a key is unknown or a value impossible; the text names the choice.
+
+    Example:
+        >>> from probes.learners.recipe_files import built_in
+        >>> [point.label for point in points_of(built_in("tiny"), [{"network.q": 4}], [0, 1])]
+        ['network.q=4 seed=0', 'network.q=4 seed=1']
+    """
+    found: dict[str, Point] = {}
+    for choice in choices:
+        recipe = _chosen(base, choice)
+        for seed in seeds:
+            seeded = replace(recipe, seed=seed)
+            name = _name(seeded, schedule, weights=weights)
+            found.setdefault(name, Point(name, choice, seeded))
+    return tuple(found.values())
+
+
+def changed(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+    """Return the recipe with plain values in place of some of its own.
+
+    Raises:
+        ValueError: If a key is unknown or a value impossible.
+
+    Example:
+        >>> from probes.learners.recipe_files import built_in
+        >>> changed(built_in("tiny"), {"data.own": [1.0, 1.5]}).data.own
+        (1.0, 1.5)
+    """
+    return override(recipe, {key: json.dumps(value) for key, value in values.items()})  # JSON's values are TOML's
+
+
+def _chosen(base: Recipe, choice: Mapping[str, Any]) -> Recipe:
+    try:
+        return changed(base, choice)
+    except ValueError as error:
+        told = ", ".join(f"{key} = {json.dumps(value)}" for key, value in choice.items())
+        raise ValueError(f"{error} (at {told})") from error
+
+
+def _name(recipe: Recipe, schedule: Schedule, *, weights: bool) -> str:
+    """Return a hash of all that a point's folder depends on; what a recipe is called is nothing of it."""
+    specification = {**as_mapping(recipe), "name": "", "schedule": str(schedule), "weights": weights}
+
+    return hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:_DIGITS]
