@@ -157,9 +157,12 @@ def read_journal(path: Path, manifest: Manifest, index: int) -> Rows:
 
 
 def _read_head(path: Path, data: memoryview, manifest: Manifest, index: int) -> tuple[int, list[Gap], int, int]:
-    """Attempt, gap, step before and where the frames begin: nowhere, if the head is damaged or not all written."""
+    """Attempt, gap, step before and where the frames begin: nowhere, if the head is damaged or not all written.
+
+    Before another attempt begins, the journals of those before are sealed, so such a one is of the last.
+    """
     if not _holds(data, 0, _HEAD_SIZE, 0):
-        return 0, [], -1, 0
+        return len(manifest.attempts), [], -1, 0
     _, version, attempt, _, _, _, *gap, after = _HEAD.unpack_from(data)
     check_format(path, version)
     if data[:_HEAD_SIZE] != journal_head(manifest, index, Gap(*gap), after=after, attempt=attempt):

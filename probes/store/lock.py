@@ -41,7 +41,8 @@ class RunLock:
             self._write("")
         with suppress(OSError):  # also for a fork that has not closed the file yet
             fcntl.flock(self._file, fcntl.LOCK_UN)
-        self.let_go()
+        with suppress(OSError):  # it is open to others already
+            self.let_go()
 
     def let_go(self) -> None:
         """Close the file: in a fork, which would hold the lock for as long as it lives, and hold it after our death."""

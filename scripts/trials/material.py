@@ -80,7 +80,9 @@ def wrong(log: Log, *, least: int = 0, holes: bool = False, without: Collection[
     rows = np.searchsorted(STEPS, log.steps)
     if not np.array_equal(STEPS[np.minimum(rows, MOST - 1)], log.steps):
         return f"steps that were never recorded: {log.steps.tolist()}"
-    broken = (_broken_rows(log, rows, least, excused), _broken_scalars(log, least, everywhere=bool(excused)))
+    later = holes or bool(excused)  # rows of the end may be missing, before anything could tell so
+    scalars = _broken_scalars(log, 0 if excused else least, STEPS if later else log.steps)
+    broken = (_broken_rows(log, rows, least, excused), scalars)
     return next((line for lines in broken for line in lines), "")
 
 
@@ -96,14 +98,14 @@ def _broken_rows(log: Log, rows: NDArray[np.int64], least: int, excused: Contain
             yield f"wrong values in `{name}`, rows {_unequal(got, values[rows])}"
 
 
-def _broken_scalars(log: Log, least: int, *, everywhere: bool) -> Iterator[str]:
-    """Of a log in which rows may be missing, scalars may be, too, and may be logged after the last row."""
-    found, true = scalars_of(log), logged_until(STEPS if everywhere else log.steps)
+def _broken_scalars(log: Log, least: int, steps: NDArray[np.int64]) -> Iterator[str]:
+    """What is there must be that of the steps, and of so many rows all must be there."""
+    found, true = scalars_of(log), logged_until(steps)
     strange = sorted(key for key, value in found.items() if true.get(key) != value)
     if strange:
         yield f"wrong scalars {[(key, found[key], true.get(key)) for key in strange[:5]]}"
     lost = [key for key in true if key not in found and least and key[0] <= STEPS[least - 1]]
-    if lost and not everywhere:
+    if lost:
         yield f"lost scalars {lost[:9]} of {least} acknowledged rows"
 
 

@@ -124,3 +124,16 @@ class FailingFile:
 
     def truncate(self, size):
         raise OSError(5, "Input/output error")
+
+
+def test_a_lock_whose_file_cannot_be_closed_is_given_up_all_the_same(tmp_path, monkeypatch):
+    def refuses():
+        raise OSError(28, "No space left on device")
+
+    lock = RunLock(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(lock, "let_go", refuses)
+        lock.release()
+
+    RunLock(tmp_path).release()
+    lock.let_go()

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from probes.errors import LogError, RunError
-from probes.store import open_log
+from probes.store import Position, open_log
 from probes.verification.findings import faults, run_folders, verify
 from tests.repository.sources import ROOT
-from tests.store.runs import FORMS, closed, segmented, signed
+from tests.store.runs import FORMS, ROW_BYTES, STEPS, again, closed, segmented, signed
 
 SEGMENT = "seg-000001.h5"
 SHAPE = (12, 2, 3, 2, 2)
@@ -237,6 +237,18 @@ def test_what_the_analysis_keeps_beside_a_log_is_known(tmp_path):
     (run / "summaries.npz").touch()
 
     assert list(verify([run])) == []
+
+
+def test_an_attempt_that_was_killed_as_its_journal_began_is_no_fault(tmp_path):
+    segmented(tmp_path / "seed-0")
+    position = Position(int(STEPS[19]), 20)
+    with again(tmp_path / "seed-0", slice(20, 30), position, block_bytes=3 * ROW_BYTES) as writer:
+        writer.flush()
+        killed = shutil.copytree(writer.path, tmp_path / "killed/seed-0")
+    next(killed.glob("*.wal")).write_bytes(b"")
+
+    again(killed, slice(20, None), position, pack_bytes=0).close()
+    assert list(faults(killed)) == []
 
 
 def test_a_name_cannot_talk_to_the_terminal(tmp_path):
