@@ -90,10 +90,7 @@ def sweep_report(root: str | Path) -> Report:
     ]
     counts = table["status"].value_counts()
     facts = {"points": ", ".join(f"{count} {status}" for status, count in counts.items())}
-    facts |= {
-        label_of(key): ", ".join(f"{value:g}" if not isinstance(value, str) else value for value in _values(table[key]))
-        for key in keys
-    }
+    facts |= {label_of(key): _values(table[key]) for key in keys}
     facts |= {"seeds": str(table["seed"].nunique()), "a feature is learned when": str(RULE)}
     return Report(Path(root).resolve().name, facts, claims_of(Evidence([])), panels, frame.attrs["left_out"])
 

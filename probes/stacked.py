@@ -206,13 +206,12 @@ class StackedRecorder:
         steps, arrays = self._pending.taken()
         finite = np.logical_and.reduce([all_finite(array, axes=2) for array in arrays.values()])
         for place, run in enumerate(self._runs):
-            for row, step in enumerate(steps):
-                if run not in self._writers:
-                    break
-                if finite[row, place]:
-                    self._writers[run].append(step, {name: array[row, place] for name, array in arrays.items()})
-                else:
-                    self._end(run, "diverged", f"a correlation is not finite at step {step}")
+            if run not in self._writers:
+                continue
+            rows = len(steps) if finite[:, place].all() else int(finite[:, place].argmin())
+            self._writers[run].extend(steps[:rows], {name: array[:rows, place] for name, array in arrays.items()})
+            if rows < len(steps):
+                self._end(run, "diverged", f"a correlation is not finite at step {steps[rows]}")
 
     def _end(self, run: int, status: str, reason: str) -> None:
         writer = self._writers.pop(run, None)

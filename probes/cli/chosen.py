@@ -1,6 +1,6 @@
 """The recipe that the arguments of a verb choose: a name or a file, and what is changed of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import click
@@ -9,7 +9,7 @@ from probes.errors import UsageError
 from probes.learners.recipe_files import load, override
 from probes.learners.recipes import Recipe
 
-__all__ = ["chosen_recipe", "recipe_arguments"]
+__all__ = ["chosen_changes", "chosen_recipe", "recipe_arguments"]
 
 Body = TypeVar("Body", bound=Callable[..., object])
 
@@ -44,6 +44,22 @@ def chosen_recipe(recipe: str, settings: tuple[str, ...], runs: int | None, seed
         >>> chosen_recipe("tiny", ("network.neurons=8",), runs=None, seed=3).seed
         3
     """
+    try:
+        return override(load(recipe), chosen_changes(settings, runs, seed))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def chosen_changes(settings: Sequence[str], runs: int | None, seed: int | None) -> dict[str, str]:
+    """Return what the options change of a recipe, key to value in TOML.
+
+    Raises:
+        UsageError: A setting is not KEY=VALUE.
+
+    Example:
+        >>> chosen_changes(("network.neurons=8",), runs=3, seed=None)
+        {'runs.single': '3', 'network.neurons': '8'}
+    """
     changes = {"runs.single": runs, "seed": seed}
     texts = {key: str(value) for key, value in changes.items() if value is not None}
     for setting in settings:
@@ -51,8 +67,4 @@ def chosen_recipe(recipe: str, settings: tuple[str, ...], runs: int | None, seed
         if not sign:
             raise UsageError(f"expected --set KEY=VALUE, got {setting!r}, for example --set network.neurons=8")
         texts[key.strip()] = value.strip()
-
-    try:
-        return override(load(recipe), texts)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    return texts

@@ -1,7 +1,6 @@
 """Recording a sweep, as `probes record SWEEP.toml` does it: apart, because it needs torch."""
 
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import click
 
 from probes.analysis.sweep_table import TABLE
 from probes.cli.amounts import one_line
+from probes.cli.chosen import chosen_changes
 from probes.errors import RunError, UsageError
 from probes.schedules import Schedule
 from probes.studies.estimate import free_bytes
@@ -50,7 +50,7 @@ def record_sweep_file(
     """
     if seed is not None:
         raise UsageError(f"expected seeds in {file}, as `seeds = [{seed}]`, got --seed")
-    sweep = load_sweep(file, settings=_changes(settings, runs), schedule=schedule)
+    sweep = load_sweep(file, settings=chosen_changes(settings, runs, None), schedule=schedule)
     root, count = out or Path("runs") / sweep.name, workers or 1
     start = engine(executor or "", count)
 
@@ -84,7 +84,7 @@ class _Progress:
     """Says a line when a point has ended."""
 
     def __init__(self, points: int) -> None:
-        self.points, self.began = points, time.monotonic()
+        self.points = points
 
     def __call__(self, point: Point, outcome: Outcome, left: int) -> None:
         place = f"[{self.points - left}/{self.points}]"
@@ -102,16 +102,6 @@ def _taken(sweep: Sweep, root: Path, workers: int) -> str:
     size, free = sweep_size(sweep, left, workers=workers), free_bytes(root)
 
     return f"{root}: {len(sweep.points)} points{before}, {one_line(size.kept, free, size.seconds)}"
-
-
-def _changes(settings: Sequence[str], runs: int | None) -> dict[str, str]:
-    """Return what the options change of the base, key to value in TOML."""
-    wrong = [setting for setting in settings if "=" not in setting]
-    if wrong:
-        raise UsageError(f"expected --set KEY=VALUE, got {wrong[0]!r}, for example --set network.neurons=8")
-    parts = [setting.partition("=") for setting in settings]
-
-    return {key.strip(): value.strip() for key, _, value in parts} | ({"runs.single": str(runs)} if runs else {})
 
 
 def _cores() -> int:

@@ -131,7 +131,8 @@ class Pending:
             for quantity, value in pairs
         ]
         self._rows = [values.unbind() for values in self._values]
-        read = {name for quantity in self.quantities for name in quantity.reads}
+        # In one order everywhere: processes that hold parts of a parameter put it together at each look.
+        read = dict.fromkeys(name for quantity in self.quantities for name in quantity.reads)
         self._copies = _Copies({name: state.parameters[name] for name in read}, self._capacity)
 
 

@@ -46,7 +46,7 @@ class Quantity:
             of several steps computed one after the other later, which disturbs a training less.
         batch: The same of what ``reads`` names with an axis ``step`` in front, in one operation, where there is one
             whose values for a step do not depend on its place.
-        precision: ``"bits:12"`` keeps so many bits of each mantissa, in half the bytes or less; default all of them.
+        precision: ``"bits:12"`` keeps so many bits of each mantissa; default all of them.
         split: Called with the terms of the loss and their state before an update, by `Recorder.split`.
 
     Example:

@@ -113,7 +113,8 @@ class Block:
                 array[row] = given
             else:
                 np.copyto(array[row, ...], given, casting="same_kind")
-        self._round(row, row + 1)
+        if self._coarse:
+            self._round(row, row + 1)
         self._steps[row] = step
         self.count = row + 1  # the commit mark, last
 

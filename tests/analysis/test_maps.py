@@ -124,6 +124,10 @@ def test_diagrams_follow_from_what_varies(tiny_root, tmp_path, keys, points, nam
     assert [panel.name for panel in sweep_report(tmp_path).panels][: len(names)] == names
 
 
+def test_a_report_says_which_values_vary(root):
+    assert sweep_report(root).facts["exponent q"] == "3, 4"
+
+
 def test_a_measure_that_depends_on_nothing_is_told_and_not_drawn(tiny_root, tmp_path):
     rows = [
         {"point": f"{q} {m}", "network.q": q, "network.neurons": m, "seed": 0, "status": "finished", "path": "a"}

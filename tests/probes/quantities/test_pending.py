@@ -127,6 +127,21 @@ def test_a_parameter_that_becomes_another_kind_is_measured_as_it_is():
     torch.testing.assert_close(torch.from_numpy(pending.taken()[1]["w"]), torch.stack(expected))
 
 
+def test_parameters_are_looked_up_in_the_order_of_the_quantities():
+    names, seen = [f"layer.{number}.weight" for number in range(20)], []
+
+    class Looked(dict):
+        def __getitem__(self, name):
+            seen.append(name)
+            return WEIGHTS[0]
+
+    pending = Pending([weight_norm(name) for name in names])
+    for step in range(2):
+        pending.measure(State(step, Looked()))
+
+    assert seen == names * 4  # measured, copied, copied; room was made for them once
+
+
 def test_large_parameters_are_measured_at_once(monkeypatch):
     monkeypatch.setattr("probes.quantities.pending._MOST_COPIED", WEIGHTS[0].nbytes - 1)
     seen = []
