@@ -92,7 +92,7 @@ def bounds(
 def _run(log: LogLike, race: pd.DataFrame) -> pd.DataFrame:
     (classes, neurons, *_), q = race_series(log).shape, exponent(log)
     found = extremes(log)
-    scale = found.first.std() or np.nan
+    scale = found.first[~np.isnan(found.first)].std() or np.nan
     most, least = _statistics(found, race), _statistics(Extremes(*[found.first] * 4), race)
     limit = {bound: allowed(classes, neurons, q) for bound in BOUNDS} | {"balance": 1.0}
 

@@ -13,7 +13,7 @@ from probes.analysis.facts import each
 from probes.analysis.intervals import Estimate
 from probes.analysis.learned import RULE, LearnedRule
 from probes.analysis.measurement import Measurement
-from probes.analysis.measurements import MEASURES
+from probes.analysis.measurements import asked
 from probes.errors import LogError
 from probes.store.protocol import LogLike
 
@@ -54,7 +54,7 @@ def claims_of(evidence: Evidence) -> pd.DataFrame:
     """
     rows: list[dict[str, object]] = []
     left_out: dict[str, str] = {}
-    for claim, measure in MEASURES.items():
+    for claim, measure in asked(evidence).items():
         try:
             found = [_row(claim, measurement) for measurement in measure(evidence)]
         except LogError as error:

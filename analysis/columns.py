@@ -252,7 +252,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType({
     "multi_view_error": "share of multi-view test samples that is wrong, mean over runs",
     "test_error_mu": "test error in mu, mean over runs",
     "features_learned": "share of all features that were learned, mean over runs",
-    "measure": "which error: train_error, single_view_error, multi_view_error or test_error_mu",
+    "measure": "which error: train_error, single_view_error, multi_view_error, test_error_mu or test_error",
     "error": "share of samples where another class's output is at least the own class's, or, in mu, their sum",
     "low": "lower end of the 95 % interval",
     "high": "upper end of the 95 % interval",

@@ -12,7 +12,12 @@ from probes.store.protocol import LogLike
 
 __all__ = ["error_rates", "in_mu", "margins", "measured_arrays", "wrong"]
 
-_MEASURES = {"training": "train_error", "single_view": "single_view_error", "multi_view": "multi_view_error"}
+_MEASURES = {
+    "training": "train_error",
+    "single_view": "single_view_error",
+    "multi_view": "multi_view_error",
+    "test": "test_error",
+}
 
 
 def margins(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -64,8 +69,8 @@ def in_mu(single_view: Estimate, multi_view: Estimate, mu: float) -> Estimate:
 def error_rates(logs: LogLike | Iterable[LogLike]) -> pd.DataFrame:
     """Return one row per (run, measure): error and its 95 % interval over samples.
 
-    Measures are train_error, single_view_error, multi_view_error (Wilson's interval) and test_error_mu; what a run's
-    evaluation does not hold gives no row.
+    Measures are train_error, single_view_error, multi_view_error (Wilson's interval) and test_error_mu; of runs on
+    Gaussian inputs train_error and test_error. What a run's evaluation does not hold gives no row.
 
     Raises:
         LogError: If two runs have the same name.

@@ -12,7 +12,7 @@ from probes.analysis.columns import variant_order
 from probes.analysis.coverage import coverage, uncovered
 from probes.analysis.deletion import deletion
 from probes.analysis.error_rates import error_rates
-from probes.analysis.facts import runs, usable
+from probes.analysis.facts import learner, runs, usable
 from probes.analysis.forces import force_shares, forces
 from probes.analysis.frames import features
 from probes.analysis.growth import growth
@@ -27,6 +27,7 @@ from probes.analysis.phases import phases
 from probes.analysis.timing import escape, timing
 from probes.analysis.unions import unions
 from probes.analysis.winners import winners
+from probes.errors import LogError
 from probes.store.protocol import LogLike
 
 __all__ = ["Evidence"]
@@ -34,6 +35,8 @@ __all__ = ["Evidence"]
 # Steps a line is drawn with: as many as a screen shows, and few enough for a figure that is text.
 _POINTS = 200
 _ESTIMATE = ("error", "low", "high", "n")
+# Learners that are linear in what they train: their features are those of the initialisation, and none wins a race.
+_LINEAR = frozenset({"tangent", "random_features"})
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,27 @@ class Evidence:
         return runs(self.study)
 
     @cached_property
+    def learners(self) -> Sequence[str]:
+        """What of their networks the runs train, each learner once."""
+        return sorted({learner(log) for log in self.logs})
+
+    @cached_property
+    def races(self) -> bool:
+        """Whether views race to be learned: not where a learner is linear in what it trains."""
+        return _LINEAR.isdisjoint(self.learners)
+
+    @cached_property
     def features(self) -> pd.DataFrame:
-        """One row per (run, step, class, view), of about 200 steps a run, the first and the last among them."""
+        """One row per (run, step, class, view), of about 200 steps a run, the first and the last among them.
+
+        Raises:
+            LogError: If no feature is learned, because a learner is linear in what it trains.
+        """
+        if not self.races:
+            raise LogError(
+                f"expected networks that learn features, got `network.kind` {', '.join(self.learners)}: the features "
+                "of a linear learner stay as initialisation drew them, so that errors are all there is to compare"
+            )
         return features(self.logs, every=self._every)
 
     @cached_property

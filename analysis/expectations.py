@@ -190,4 +190,37 @@ EXPECTATIONS: Mapping[str, Expectation] = MappingProxyType({
         "1 in theory: without them the view's samples are right by default only, e^(-s(1 - 1/k)) (0.08 at s = 2.5) at "
         "most; a tied neuron that carries both views costs the control",
     ),
+    "lottery.favoured_view": Expectation(
+        "The view with the larger S wins as often as the lottery of the initialisation says.",
+        "Definition of M (full version)",
+        -0.05,
+        0.05,
+        "0 in theory; 0.05 is one class of 20",
+        difference=True,
+    ),
+    "lottery.self_distilled_mu": Expectation(
+        "A self-distilled network errs on what two winners, drawn by that lottery, leave uncovered.",
+        "Theorem 4 (full version)",
+        -0.05,
+        0.05,
+        "0 in theory: the mean over classes of (p^2 + (1 - p)^2)/2, which is 1/4 where the views weigh the same; 0.05 "
+        "is one feature of 20",
+        difference=True,
+    ),
+    "gaussian_inputs.error_gain": Expectation(
+        "On Gaussian inputs an ensemble classifies no better than one of its networks.",
+        "Section 2, Figure 7 (full version)",
+        -0.01,
+        0.01,
+        "no gain in accuracy; one point is what may be called none. Of networks trained as well as a single one can: "
+        "without weight decay an ensemble averages away what that would have spared, as bagging does",
+        difference=True,
+    ),
+    "gaussian_inputs.variance_ratio": Expectation(
+        "On Gaussian inputs the outputs of ensembles vary less than those of single networks.",
+        "Section 2, Figure 7 (full version)",
+        0.0,
+        0.5,
+        "1/M for M independent networks, 0.2 at M = 5; a trained average, whose members are not independent, more",
+    ),
 })

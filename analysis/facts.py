@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from probes.analysis.columns import CORRELATIONS, LAYOUT, TABLES
+from probes.analysis.own_class import widened
 from probes.errors import LogError
 from probes.store.layout import Series
 from probes.store.protocol import LogLike
@@ -15,6 +16,7 @@ __all__ = [
     "correlation_series",
     "each",
     "exponent",
+    "learner",
     "moments",
     "race_series",
     "runs",
@@ -27,6 +29,8 @@ __all__ = [
 def each(logs: LogLike | Iterable[LogLike]) -> Sequence[LogLike]:
     """Return the logs as a sequence; a log given alone counts as a study of one run.
 
+    One that recorded its own-class block alone is read as if the rest were there, and NaN.
+
     Raises:
         LogError: If two runs have the same name.
 
@@ -35,7 +39,7 @@ def each(logs: LogLike | Iterable[LogLike]) -> Sequence[LogLike]:
         >>> len(each(example_study()[0]))
         1
     """
-    study = tuple(logs) if isinstance(logs, Iterable) else (logs,)
+    study = tuple(map(widened, logs if isinstance(logs, Iterable) else (logs,)))
     names = [log.manifest.run_id for log in study]
 
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -161,6 +165,17 @@ def sparsity(log: LogLike) -> float | None:
         3.0
     """
     return constant(log, "sparsity", "data")
+
+
+def learner(log: LogLike) -> str:
+    """Return what of the network was trained: "patch" (all of it), "tangent" or "random_features", as the recipe says.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> learner(example_study()[0])
+        'patch'
+    """
+    return str(log.manifest.recipe.get("network", {}).get("kind", "patch"))
 
 
 def runs(logs: LogLike | Iterable[LogLike]) -> pd.DataFrame:

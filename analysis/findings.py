@@ -9,9 +9,11 @@ import pandas as pd
 from probes.analysis.claims import claims_of
 from probes.analysis.evidence import Evidence
 from probes.analysis.facts import each, exponent, single_view_share
+from probes.analysis.inputs import is_inputs
 from probes.analysis.learned import RULE, LearnedRule
 from probes.analysis.panel import Panel
 from probes.analysis.panels import PANELS, claims_panel
+from probes.analysis.panels_inputs import INPUT_PANELS
 from probes.analysis.panels_replay import replay_panel
 from probes.analysis.plots.canvas import paper as on_paper
 from probes.analysis.plots.canvas import png
@@ -67,8 +69,9 @@ def _built(evidence: Evidence) -> tuple[list[Panel], dict[str, str]]:
     """Return the panels that can be made, the film after the three questions, and why the others cannot."""
     panels: list[Panel] = []
     absent: dict[str, str] = {}
-    builders = list(PANELS.items())
-    builders.insert(len(_QUESTIONS), ("the race, neuron by neuron", replay_panel))
+    special = is_inputs(evidence.logs)
+    builders = list((INPUT_PANELS if special else PANELS).items())
+    builders[len(_QUESTIONS) : len(_QUESTIONS)] = [] if special else [("the race, neuron by neuron", replay_panel)]
 
     for name, build in builders:
         try:

@@ -9,6 +9,8 @@ from probes.analysis.bounds import BOUNDS
 from probes.analysis.evidence import Evidence
 from probes.analysis.intervals import bootstrapped, rate
 from probes.analysis.measurement import Measurement
+from probes.analysis.own_class import OFF_CLASS
+from probes.errors import LogError
 
 __all__ = ["CAUSES"]
 
@@ -32,6 +34,8 @@ def _within(bound: str) -> Callable[[Evidence], Iterator[Measurement]]:
                 f"{table['null'].max():.3g}; n: classes of {table['run'].nunique()} runs; interval: Wilson"
             )
             yield Measurement(rate(int(table["inside"].sum()), len(table)), note)
+        elif len(evidence.bounds) and evidence.features["off_strength"].isna().all():
+            raise LogError(OFF_CLASS)
 
     return measured
 

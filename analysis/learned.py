@@ -53,7 +53,7 @@ def null_rate(features: pd.DataFrame, *, rule: LearnedRule = RULE) -> Estimate:
         rule: When a feature counts as learned.
 
     Raises:
-        ValueError: If the table has no row.
+        ValueError: If the table has no row with off-class strengths.
 
     Example:
         >>> from probes.analysis.example import example_study
@@ -63,4 +63,4 @@ def null_rate(features: pd.DataFrame, *, rule: LearnedRule = RULE) -> Estimate:
     last = last_steps(features)
     reached = last["off_strength"] >= rule.share * rule.typical_winner(last)
 
-    return rate(int(reached.sum()), len(last))
+    return rate(int(reached.sum()), int(last["off_strength"].count()))

@@ -7,7 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from probes.analysis.claims import claims_of
+from probes.analysis.contrast import KIND
+from probes.analysis.contrast_panel import contrast_panel
 from probes.analysis.evidence import Evidence
+from probes.analysis.inputs_map import is_inputs_sweep
+from probes.analysis.inputs_report import inputs_report
 from probes.analysis.learned import RULE
 from probes.analysis.maps import mapped, pooled, varied
 from probes.analysis.panel import Panel
@@ -62,6 +66,7 @@ _INTERVALS = (
     "Means over seeds. Bars: 95 % intervals, Student's t over three seeds or more, else from the studies' own. "
     "Dashed: theory at these values."
 )
+_HIGH = 2.0  # units of mu: beside higher errors others would look alike, so the axis is logarithmic from 1 on
 _SAME = 1e-9  # what differs less between cells does not depend on the values
 _CELLS = "Means over seeds; an empty cell was not measured."
 
@@ -77,14 +82,20 @@ def sweep_report(root: str | Path) -> Report:
     Raises:
         LogError: If the folder holds no table of a sweep.
     """
+    if is_inputs_sweep(root):
+        return inputs_report(root)
+
     table, (frame, covered) = sweep_table(root), mapped(root)
     keys = varied(table)
 
     series = frame["measure"].where(frame["variant"] == "", frame["measure"] + " " + frame["variant"])
     frame["series"] = series.astype(str)
-    panels = [*_diagrams(frame, keys), *_members(covered, keys)]
+    words = {key: table[key].unique().tolist() for key in keys if not pd.api.types.is_numeric_dtype(table[key])}
+    orders = {key: pd.CategoricalDtype(values, ordered=True) for key, values in words.items()}  # that of the sweep
+    ordered, pairs = frame.astype(orders), covered.astype(orders)
+    panels = [*contrast_panel(frame)] if KIND in keys else [*_diagrams(ordered, keys), *_members(pairs, keys)]
     panels += [
-        Panel("map", "The map", "Means over seeds.", _wide(frame, keys), opened=True),
+        Panel("map", "The map", "Means over seeds.", _wide(ordered, keys), opened=True),
         Panel("measures", "Every measure of every point", "One row per (point, measure).", frame),
         Panel("points", "Every point", "Values, seed, and how the recording ended.", table, opened=True),
     ]
@@ -102,7 +113,9 @@ def _values(column: "pd.Series[float]") -> str:
 def _wide(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Return one row for each combination of values, or for each seed where nothing else varies."""
     index = list(keys) or ["seed"]
-    wide = frame.pivot_table(index=index, columns="series", values="value", sort=False) if len(frame) else frame[index]
+    if frame.empty:
+        return frame[index]
+    wide = frame.pivot_table(index=index, columns="series", values="value", sort=False, observed=True)
 
     return wide.reset_index().sort_values(index, ignore_index=True).rename_axis(columns=None)
 
@@ -127,6 +140,8 @@ def _line_panels(frame: pd.DataFrame, x: str, suffix: str) -> Iterator[Panel]:
         lines(rows, ax, x=x, names=names)
         ax.set_ylabel(group.label)
         ax.set_ylim(-0.02, 1.03 if group.most == 1 else None)
+        if rows["value"].max() > _HIGH:
+            ax.set_yscale("symlog", linthresh=1)
         yield Panel(f"{group.name}{suffix}", f"{group.title} against {label_of(x)}", _INTERVALS, rows, figure)
 
 
@@ -175,7 +190,8 @@ def _members(frame: pd.DataFrame, keys: Sequence[str]) -> Iterator[Panel]:
     errors = pooled(
         frame.assign(expected=1 - frame["expected"]), [*by, "members"], ("error_mu", "error_low", "error_high")
     )
-    figure, axes = canvas(2 * _COLUMN, 2.7, columns=2)
+    words = bool(by) and not pd.api.types.is_numeric_dtype(shares[by[0]])
+    figure, axes = canvas(2 * _COLUMN, 2.7 + words * 0.11 * shares[by].nunique().sum(), columns=2)
     members(shares, axes[0], value="coverage", ends=("low", "high"), by="".join(by))
     members(errors, axes[1], value="error_mu", ends=("error_low", "error_high"), by="".join(by))
     axes[0].set(ylabel="share of features covered", ylim=(min(0.4, shares["coverage"].min()) - 0.02, 1.02))

@@ -21,7 +21,7 @@ from probes.analysis.winners import gap_factor
 from probes.errors import LogError, ProbesError
 from probes.store import open_logs
 
-__all__ = ["MEASURED", "coverage_map", "expected_share", "mapped", "maps", "pooled", "varied"]
+__all__ = ["MEASURED", "coverage_map", "expected_share", "mapped", "maps", "over_points", "pooled", "varied"]
 
 # Claims whose measured values are mapped; the first four are errors in units of mu.
 _CLAIMS = (
@@ -34,7 +34,8 @@ _CLAIMS = (
     "winners.predicted",
     "distilled.features_learned",
 )
-MEASURED = (*_CLAIMS, "single.one_view", "single.no_view", "ensemble.coverage")
+_RACE = frozenset({"winners.size", "winners.predicted", "distilled.features_learned"})
+MEASURED = (*_CLAIMS, "average.test_error_mu", "single.one_view", "single.no_view", "ensemble.coverage")
 
 _SPREAD = 3  # seeds from which on their spread says something
 _VALUES = ("measure", "variant", "value", "low", "high", "n", "expected")
@@ -45,8 +46,9 @@ def maps(root: str | Path) -> pd.DataFrame:
     r"""Return one row per (finished point of a sweep, measure), with its 95 % interval and the theory's value.
 
     Columns: point, one for each recipe key that is varied, seed, measure, variant, value, low, high, n, expected.
-    Measures are those of `claims` that map (errors in mu, \|M\|/k, prediction, features learned), and of the singles'
-    classes the shares that learned exactly one view and none, and of all features the share that the ensemble covers.
+    Measures are those of `claims` that map (errors in mu, \|M\|/k, prediction, features learned), the trained average's
+    error, and of the singles' classes the shares that learned exactly one view and none, and of all features the share
+    that the ensemble covers. Of learners that are linear in what they train, all but the errors is left out.
     `expected` is the theory's value at the point's recipe: :math:`\frac12(1-e^{-s(1-1/k)})` mu for singles, half of it
     for self-distilled ones, :math:`2^{-K}(1-e^{-s(1-1/k)})` for the ensemble of K and those distilled from it,
     :math:`1-2^{-K}` for coverage, `expected_share` for M.
@@ -94,16 +96,28 @@ def pooled(frame: pd.DataFrame, by: Sequence[str], values: Sequence[str] = ("val
         [[1.0, 0.5, 0.21, 0.79, 2.0], [2.0, 0.2, 0.1, 0.9, 1.0]]
     """
     rows = []
-    for names, group in frame.groupby(list(by), sort=True, dropna=False):
+    for names, group in frame.groupby(list(by), sort=True, dropna=False, observed=True):
         numbers = zip(*(group[name] for name in values), strict=True)
         estimates = [Estimate(value, low, high, 1) for value, low, high in numbers]
-        few = len(estimates) < _SPREAD
-        mean = weighted_sum(estimates, [1 / len(estimates)] * len(estimates)) if few else mean_of(estimates)
+        mean = over_points(estimates)
         most = 1.0 if (group[values[2]] <= 1).all() else math.inf  # errors in mu may lie above
-        found = mean._replace(low=max(0.0, mean.low), high=min(most, mean.high), n=len(estimates))
+        found = mean._replace(low=max(0.0, mean.low), high=min(most, mean.high))
         rows.append((*names, *found, group["expected"].mean()))
 
     return pd.DataFrame(rows, columns=[*by, *values, "n", "expected"])
+
+
+def over_points(estimates: Sequence[Estimate]) -> Estimate:
+    """Return the mean over points with Student's t interval, or with that of their own where there are less than three.
+
+    Example:
+        >>> [round(number, 2) for number in over_points([Estimate(0.4, 0.3, 0.5, 9), Estimate(0.6, 0.5, 0.7, 9)])]
+        [0.5, 0.43, 0.57, 2]
+    """
+    few = len(estimates) < _SPREAD
+    mean = weighted_sum(estimates, [1 / len(estimates)] * len(estimates)) if few else mean_of(estimates)
+
+    return mean._replace(n=len(estimates))
 
 
 def varied(frame: pd.DataFrame) -> list[str]:
@@ -187,10 +201,18 @@ def _evidence(root: Path, point: Mapping[Any, Any]) -> Evidence:
 
 
 def _measured(evidence: Evidence) -> Iterator[tuple[object, ...]]:
-    expected = _expected(evidence)
+    expected = _expected(evidence) if evidence.races else {}
     for claim in _CLAIMS:
-        for found in MEASURES[claim](evidence):
+        for found in MEASURES[claim](evidence) if evidence.races or claim not in _RACE else ():
             yield claim, found.variant, *found.estimate, expected.get(claim, np.nan)
+    averages = evidence.errors([log for logs in evidence.with_role("average").values() for log in logs])
+    if averages:
+        yield "average.test_error_mu", "", *mean_of(averages), expected.get("average.test_error_mu", np.nan)
+    if evidence.races:
+        yield from _raced(evidence, expected)
+
+
+def _raced(evidence: Evidence, expected: Mapping[str, float]) -> Iterator[tuple[object, ...]]:
     table = evidence.winners
     singles = table[table["role"] == "single"]
     for name, outcomes in {"single.one_view": ["view 0", "view 1"], "single.no_view": ["none"]}.items():
@@ -205,7 +227,8 @@ def _measured(evidence: Evidence) -> Iterator[tuple[object, ...]]:
 
 def _covered(evidence: Evidence) -> Iterator[tuple[object, ...]]:
     names = ("members", "coverage", "coverage_low", "coverage_high", "expected", "error_mu", "error_mu_low")
-    yield from evidence.coverage[[*names, "error_mu_high"]].itertuples(index=False, name=None)
+    if evidence.races:
+        yield from evidence.coverage[[*names, "error_mu_high"]].itertuples(index=False, name=None)
 
 
 def _expected(evidence: Evidence) -> Mapping[str, float]:
@@ -216,7 +239,7 @@ def _expected(evidence: Evidence) -> Mapping[str, float]:
     members = sum(log.manifest.role == "single" for log in evidence.logs)
 
     return {
-        "single.test_error_mu": shown / 2,
+        **dict.fromkeys(["single.test_error_mu", "average.test_error_mu"], shown / 2),
         "self_distilled.test_error_mu": shown / 4,
         "winners.size": np.nan if neurons is None else expected_share(int(neurons)),
         **dict.fromkeys(["ensemble.test_error_mu", "distilled.test_error_mu"], shown / 2**members),

@@ -9,15 +9,18 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from probes.analysis.draws import DRAWS
 from probes.analysis.ensembles import ensemble_error
 from probes.analysis.evidence import Evidence
 from probes.analysis.induction import CAUSES
+from probes.analysis.inputs import is_inputs
+from probes.analysis.inputs_claims import INPUTS
 from probes.analysis.intervals import Estimate, bootstrapped, difference, mean_of, rate, weighted_sum
 from probes.analysis.measurement import Measurement
 from probes.analysis.unions import gain_over_one
 from probes.store.protocol import LogLike
 
-__all__ = ["MEASURES"]
+__all__ = ["MEASURES", "asked"]
 
 
 def _train_error(evidence: Evidence) -> Iterator[Measurement]:
@@ -132,7 +135,22 @@ MEASURES: Mapping[str, Callable[[Evidence], Iterator[Measurement]]] = MappingPro
     "losing_view.stays_small": _losing_view,
     "average.gain_mu": _gain_of_average,
     **CAUSES,
+    **DRAWS,
+    **INPUTS,
 })
+
+
+def asked(evidence: Evidence) -> Mapping[str, Callable[[Evidence], Iterator[Measurement]]]:
+    """Return the measures that a study is asked for: of runs on Gaussian inputs those of Figure 7, else all others.
+
+    Example:
+        >>> from probes.analysis.example import example_study
+        >>> "gaussian_inputs.error_gain" in asked(Evidence(example_study()))
+        False
+    """
+    special = is_inputs(evidence.logs)
+
+    return {claim: measure for claim, measure in MEASURES.items() if (claim in INPUTS) == special}
 
 
 def _all(evidence: Evidence, role: str) -> Sequence[LogLike]:

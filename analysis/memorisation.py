@@ -63,6 +63,7 @@ def _run(log: LogLike, ends: np.ndarray, rule: LearnedRule) -> pd.DataFrame:
     sums = found.groupby("step").agg(
         strength=("strength", "sum"), off_strength=("off_strength", "sum"), coverage=("learned", "mean")
     )
+    sums["off_strength"] = sums["off_strength"].where(found.groupby("step")["off_strength"].count() > 0)
 
     table = sums.join(scalars, how="inner").reset_index(names="step")
     return table.assign(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 
 from probes.analysis import plots
+from probes.analysis.ensembles import ensemble_error
 from probes.analysis.evidence import Evidence
 from probes.analysis.growth import missing_features
 from probes.analysis.learned import null_rate
@@ -100,8 +101,8 @@ def _error_rates(evidence: Evidence) -> Panel | None:
     if not len(table):
         return None
 
-    last = evidence.coverage.tail(1)
-    ensemble = {"role": "ensemble", "variant": "", "measure": "test_error_mu", "error": last["error_mu"].dropna()}
+    joint = ensemble_error([log for logs in evidence.with_role("single").values() for log in logs])
+    ensemble = {"role": "ensemble", "variant": "", "measure": "test_error_mu", "error": [joint.value] if joint else []}
     shown = pd.concat([table, pd.DataFrame({"run": "ensemble of all singles", **ensemble})], ignore_index=True)
     figure, axes = canvas(_WIDTH, 0.8 + 0.33 * len(shown.groupby(["role", "variant"])))
     plots.error_rates(shown, axes[0])
@@ -196,6 +197,8 @@ def _agreement(winners: pd.DataFrame) -> str:
 
 
 def _null(evidence: Evidence) -> str:
+    if evidence.learned["off_strength"].isna().all():
+        return f"Learned means: {evidence.rule}; other classes' features were not recorded."
     found = null_rate(evidence.learned, rule=evidence.rule)
 
     return (

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from probes.analysis.facts import correlation_series
+from probes.analysis.own_class import OFF_CLASS
+from probes.errors import LogError
 from probes.store.protocol import LogLike
 
 __all__ = ["FRAMES", "Replay", "Scale", "race_steps", "replay"]
@@ -108,7 +110,7 @@ def replay(log: LogLike, *, title: str = "", frame: pd.DataFrame, frames: int = 
         frames: How many frames at most.
 
     Raises:
-        LogError: If the log has no series (class, neuron, feature_class, view).
+        LogError: If the log has no series (class, neuron, feature_class, view), or only its own-class block.
 
     Example:
         >>> from probes.analysis import example_study, features
@@ -124,6 +126,8 @@ def replay(log: LogLike, *, title: str = "", frame: pd.DataFrame, frames: int = 
 
     rows = np.searchsorted(log.steps, steps)
     values = log[series.name][rows, :shown, :, :shown]
+    if np.isnan(values).any():
+        raise LogError(f"run `{run}`: {OFF_CLASS}")
     return Replay(run, title or run, steps.tolist(), _losses(log, steps), np.asarray(values, np.float32), classes)
 
 

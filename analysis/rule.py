@@ -67,10 +67,11 @@ class LearnedRule:
         Args:
             strength: Strengths.
             typical: The typical winner's strength.
-            null: The median off-class strength at the same step.
+            null: The median off-class strength at the same step; NaN where the own-class block alone was recorded,
+                which nothing fails.
             chance: What random directions reach at the same step; NaN where none were recorded, which nothing fails.
         """
-        return (strength >= self.share * typical) & (strength > self.margin * null) & ~(strength <= chance)
+        return (strength >= self.share * typical) & ~(strength <= self.margin * null) & ~(strength <= chance)
 
     def __call__(self, features: pd.DataFrame) -> pd.DataFrame:
         """Return the table with the columns `learned` and `rule`; the rule also stands in ``attrs``."""

@@ -7,6 +7,7 @@ import pandas as pd
 from probes.analysis.columns import TABLES
 from probes.analysis.evidence import Evidence
 from probes.analysis.facts import each
+from probes.analysis.inputs import is_inputs
 from probes.analysis.learned import RULE, LearnedRule
 from probes.store.protocol import LogLike
 
@@ -37,8 +38,9 @@ def summary_of(evidence: Evidence) -> pd.DataFrame:
 
     kinds = evidence.runs[evidence.runs["run"].isin([log.manifest.run_id for log in evidence.logs])]
     errors = evidence.error_rates.pivot_table("error", [*_KIND], "measure", observed=True)
-    found = evidence.learned.groupby(_KIND, observed=True).agg(features_learned=("learned", "mean"))
+    learned = [evidence.learned] if evidence.races and not is_inputs(evidence.logs) else []
+    found = [table.groupby(_KIND, observed=True).agg(features_learned=("learned", "mean")) for table in learned]
     counted = kinds.groupby(_KIND, observed=True, sort=False).agg(runs=("run", "size"), last_step=("last_step", "max"))
-    table = counted.join([errors, found]).reset_index()
+    table = counted.join([errors, *found]).reset_index()
 
     return table.reindex(columns=columns)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from probes.errors import LogError
 
-__all__ = ["COLUMNS", "TABLE", "axes_of", "is_sweep", "sweep_table", "written"]
+__all__ = ["COLUMNS", "TABLE", "axes_of", "is_sweep", "points", "sweep_table", "written"]
 
 TABLE = "sweep.csv"
 
@@ -64,15 +64,7 @@ def sweep_table(root: str | Path) -> pd.DataFrame:
         >>> sweep_table(".").loc[0, "data.own"].item()
         1.25
     """
-    path = Path(root) / TABLE
-    try:
-        table = pd.read_csv(path, dtype={"point": str, "error": str, "path": str, "status": str})
-    except (OSError, ValueError) as error:
-        raise LogError(f"expected the table of a sweep at {path}, got {error}: record the sweep again") from error
-    missing = [name for name in COLUMNS if name not in table]
-    if missing:
-        found = ", ".join(map(str, table.columns))
-        raise LogError(f"expected a column `{missing[0]}` in {path}, got {found}: record the sweep again")
+    table = _read(root, {"point": str, "error": str, "path": str, "status": str})
 
     table[["status", "path", "error"]] = table[["status", "path", "error"]].fillna("")
     return table.assign(**{key: table[key].map(_middle) for key in axes_of(table)})
@@ -86,6 +78,55 @@ def axes_of(table: pd.DataFrame) -> list[str]:
         ['network.q']
     """
     return [name for name in map(str, table.columns) if name not in COLUMNS]
+
+
+def points(root: str | Path) -> dict[str, dict[str, Any]]:
+    """Return the points of a sweep by their folder: its name, the values (recipe key to value) and the seed.
+
+    Args:
+        root: The sweep's folder.
+
+    Raises:
+        LogError: If the table is not there, or is none of a sweep.
+
+    Example:
+        >>> row = {"point": "01", "seed": 3, "path": "01", "data.own": [1.0, 1.5]}
+        >>> _ = Path("sweep.csv").write_text(written([row], ["data.own"]))
+        >>> points(".")
+        {'01': {'point': '01', 'values': {'data.own': [1.0, 1.5]}, 'seed': 3}}
+    """
+    table = _read(root, str)
+    rows = table.fillna("").to_dict("records")
+
+    return {
+        row["path"]: {
+            "point": row["point"],
+            "values": {key: _value(row[key]) for key in axes_of(table) if row[key]},
+            "seed": _value(row["seed"]),
+        }
+        for row in rows
+    }
+
+
+def _read(root: str | Path, dtype: Any) -> pd.DataFrame:
+    path = Path(root) / TABLE
+    try:
+        table = pd.read_csv(path, dtype=dtype)
+    except (OSError, ValueError) as error:
+        raise LogError(f"expected the table of a sweep at {path}, got {error}: record the sweep again") from error
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        found = ", ".join(map(str, table.columns))
+        raise LogError(f"expected a column `{missing[0]}` in {path}, got {found}: record the sweep again")
+    return table
+
+
+def _value(cell: str) -> Any:
+    """Return a recipe's value from its text: a number, a list, a truth value, or else a word."""
+    try:
+        return json.loads(cell.lower() if cell in {"True", "False"} else cell)
+    except ValueError:
+        return cell
 
 
 def _middle(cell: Any) -> Any:

@@ -11,6 +11,7 @@ from probes.learners.features import orthonormal_features, standard_features
 from probes.learners.multiview import MultiView
 from probes.learners.networks import Networks, initialise
 from probes.learners.objectives import CrossEntropy, Distillation, truncated_scaled_logit
+from probes.learners.optimizers import Optimizer
 from probes.learners.recipe_files import built_in, load, names
 from probes.learners.recipes import Recipe
 from probes.learners.samples import Inputs, Samples
@@ -23,6 +24,7 @@ __all__ = [
     "Inputs",
     "MultiView",
     "Networks",
+    "Optimizer",
     "Recipe",
     "Samples",
     "SmoothedReLU",

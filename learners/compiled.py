@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from probes.learners.designs import OneFeature, design_of
+from probes.learners.linear_passes import FixedFeatures, FixedSlopes
 from probes.learners.networks import Networks
 from probes.learners.passes import Block, Eager, Passes, blocks_of
 from probes.learners.samples import Inputs
@@ -84,7 +85,8 @@ def passes_of(networks: Networks, inputs: Inputs, rate: float, *, compiled: bool
         networks: The networks under training; their memory will move in place.
         inputs: The training set.
         rate: Learning rate per sample.
-        compiled: Whether to compile. Without a compiler, private noise, or patches of one feature each, it is not done.
+        compiled: Whether to compile. Without a compiler, private noise, or patches of one feature each, it is not done,
+            nor for what is linear in what it trains.
 
     Example:
         >>> from probes.learners.activations import SmoothedReLU
@@ -95,6 +97,10 @@ def passes_of(networks: Networks, inputs: Inputs, rate: float, *, compiled: bool
         'Eager'
     """
     design = design_of(inputs)
+    if networks.kind == "tangent":
+        return FixedSlopes(networks, inputs, design, rate)
+    if networks.kind == "random_features":
+        return FixedFeatures(networks, inputs, design, rate)
     if compiled and networks.memory is not None and isinstance(design, OneFeature) and _works():
         return Compiled(networks, networks.memory.flatten(2), inputs, design, rate)
 

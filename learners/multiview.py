@@ -5,13 +5,14 @@ Axes: n = sample, p = patch, f = feature = (feature_class, view) flattened.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from probes.learners.features import VIEWS
+from probes.learners.naming import ADDED
 from probes.learners.samples import MULTI_VIEW, Samples
 
 __all__ = ["MultiView"]
@@ -34,6 +35,8 @@ class MultiView:
         sparsity: s; every feature of another class is present with probability s/k.
         single_view_share: :math:`\mu`, the share of single-view samples.
         own: Sum of a shown view of the own class, inside [1, O(1)].
+        second_view: What the second view of every class weighs beside the first: its sums are drawn from ``own`` times
+            this. S of the two views then differ by its q-th power, and the lottery favours the first.
         off_class: Sum of a present feature of another class in multi-view samples, inside [Omega(1), 0.4].
         missing_view: Sum of the own view that a single-view sample misses, [rho, O(rho)].
         single_view_off_class: Sum of a present feature of another class in single-view samples, [Omega(Gamma), Gamma].
@@ -72,6 +75,7 @@ class MultiView:
     noise: float = 0.5
     background_noise: float = 0.5
     balanced: bool = True
+    second_view: float = field(default=1.0, metadata=ADDED)
 
     def __post_init__(self) -> None:
         for holds, reason in self._rules():
@@ -106,6 +110,11 @@ class MultiView:
             yield 0 <= low <= high, f"expected `{name}` as [low, high] with 0 <= low <= high, got [{low}, {high}]"
         own, off = self.own[0], self.off_class[1]
         yield own >= 1, f"expected `own` to start at 1 or above (Definition 3.1), got {own}"
+        yield (
+            1 / own <= self.second_view <= 1,
+            f"expected `second_view` in [{1 / own:.3g}, 1], so that `own` times it starts at 1 or above, too, got "
+            f"{self.second_view}",
+        )
         yield off <= 0.4, f"expected `off_class` to end at 0.4 or below (Definition 3.1), got {off}"
         rho, gamma = self.missing_view[1], self.single_view_off_class[0]
         yield (
@@ -167,7 +176,8 @@ class MultiView:
         present = self._present(own, generator)
         missing = own & (view.unsqueeze(1) != MULTI_VIEW) & (torch.arange(features) % VIEWS != view.unsqueeze(1))
 
-        sums = torch.where(own, _uniform(own.shape, self.own, generator), _uniform(own.shape, off_class, generator))
+        shown = _uniform(own.shape, self.own, generator) * self._weight(torch.arange(features))
+        sums = torch.where(own, shown, _uniform(own.shape, off_class, generator))
         sums = torch.where(missing, _uniform(own.shape, self.missing_view, generator), sums) * present
         coefficients = self._place(sums, own, present, generator)
 
@@ -204,6 +214,10 @@ class MultiView:
     def _widths(self, own: Tensor, present: Tensor) -> Tensor:
         """Return how many patches carry each feature, ``(sample, feature)``."""
         return torch.where(own, self._width(self.own_split), self._width(self.off_class_split)) * present
+
+    def _weight(self, feature: Tensor) -> Tensor:
+        """Return what a shown view of the own class weighs, for each feature."""
+        return torch.where(feature % VIEWS == 0, 1.0, self.second_view)
 
     def _width(self, split: Split) -> int:
         return self.feature_patches if split == "even" else 1

@@ -6,19 +6,24 @@ Weights live in the span of the shared directions (``design``) and of the privat
 stored as ``weights``; the second as ``memory``, the inner products :math:`\langle w_{i,r}, \xi_{n,p} \rangle` with the
 noise of the training set. A test sample's noise is orthogonal to every training patch, so its inner products stay as
 they were at initialisation; they are drawn when asked for.
+
+Networks of another kind (`probes.learners.linear`) train part of this one alone. The rest, what initialisation left, is
+drawn again from the seeds when asked for, and kept nowhere.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from probes.learners.activations import SmoothedReLU
+from probes.learners.draws import TEST_NOISE, TRAINING_NOISE, WEIGHTS, normal
+from probes.learners.linear import Tangent, head_of, shared
 from probes.learners.samples import Inputs
 
-__all__ = ["Networks", "blocks", "initialise"]
+__all__ = ["KINDS", "Kind", "Networks", "blocks", "initialise"]
 
 # Values of one block of the noise state: its work buffers stay in the cache from one operation to the next. Measured at
 # ten runs of the theory recipe's size: 2.8 times faster than the whole state at once.
@@ -26,9 +31,9 @@ BLOCK_VALUES = 600_000
 # Samples that share one seed of test noise; part of what a seed means, so it never changes.
 NOISE_CHUNK = 500
 
-WEIGHTS, TRAINING_NOISE, TEST_NOISE = 0, 1, 2
-
 Seed = int | Sequence[int]
+Kind = Literal["patch", "tangent", "random_features"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,13 @@ class Networks:
     Attributes:
         weights: ``(dim, run, class, neuron)``; dim comes first so that one matrix product serves all runs.
         memory: Inner products with the training set's private noise, ``(sample, patch, run, class, neuron)``; None
-            where inputs have no private noise.
+            where inputs have no private noise, and for random features, which do not move along it.
         activation: The smoothed ReLU.
         seeds: Each run's seeds of initialisation, one a member. A run has one member; or K where the average of K
             networks is trained jointly: their neurons stand one after the other.
         init_scale: :math:`\sigma_0`, standard deviation of the initial weights.
         scale: The factor c; 1 for a single network.
+        kind: What is trained of the network: all, its tangent, or a head on random features.
 
     Example:
         >>> inputs = Inputs(torch.eye(4).expand(2, 4, 4), torch.zeros(2, 4), torch.tensor([0, 1]))
@@ -58,6 +64,7 @@ class Networks:
     seeds: tuple[tuple[int, ...], ...]
     init_scale: float
     scale: float = 1.0
+    kind: Kind = "patch"
 
     @property
     def runs(self) -> int:
@@ -103,11 +110,23 @@ class Networks:
         Returns:
             ``(sample, patch, run, class, neuron)``.
         """
-        _, _, classes, neurons = self.weights.shape
-        shape = (*inputs.noise.shape, classes, neurons // self.members)
+        shape = (*inputs.noise.shape, *self._first_layer)
         norms = inputs.noise.to(self.weights)[:, :, None, None, None]
 
-        return _draw(shape, self.seeds, *stream).to(self.weights).mul_(norms * self.init_scale)
+        return normal(shape, self.seeds, *stream).to(self.weights).mul_(norms * self.init_scale)
+
+    def first_layer(self) -> Tensor:
+        """Return the weights of the first layer as initialisation left them, ``(dim, run, class, neuron)``."""
+        shape = (len(self.weights), *self._first_layer)
+
+        return (self.init_scale * normal(shape, self.seeds, WEIGHTS)).to(self.weights)
+
+    @property
+    def _first_layer(self) -> tuple[int, int]:
+        """Classes, and neurons of one class and member, in the first layer."""
+        _, _, classes, neurons = self.weights.shape
+
+        return classes, neurons // self.members // (classes if self.kind == "random_features" else 1)
 
     def test_noise(self, inputs: Inputs, *, chunk: int) -> Tensor:
         """Return inner products with the private noise of test inputs, ``(sample, patch, run, class, neuron)``.
@@ -124,14 +143,30 @@ class Networks:
         Args:
             inputs: What the networks see; its dim is that of the weights.
             memory: Inner products with the inputs' private noise, as `memory` or `noise` give them; None for inputs
-                without it.
+                without it. Networks of another kind than "patch" take them for those at initialisation.
 
         Raises:
             ValueError: If the inputs have another dim than the weights.
         """
-        pieces = [units.sum(-1) * (self.scale / self.members) for units in self._units(inputs, memory)]
+        return self._outputs(self._units(inputs, memory, memory))
 
-        return torch.cat(pieces).transpose(0, 1)
+    def training_outputs(self, inputs: Inputs) -> Tensor:
+        """Return the outputs on the training set, ``(run, sample, class)``.
+
+        Args:
+            inputs: The inputs that the networks were initialised for.
+
+        Raises:
+            ValueError: If the inputs have another dim than the weights.
+        """
+        if self.kind == "patch":
+            return self.outputs(inputs, self.memory)
+        start = self.noise(inputs, TRAINING_NOISE) if inputs.has_noise else None
+
+        return self._outputs(self._units(inputs, start if self.memory is None else self.memory, start))
+
+    def _outputs(self, units: Iterator[Tensor]) -> Tensor:
+        return torch.cat([part.sum(-1) * (self.scale / self.members) for part in units]).transpose(0, 1)
 
     def contributions(self, inputs: Inputs, memory: Tensor | None = None) -> Tensor:
         """Return what every neuron adds to the outputs, ``(run, sample, class, neuron)``; its sum is `outputs`.
@@ -144,23 +179,28 @@ class Networks:
         Raises:
             ValueError: If the inputs have another dim than the weights.
         """
-        pieces = [units * (self.scale / self.members) for units in self._units(inputs, memory)]
+        pieces = [units * (self.scale / self.members) for units in self._units(inputs, memory, memory)]
 
         return torch.cat(pieces).transpose(0, 1)
 
-    def _units(self, inputs: Inputs, memory: Tensor | None) -> Iterator[Tensor]:
-        """Yield the activations summed over patches, ``(sample, run, class, neuron)``, block by block."""
+    def _units(self, inputs: Inputs, memory: Tensor | None, start: Tensor | None) -> Iterator[Tensor]:
+        """Yield what neurons add, ``(sample, run, class, neuron)``, block by block; ``start``: memory as it began."""
         if inputs.design.shape[-1] != len(self.weights):
             raise ValueError(
                 f"Shape mismatch: expected inputs of dim {len(self.weights)}, got {inputs.design.shape[-1]}."
             )
 
-        columns = self.weights.flatten(1)
-        for rows in blocks(inputs, columns.shape[1]):
-            patches = inputs.design[rows] @ columns
-            if memory is not None:
-                patches += memory[rows].flatten(2)
-            yield self.activation(patches).sum(1).view(-1, *self.weights.shape[1:])
+        first = self.weights if self.kind == "patch" else self.first_layer()
+        for rows in blocks(inputs, self.weights[0].numel()):
+            began = _preactivations(inputs.design[rows], first, None if start is None else start[rows])
+            if self.kind == "random_features":
+                features = self.activation(began).sum(1).view(-1, *first.shape[1:])
+                yield shared(features, self.members) * head_of(self.weights, shared(first, self.members))
+            elif self.kind == "tangent":
+                now = _preactivations(inputs.design[rows], self.weights, None if memory is None else memory[rows])
+                yield Tangent.at(began, self.activation)(now).view(-1, *self.weights.shape[1:])
+            else:
+                yield self.activation(began).sum(1).view(-1, *self.weights.shape[1:])
 
     def test_outputs(self, inputs: Inputs, *, first_chunk: int = 0) -> Tensor:
         """Return the outputs on test inputs, whose private noise is drawn chunk by chunk, ``(run, sample, class)``.
@@ -188,11 +228,19 @@ class Networks:
 
 
 def initialise(
-    inputs: Inputs, activation: SmoothedReLU, *, classes: int, neurons: int, init_scale: float, seeds: Sequence[Seed]
+    inputs: Inputs,
+    activation: SmoothedReLU,
+    *,
+    classes: int,
+    neurons: int,
+    init_scale: float,
+    seeds: Sequence[Seed],
+    kind: Kind = "patch",
 ) -> Networks:
     r"""Return networks at initialisation, :math:`w_{i,r} \sim N(0, \sigma_0^2 I)`, one run per seed.
 
-    A run's numbers depend on its own seed alone, not on the runs beside it.
+    A run's numbers depend on its own seed alone, not on the runs beside it. Networks of all kinds have the same first
+    layer; a head on random features starts at 0.
 
     Args:
         inputs: The training inputs: they fix dim, and the private noise that the networks can memorise.
@@ -201,6 +249,7 @@ def initialise(
         neurons: m, neurons per class (and member).
         init_scale: :math:`\sigma_0`.
         seeds: One seed a run; or, to train the average of K networks jointly, K seeds a run.
+        kind: What is to be trained of the networks.
 
     Raises:
         ValueError: If the runs have different numbers of members.
@@ -215,8 +264,11 @@ def initialise(
         raise ValueError(f"expected as many members in every run, got {[len(group) for group in groups]}")
 
     shape = (inputs.design.shape[-1], classes, neurons)
-    weights = init_scale * _draw(shape, groups, WEIGHTS)
-    networks = Networks(weights.to(inputs.design), None, activation, groups, init_scale)
+    weights = init_scale * normal(shape, groups, WEIGHTS)
+    networks = Networks(weights.to(inputs.design), None, activation, groups, init_scale, kind=kind)
+    if kind == "random_features":
+        runs, members = len(groups), len(groups[0])
+        return replace(networks, weights=inputs.design.new_zeros(shape[0], runs, classes, members * classes * neurons))
     if not inputs.has_noise:
         return networks
 
@@ -241,17 +293,8 @@ def blocks(inputs: Inputs, columns: int, *, values: int = BLOCK_VALUES) -> Itera
         yield slice(start, min(start + step, inputs.samples))
 
 
-def _draw(shape: tuple[int, ...], groups: Sequence[Sequence[int]], *stream: int) -> Tensor:
-    """Draw N(0, 1) of ``shape`` (..., class, neuron) for every member of every run: (..., run, class, neuron)."""
-    runs = [
-        torch.cat([torch.randn(shape, generator=_generator(seed, *stream)) for seed in group], -1) for group in groups
-    ]
+def _preactivations(design: Tensor, weights: Tensor, memory: Tensor | None) -> Tensor:
+    """Return inner products of patches and weights, ``(sample, patch, column)``."""
+    products = design @ weights.flatten(1)
 
-    return torch.stack(runs, -3)
-
-
-def _generator(seed: int, *stream: int) -> torch.Generator:
-    """Return a generator for one purpose of one seed; SeedSequence keeps neighbouring seeds independent."""
-    state = np.random.SeedSequence([seed, *stream]).generate_state(1, np.uint64)
-
-    return torch.Generator().manual_seed(int(state[0]) >> 1)
+    return products if memory is None else products.add_(memory.flatten(2))

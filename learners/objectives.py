@@ -31,6 +31,9 @@ class Objective(Protocol):
     def select(self, runs: Tensor) -> "Objective":
         """Return the objective of these runs only."""
 
+    def at(self, samples: Tensor) -> "Objective":
+        """Return the objective of these samples only, numbered from 0 on."""
+
 
 def truncated_scaled_logit(outputs: Tensor, temperature: float) -> Tensor:
     r"""Return :math:`\mathrm{logit}^\tau_i(F) = \mathrm{softmax}_i(\min\{\tau^2 F, 1\}/\tau)`, equation (4.2).
@@ -48,7 +51,7 @@ def truncated_scaled_logit(outputs: Tensor, temperature: float) -> Tensor:
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    r"""Full-batch cross-entropy, equation (3.1): the pull is :math:`1_{i=y} - \mathrm{logit}_i(F, X)`.
+    r"""Cross-entropy, equation (3.1): the pull is :math:`1_{i=y} - \mathrm{logit}_i(F, X)`.
 
     Example:
         >>> CrossEntropy().pull(torch.zeros(1, 1, 2), torch.tensor([0]), slice(None))
@@ -74,6 +77,10 @@ class CrossEntropy:
 
     def select(self, runs: Tensor) -> "CrossEntropy":
         """Return itself: nothing in it belongs to a run."""
+        return self
+
+    def at(self, samples: Tensor) -> "CrossEntropy":
+        """Return itself: nothing in it belongs to a sample."""
         return self
 
 
@@ -150,6 +157,10 @@ class Distillation:
         teacher = self.teacher if self.teacher.shape[1] == 1 else self.teacher.index_select(1, runs)
 
         return Distillation(teacher, self.temperature, self.rate_ratio, self.update)
+
+    def at(self, samples: Tensor) -> "Distillation":
+        """Return the objective of these samples only, numbered from 0 on."""
+        return Distillation(self.teacher[samples], self.temperature, self.rate_ratio, self.update)
 
 
 def _one_hot(outputs: Tensor, labels: Tensor) -> Tensor:

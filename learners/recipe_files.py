@@ -14,26 +14,42 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.multiview import MultiView
+from probes.learners.naming import named_by
 from probes.learners.recipes import Recipe
 from probes.learners.two_class import TwoClass
 
-__all__ = ["as_mapping", "built_in", "built_in_text", "from_mapping", "load", "names", "override", "parse", "to_toml"]
+__all__ = [
+    "AnyRecipe",
+    "as_mapping",
+    "built_in",
+    "built_in_text",
+    "from_mapping",
+    "load",
+    "names",
+    "override",
+    "parse",
+    "to_toml",
+]
+
+AnyRecipe = Recipe | GaussianRecipe
 
 KINDS: dict[str, type] = {"multi_view": MultiView, "two_class": TwoClass}
+GAUSSIAN = "teacher_labels"  # the kind of data that makes a recipe a `GaussianRecipe`
 
 
 def names() -> list[str]:
     """Return the names of the built-in recipes.
 
     Example:
-        >>> names()
+        >>> [name for name in names() if name.startswith("t")]
         ['theory', 'thought-experiment', 'tiny']
     """
     return sorted(path.name.removesuffix(".toml") for path in _presets().iterdir() if path.name.endswith(".toml"))
 
 
-def built_in(name: str) -> Recipe:
+def built_in(name: str) -> AnyRecipe:
     """Return a built-in recipe.
 
     Args:
@@ -68,7 +84,7 @@ def built_in_text(name: str) -> str:
     return (_presets() / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def load(name_or_file: str | Path) -> Recipe:
+def load(name_or_file: str | Path) -> AnyRecipe:
     r"""Return a built-in recipe by name, or a user's own from a TOML file.
 
     Args:
@@ -92,7 +108,7 @@ def load(name_or_file: str | Path) -> Recipe:
         raise ValueError(f"{path}: {error}") from error
 
 
-def parse(text: str) -> Recipe:
+def parse(text: str) -> AnyRecipe:
     r"""Return the recipe that a TOML text holds; keys left out keep their defaults.
 
     Args:
@@ -107,12 +123,12 @@ def parse(text: str) -> Recipe:
         >>> parse("[network]\nneuron = 8")
         Traceback (most recent call last):
         ...
-        ValueError: unknown key `network.neuron`: expected neurons, q, threshold, init_scale (nearest: neurons)
+        ValueError: unknown key `network.neuron`: expected neurons, q, threshold, init_scale, kind (nearest: neurons)
     """
     return from_mapping(tomllib.loads(text))
 
 
-def override(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
+def override(recipe: AnyRecipe, settings: Mapping[str, str]) -> AnyRecipe:
     """Return the recipe with some values changed.
 
     Args:
@@ -126,7 +142,7 @@ def override(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
         >>> override(built_in("tiny"), {"data.sparsity": "2.5"}).data.sparsity
         2.5
     """
-    values = as_mapping(recipe)
+    values = as_mapping(recipe, whole=True)
     for key, text in settings.items():
         *tables, last = key.split(".")
         table = values
@@ -139,23 +155,31 @@ def override(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
     return from_mapping(values)
 
 
-def as_mapping(recipe: Recipe) -> dict[str, Any]:
+def as_mapping(recipe: AnyRecipe, *, whole: bool = False) -> dict[str, Any]:
     """Return the recipe as nested dictionaries of plain values, as TOML and JSON hold it.
 
     Args:
         recipe: Any recipe.
+        whole: Whether keys that were added to recipes later are there at their defaults, too. Without them a run keeps
+            the name that its specification gave it before.
 
     Example:
         >>> as_mapping(built_in("tiny"))["data"]["kind"]
         'multi_view'
+        >>> [list(as_mapping(built_in("tiny"), whole=whole)["training"])[-1] for whole in (False, True)]
+        ['average_scale', 'eps']
     """
     values = asdict(recipe, dict_factory=lambda pairs: {key: _plain(value) for key, value in pairs})
-    kind = next(name for name, cls in KINDS.items() if isinstance(recipe.data, cls))
+    if not whole:
+        values = named_by(recipe, values)
+    if isinstance(recipe, GaussianRecipe):
+        return values
 
+    kind = next(name for name, cls in KINDS.items() if isinstance(recipe.data, cls))
     return {**values, "data": {"kind": kind, **values["data"]}}
 
 
-def from_mapping(values: Mapping[str, Any]) -> Recipe:
+def from_mapping(values: Mapping[str, Any]) -> AnyRecipe:
     """Return the recipe that nested dictionaries hold, as `as_mapping` gives them.
 
     Args:
@@ -168,12 +192,14 @@ def from_mapping(values: Mapping[str, Any]) -> Recipe:
         >>> from_mapping({"network": {"neurons": 9}}).network.neurons
         9
     """
-    recipe: Recipe = _build(Recipe, values, "")
+    data = values.get("data")
+    is_gaussian = isinstance(data, Mapping) and data.get("kind") == GAUSSIAN
+    recipe: AnyRecipe = _build(GaussianRecipe if is_gaussian else Recipe, values, "")
 
     return recipe
 
 
-def to_toml(recipe: Recipe) -> str:
+def to_toml(recipe: AnyRecipe) -> str:
     """Return the recipe as TOML, every key written out.
 
     Args:
@@ -183,7 +209,7 @@ def to_toml(recipe: Recipe) -> str:
         >>> parse(to_toml(built_in("theory"))) == built_in("theory")
         True
     """
-    values = as_mapping(recipe)
+    values = as_mapping(recipe, whole=True)
     tables = {name: table for name, table in values.items() if isinstance(table, dict)}
     top = [f"{name} = {_to_text(value)}" for name, value in values.items() if name not in tables]
     parts = [
@@ -232,7 +258,7 @@ def _table(hint: Any, value: Mapping[str, Any], where: str) -> Any:
     if get_origin(hint) is UnionType:
         kind = value.get("kind", "multi_view")
         if kind not in KINDS:
-            raise ValueError(f"unknown `{where}.kind` {kind!r}: expected {_nearest(str(kind), list(KINDS))}")
+            raise ValueError(f"unknown `{where}.kind` {kind!r}: expected {_nearest(str(kind), [*KINDS, GAUSSIAN])}")
         return _build(KINDS[kind], {key: item for key, item in value.items() if key != "kind"}, f"{where}.")
     if not is_dataclass(hint) or not isinstance(hint, type):
         raise ValueError(f"expected `{where}` to be a value, got a table")

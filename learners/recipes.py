@@ -6,7 +6,10 @@ from typing import Literal
 
 from probes.learners.activations import SmoothedReLU
 from probes.learners.multiview import MultiView
+from probes.learners.naming import ADDED
+from probes.learners.networks import KINDS, Kind
 from probes.learners.objectives import Distillation, Update
+from probes.learners.optimizers import Optimizer, Rule
 from probes.learners.two_class import TwoClass
 
 __all__ = ["Measuring", "Network", "Noise", "Recipe", "Runs", "Teaching", "Training"]
@@ -30,32 +33,53 @@ class Noise:
 
 @dataclass(frozen=True)
 class Network:
-    """The patch network of Definition 3.4: m, q, the threshold and the initial standard deviation.
+    """The learner: the patch network of Definition 3.4 by m, q, the threshold and the initial standard deviation.
+
+    Of this network ``kind`` trains everything ("patch"), or its linearisation at initialisation ("tangent", an NTK
+    learner), or a linear head on its neurons alone ("random_features"); see `probes.learners.linear`.
 
     Example:
-        >>> Network(neurons=8).q
-        3
+        >>> Network(neurons=8).q, Network().kind
+        (3, 'patch')
     """
 
     neurons: int = 6
     q: int = 3
     threshold: float = 0.5
     init_scale: float = 0.001
+    kind: Kind = field(default="patch", metadata=ADDED)
 
 
 @dataclass(frozen=True)
 class Training:
-    """Full-batch gradient descent (3.1): N, T, eta, and the factor c of a jointly trained average (c/K) sum F.
+    """Gradient descent (3.1): N, T, eta, and the factor c of a jointly trained average (c/K) sum F.
+
+    The theory's descent is by all samples at once. The optimizer, as of `torch.optim`, and its ``batch_size`` (0: all
+    samples) are those of the whole study: students, too, are trained by it, each with their own learning rate.
 
     Example:
-        >>> Training(samples=960).steps
-        1000
+        >>> Training(samples=960).steps, Training(batch_size=24).rule.epochs(1000, 480)
+        (1000, 50)
     """
 
     samples: int = 480
     steps: int = 1000
     learning_rate: float = 20.0
     average_scale: float = 1.0
+    optimizer: Rule = field(default="sgd", metadata=ADDED)
+    batch_size: int = field(default=0, metadata=ADDED)
+    momentum: float = field(default=0.0, metadata=ADDED)
+    betas: tuple[float, float] = field(default=(0.9, 0.999), metadata=ADDED)
+    eps: float = field(default=1e-8, metadata=ADDED)
+
+    @property
+    def rule(self) -> Optimizer:
+        """The optimizer.
+
+        Raises:
+            ValueError: If it is impossible.
+        """
+        return Optimizer(self.optimizer, self.batch_size, self.momentum, self.betas, self.eps)
 
 
 @dataclass(frozen=True)
@@ -146,6 +170,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         SmoothedReLU(self.network.q, self.network.threshold)
+        self.training.rule  # noqa: B018 - refuses what is impossible
         for teaching in (self.distilled, self.continued, self.fresh):
             for update in self.runs.updates:
                 Distillation.check(teaching.temperature, teaching.rate_ratio, update)
@@ -171,6 +196,7 @@ class Recipe:
         return [
             (self.seed >= 0, f"expected `seed` >= 0, got {self.seed}"),
             *self._bounds(),
+            *self._descent(),
             (
                 self.noise.form in ("private", "gaussian"),
                 f'expected `noise.form` "private" or "gaussian", got {self.noise.form!r}',
@@ -178,6 +204,10 @@ class Recipe:
             (
                 self.noise.form == "private" or self.noise.dim > room,
                 f"expected `noise.dim` > {room} (2 features a class) for gaussian noise, got {self.noise.dim}",
+            ),
+            (
+                network.kind in KINDS,
+                f"expected `network.kind` as one of {', '.join(KINDS)}, got {network.kind!r}",
             ),
             (
                 0 < network.init_scale <= 1,
@@ -194,6 +224,19 @@ class Recipe:
             ),
             (len(runs.updates) >= 1, 'expected at least one of "stopped" and "literal" in `runs.updates`, got none'),
         ]
+
+    def _descent(self) -> Iterator[tuple[bool, str]]:
+        """Yield what must hold of the optimizer beside the rest, each with the text that refuses it."""
+        kind, training = self.network.kind, self.training
+
+        yield (
+            kind == "patch" or training.rule == Optimizer(),
+            f"expected full-batch gradient descent for `network.kind` {kind!r}, got {training.rule}",
+        )
+        yield (
+            training.batch_size <= training.samples,
+            f"expected `training.batch_size` <= {training.samples} (`training.samples`), got {training.batch_size}",
+        )
 
     def _at(self, key: str) -> float:
         part, name = key.split(".")

@@ -45,8 +45,8 @@ class Inputs:
         """Whether any patch carries private noise."""
         return bool(self.noise.any())
 
-    def __getitem__(self, rows: slice) -> "Inputs":
-        """Return some of the samples."""
+    def __getitem__(self, rows: slice | Tensor) -> "Inputs":
+        """Return some of the samples, by a slice or their numbers."""
         return Inputs(self.design[rows], self.noise[rows], self.labels[rows])
 
     def to(self, dtype: torch.dtype, device: torch.device | str = "cpu") -> "Inputs":

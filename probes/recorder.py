@@ -13,7 +13,7 @@ from probes.errors import UsageError
 from probes.faults import Faults, OnError, one_line
 from probes.hooks import StepHook
 from probes.optimizers import Optimizers, several
-from probes.quantities import Chosen, Parameters, Pending, Quantity, State, Tapped, tapped
+from probes.quantities import Chosen, Parameters, Pending, Quantity, State, Tapped, refuse_capture, tapped
 from probes.recording import Recording, as_numbers
 from probes.schedules import Schedule, every
 from probes.store.manifest import Manifest
@@ -164,8 +164,7 @@ class Recorder:
             UsageError: the recorder is not attached.
         """
         self._attachment()
-        self._begin()
-        if self._recording.live:
+        if self._begun() and self._recording.live:
             self._attempt("a scalar", self._note, scalars, step)
 
     def split(self, **terms: torch.Tensor) -> None:
@@ -188,10 +187,11 @@ class Recorder:
             UsageError: the recorder is not attached.
         """
         self._attachment()
-        self._begin()
+        self._begun()
         if self._hook is not None:
             self._hook.complete()
-        self._attempt("a checkpoint", self._settle)
+        self._attempt("a step", self._write)
+        self._attempt("a checkpoint", self._recording.settle, self.updates)
         return self._recording.state(self.updates)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -257,35 +257,35 @@ class Recorder:
         self._recording.open(self._pending)
         self._write()
 
-    def _begin(self) -> None:
-        """Open a log that waited for a state: none was loaded, so the run begins anew."""
+    def _begun(self) -> bool:
+        """Whether things happen that can be recorded; a log that waited for a state is opened: it begins anew."""
+        if self._pending.capturing:
+            self._attempt("an update", refuse_capture)
+            return False
         if self._waits:
             self._waits = False
             self._attempt("the log", self._open)
+        return True
 
     def _updated(self) -> None:
-        self._begin()
-        self.updates += 1
-        if self._recording.live or self._parameters.sharded:
-            self._attempt("a step", self._record)
+        if self._begun():
+            self.updates += 1
+            if self._recording.live or self._parameters.sharded:
+                self._attempt("a step", self._record)
 
     def _record(self) -> None:
         if self._schedule(self.updates):
             self._pending.measure(State(self.updates, self._parameters, self._attachment()[0]))
         if self._pending.due:
-            self._write()
+            self._write(wait=False)
 
-    def _write(self) -> None:
-        self._recording.write(self._pending)
+    def _write(self, *, wait: bool = True) -> None:
+        self._recording.write(self._pending, wait=wait)
         if self._recording.divergence and not self._told:
             # The hook stays until `close`: an optimizer must not lose a hook while it walks them.
             self._told = True
             self._faults.warn(f"{self._recording.divergence}; the log ends before it, training goes on")
             self._recording.close("diverged", "")
-
-    def _settle(self) -> None:
-        self._write()
-        self._recording.settle(self.updates)
 
     def _end(self, status: str, reason: str) -> None:
         if self._recording.live:

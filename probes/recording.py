@@ -11,7 +11,7 @@ import torch
 
 from probes.distributed import is_writer
 from probes.errors import RunError, UsageError
-from probes.quantities import Pending, all_finite
+from probes.quantities import Numbers, Pending, all_finite
 from probes.store.attempts import Position
 from probes.store.layout import MANIFEST, checked_name
 from probes.store.manifest import Manifest, read_manifest
@@ -49,7 +49,7 @@ class Recording:
         self._position = Position() if resume else None  # where to go on; None = this must be a new run
         self._created = ""  # when the run to go on with began
         self._writer: RunWriter | None = None
-        self._scalars: list[tuple[int, Mapping[str, float | torch.Tensor]]] = []  # that wait
+        self._scalars: Numbers[int] = Numbers()  # that wait, by step
         self._logged_at = time.monotonic()
 
     @property
@@ -87,10 +87,13 @@ class Recording:
             )
             self._created = self._writer.manifest.created
 
-    def write(self, pending: Pending) -> None:
-        """Write the steps that wait, up to the first that is not finite: there the run has diverged."""
-        steps, arrays = pending.taken()
-        self._write_scalars()
+    def write(self, pending: Pending, *, wait: bool = True) -> None:
+        """Write the steps that wait, up to the first that is not finite: there the run has diverged.
+
+        Without ``wait`` what a device has computed lately only goes on its way, and is written by a later call.
+        """
+        steps, arrays = pending.taken(wait=wait)
+        self._write_scalars(wait=wait)
         if self._writer is None or self.divergence:
             return
         finite = {name: all_finite(array, axes=1) for name, array in arrays.items()}
@@ -102,13 +105,13 @@ class Recording:
 
     def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
         """Write numbers at a step, many of them together, so that a device is seldom waited for."""
-        self._scalars.append((step, scalars))
+        self._scalars.add(step, scalars)
         if len(self._scalars) >= _MOST_SCALARS or time.monotonic() - self._logged_at > _MOST_SECONDS:
-            self._write_scalars()
+            self._write_scalars(wait=False)
 
-    def _write_scalars(self) -> None:
-        waiting, self._scalars, self._logged_at = self._scalars, [], time.monotonic()
-        for step, scalars in waiting:
+    def _write_scalars(self, *, wait: bool = True) -> None:
+        self._logged_at = time.monotonic()
+        for step, scalars in self._scalars.taken(wait=wait):
             if self._writer is not None:
                 self._writer.log(step, {name: float(value) for name, value in scalars.items()})
 

@@ -12,7 +12,7 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities import Pending, Quantity, State, Tap, all_finite, as_tap
+from probes.quantities import Numbers, Pending, Quantity, State, Tap, all_finite, as_tap
 from probes.schedules import Schedule, every
 from probes.store.attempts import Position
 from probes.store.manifest import Manifest
@@ -20,11 +20,14 @@ from probes.store.writer import RunWriter
 
 __all__ = ["StackedRecorder"]
 
+_MOST_WAITING = 16  # steps of numbers on a device
+
 
 class StackedRecorder:
     """Writes the correlations of stacked parameters to one run directory per run.
 
-    The correlations of all runs are one product a step, and one copy to the host for up to sixteen steps. A run with a
+    The correlations of all runs are one product a step, and one copy to the host for up to sixteen steps, for which a
+    device is not waited: it is written when the next sixteen have been computed, or a log ends. A run with a
     value that is NaN or infinite is closed as "diverged" with the step before as its last; the other runs go on.
 
     Args:
@@ -76,6 +79,7 @@ class StackedRecorder:
         self._taps = {name: _with_runs(as_tap(value, dims=("class", "neuron"))) for name, value in taps.items()}
         self._runs: tuple[int, ...] = ()  # that the run axis of the waiting steps stands for
         self._pending = Pending([])
+        self._numbers: Numbers[tuple[int, tuple[int, ...]]] = Numbers()  # that wait, by step and runs
         self._opened = False
         self._writers: dict[int, RunWriter] = {}  # of the runs that are still recorded
 
@@ -106,7 +110,7 @@ class StackedRecorder:
         if not self._opened:
             self._open()
         if self._pending.due:
-            self._write()
+            self._write(wait=False)
 
     def log(self, step: int, scalars: Mapping[str, torch.Tensor], runs: Sequence[int] | None = None) -> None:
         """Record numbers of the runs at ``step``, which need not be a recorded one.
@@ -124,10 +128,10 @@ class StackedRecorder:
             raise UsageError("expected step 0 to be recorded before scalars; call `step` first")
 
         runs = self._checked(runs, scalars)
-        columns = {name: values.tolist() for name, values in scalars.items()}
-        for row, run in enumerate(runs):
-            if run in self._writers:
-                self._writers[run].log(step, {name: column[row] for name, column in columns.items()})
+        on_host = all(values.device.type == "cpu" for values in scalars.values())
+        self._numbers.add((step, runs), scalars if on_host else {name: one.clone() for name, one in scalars.items()})
+        if on_host or len(self._numbers) == _MOST_WAITING:
+            self._write_numbers(wait=False)
 
     def positions(self, step: int) -> dict[int, Position]:
         """Where the runs that are still recorded stand after ``step`` updates, once all of it is on the disk.
@@ -201,9 +205,17 @@ class StackedRecorder:
         self._opened = True
         self._write()
 
-    def _write(self) -> None:
-        """Write the steps that wait, of each run up to the first that is not finite."""
-        steps, arrays = self._pending.taken()
+    def _write_numbers(self, *, wait: bool) -> None:
+        for (step, runs), scalars in self._numbers.taken(wait=wait):
+            columns = {name: torch.as_tensor(values).tolist() for name, values in scalars.items()}
+            for row, run in enumerate(runs):
+                if run in self._writers:
+                    self._writers[run].log(step, {name: column[row] for name, column in columns.items()})
+
+    def _write(self, *, wait: bool = True) -> None:
+        """Write the steps that wait, of each run up to the first that is not finite; its numbers first."""
+        self._write_numbers(wait=wait)
+        steps, arrays = self._pending.taken(wait=wait)
         finite = np.logical_and.reduce([all_finite(array, axes=2) for array in arrays.values()])
         for place, run in enumerate(self._runs):
             if run not in self._writers:

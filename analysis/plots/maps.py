@@ -25,6 +25,7 @@ SYMBOLS: Mapping[str, str] = MappingProxyType({
     "data.missing_view": "missing view ρ",
     "data.single_view_off_class": "off-class Γ",
     "data.feature_noise": "feature noise γ",
+    "network.kind": "learner",
     "network.neurons": "neurons m",
     "network.q": "exponent q",
     "network.threshold": "threshold",
@@ -36,13 +37,18 @@ SYMBOLS: Mapping[str, str] = MappingProxyType({
     "distilled.temperature": "temperature τ",
     "distilled.rate_ratio": "η′/η",
     "distilled.steps": "steps of distillation",
+    "training.batch_size": "batch size",
+    "training.optimizer": "optimizer",
     "runs.single": "members K",
+    "name": "case",
 })
 
 _COLOURS = (VIEWS[0], VIEWS[1], GOOD, BAD, INK)
 _MARKS = ("o", "s", "^", "D", "v")
 _WIDE = 15.0  # largest over smallest from which on an axis is logarithmic
 _ROOM = 22  # characters of labels that stand side by side in one column of a paper
+_ASIDE = 0.13  # from one series to the next, where words stand side by side
+_SHORT = 8  # characters of names that stand in four columns over a figure; longer ones in two
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
@@ -74,14 +80,17 @@ def lines(frame: pd.DataFrame, ax: Axes, *, x: str, names: Mapping[str, str]) ->
     """
     places = _places(frame[x])
     shown = [name for name in names if (frame["series"] == name).any()]
+    # Between words there is nothing to join, and marks of several series would hide each other.
+    joined = "none" if places else "-"
+    expected: dict[str, Any] = {"linestyle": "none", "marker": "_"} if places else {"linestyle": (0, (4, 2))}
     for turn, name in enumerate(shown):
         part, colour = frame[frame["series"] == name].sort_values(x), _COLOURS[turn % len(_COLOURS)]
-        at = part[x].map(places) if places else part[x]
-        ax.plot(at, part["expected"], color=colour, linewidth=1, linestyle=(0, (4, 2)), alpha=0.7, zorder=1)
+        aside = _ASIDE * (turn - (len(shown) - 1) / 2)
+        at = part[x].map(places).astype(float) + aside if places else part[x]
+        ax.plot(at, part["expected"], color=colour, linewidth=1, alpha=0.7, zorder=1, **expected)
         ax.vlines(at, part["low"], part["high"], color=colour, linewidth=1.1, alpha=0.8)
-        ax.plot(
-            at, part["value"], _MARKS[turn % len(_MARKS)], color=colour, markersize=4.5, linestyle="-", linewidth=1.2
-        )
+        mark = _MARKS[turn % len(_MARKS)]
+        ax.plot(at, part["value"], mark, color=colour, markersize=4.5, linestyle=joined, linewidth=1.2)
 
     _scaled(ax, frame[x], places)
     ax.set_xlabel(label_of(x))
@@ -147,7 +156,7 @@ def members(frame: pd.DataFrame, ax: Axes, *, value: str, ends: tuple[str, str],
         >>> members(table.assign(expected=[0.5, 0.75]), canvas(3, 3)[1][0], value="coverage", ends=("low", "high"))
         <Axes: xlabel='members K'>
     """
-    groups: Sequence[tuple[Any, pd.DataFrame]] = list(frame.groupby(by, sort=True)) if by else [("", frame)]
+    groups: Sequence[tuple[Any, pd.DataFrame]] = list(frame.groupby(by, sort=False)) if by else [("", frame)]
     shades = colormaps["viridis"](np.linspace(0, 0.85, len(groups))) if by else [VIEWS[0]]
     for (_, part), colour in zip(groups, shades, strict=True):
         if not by:
@@ -161,21 +170,25 @@ def members(frame: pd.DataFrame, ax: Axes, *, value: str, ends: tuple[str, str],
         for (name, _), colour in zip(groups, shades, strict=True)
     ]
     if by:
-        key(ax, names, columns=min(4, len(names)))
+        longest = max(len(name) for _, name in names)
+        key(ax, names, columns=min(4 if longest < _SHORT else 2, len(names)))
     ax.set(xlabel="members K")
     return ax
 
 
 def _places(column: "pd.Series[Any]") -> dict[Any, int]:
-    """Return the place of each value, where values are words."""
+    """Return the place of each value, where values are words: in the order they come in."""
     if pd.api.types.is_numeric_dtype(column):
         return {}
-    return {value: place for place, value in enumerate(sorted(column.unique()))}
+    return {value: place for place, value in enumerate(column.unique())}
 
 
 def _scaled(ax: Axes, column: "pd.Series[Any]", places: Mapping[Any, int]) -> None:
     if places:
-        ax.set_xticks(range(len(places)), [str(value) for value in places])
+        slanted: Mapping[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+        room = sum(len(str(value)) for value in places) <= _ROOM
+        ax.set_xticks(range(len(places)), [str(value) for value in places], **({} if room else slanted))
+        ax.set_xlim(-0.6, len(places) - 0.4)
         return
     values = sorted(column.unique())
     if values[0] > 0 and values[-1] / values[0] >= _WIDE:

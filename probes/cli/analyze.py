@@ -12,6 +12,7 @@ from probes.analysis.claims import records
 from probes.analysis.comparison import comparison_of
 from probes.analysis.evidence import Evidence
 from probes.analysis.findings import report_of, write_report
+from probes.analysis.inputs import is_inputs
 from probes.analysis.map_panels import sweep_report
 from probes.analysis.report import Report
 from probes.analysis.summary import summary_of
@@ -74,8 +75,9 @@ def _found(roots: tuple[Path, ...]) -> tuple[Report, dict[str, pd.DataFrame]]:
 
 def _study(evidence: Evidence) -> tuple[Report, dict[str, pd.DataFrame]]:
     found = report_of(evidence)
+    opening = {} if is_inputs(evidence.logs) else {"summary": summary_of(evidence)}
 
-    return found, {"summary": summary_of(evidence), **{panel.name: panel.table for panel in found.panels}}
+    return found, {**opening, **{panel.name: panel.table for panel in found.panels}}
 
 
 def _settings(settings: Mapping[str, Evidence]) -> tuple[Report, dict[str, pd.DataFrame]]:
@@ -97,8 +99,17 @@ def _print_tables(tables: dict[str, pd.DataFrame]) -> None:
 # What is printed of each table, all columns where none are named, under which title.
 _PRINTED = {
     "map": ([], "What the points measured: means over seeds, errors in mu, the rest as shares"),
+    "contrast": (
+        ["learner", "networks", "variant", "error_mu", "low", "high", "gain_mu", "gain_low", "gain_high", "gains"],
+        "Learners side by side: test errors in mu, and gains over single models",
+    ),
     "recipes": ([], "What the recipes differ in"),
     "summary": ([], "What each role ends with: means over its runs, errors as rates and in mu"),
+    "settings": ([], "Gaussian inputs: means over seeds of test errors, of what the ensemble gains, and variance"),
+    "inputs": (
+        ["learner", "networks", "count", "error", "gain", "variance_ratio"],
+        "Gaussian inputs: test error, what is gained on single networks, and variance of outputs over theirs",
+    ),
     "coverage": (
         ["members", "coverage", "expected", "error_mu"],
         "What K members cover, beside 1 - 2^-K, and their ensemble's error",

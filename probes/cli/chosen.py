@@ -6,8 +6,7 @@ from typing import TypeVar
 import click
 
 from probes.errors import UsageError
-from probes.learners.recipe_files import load, override
-from probes.learners.recipes import Recipe
+from probes.learners.recipe_files import AnyRecipe, load, override
 
 __all__ = ["chosen_changes", "chosen_recipe", "recipe_arguments"]
 
@@ -34,7 +33,7 @@ def recipe_arguments(body: Body) -> Body:
     return click.argument("recipe")(_SETTING(_RUNS(_SEED(body))))
 
 
-def chosen_recipe(recipe: str, settings: tuple[str, ...], runs: int | None, seed: int | None) -> Recipe:
+def chosen_recipe(recipe: str, settings: tuple[str, ...], runs: int | None, seed: int | None) -> AnyRecipe:
     """Return the recipe with what the options change.
 
     Raises:

@@ -11,8 +11,10 @@ from rich.table import Table
 
 from probes.cli.amounts import as_bytes, as_clock, one_line
 from probes.cli.chosen import chosen_recipe, recipe_arguments
+from probes.cli.sweep import estimate_sweep_file, is_sweep_file
 from probes.cli.tables import PLAIN_WIDTH
-from probes.learners.recipes import Recipe
+from probes.errors import UsageError
+from probes.learners.recipe_files import AnyRecipe
 from probes.schedules import every, logarithmic
 from probes.studies.estimate import RULE, Estimate, estimate, free_bytes
 from probes.studies.pace import phase_seconds
@@ -24,17 +26,37 @@ _TIME = "time: the median of a few recorded steps on this machine as it is now, 
 @click.command()
 @recipe_arguments
 @click.option("--out", type=click.Path(path_type=Path), help="Folder the runs would go to; default runs/NAME.")
+@click.option("--workers", type=click.IntRange(min=1), help="Sweep: number of processes; default one.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 def command(
-    recipe: str, settings: tuple[str, ...], runs: int | None, seed: int | None, out: Path | None, as_json: bool
+    recipe: str,
+    settings: tuple[str, ...],
+    runs: int | None,
+    seed: int | None,
+    out: Path | None,
+    workers: int | None,
+    as_json: bool,
 ) -> None:
     """Say what it takes to record the study RECIPE: bytes and time, phase by phase, and what thinner schedules take.
 
     A few steps of each phase are trained for it, some seconds in all; nothing is kept. The arguments are those of
-    `probes record`.
+    `probes record`. Of a sweep's file: the points that are left, their bytes and time, and with --json those of each.
 
     Example: probes estimate theory --set network.neurons=20
     """
+    if is_sweep_file(recipe):
+        given: dict[str, Any] = {"settings": settings, "runs": runs, "seed": seed, "workers": workers}
+        estimate_sweep_file(recipe, out, **given, as_json=as_json)
+        return
+    if workers is not None:
+        raise UsageError("expected `--workers` with a sweep, got it with a recipe, whose runs train side by side")
+    _estimate(recipe, settings, runs, seed, out, as_json=as_json)
+
+
+def _estimate(
+    recipe: str, settings: tuple[str, ...], runs: int | None, seed: int | None, out: Path | None, *, as_json: bool
+) -> None:
+    """Say what a study takes."""
     chosen = chosen_recipe(recipe, settings, runs, seed)
     free = free_bytes(out or Path("runs") / chosen.name)
     found, seconds = estimate(chosen), phase_seconds(chosen)
@@ -69,7 +91,7 @@ def _phases(found: Estimate, seconds: Sequence[float]) -> list[dict[str, Any]]:
     ]
 
 
-def _thinner(recipe: Recipe, found: Estimate) -> list[dict[str, Any]]:
+def _thinner(recipe: AnyRecipe, found: Estimate) -> list[dict[str, Any]]:
     estimates = [found, *(estimate(recipe, schedule=schedule) for schedule in _THINNER)]
     return [
         {

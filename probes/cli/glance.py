@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from probes.analysis.chance import Chance
+from probes.analysis.own_class import widened
 from probes.cli.race import GROWN, Course, Race, course_of
 from probes.errors import ProbesError
 from probes.store import Log, open_log
 from probes.store.layout import MANIFEST
 from probes.store.manifest import Manifest
+from probes.store.protocol import LogLike
 
 __all__ = ["Glance", "Watched", "total_steps"]
 
@@ -152,11 +154,11 @@ class Watched:
             self._rate(manifest, status, step),
             _named(logged, "loss"),
             _named(logged, "train", "error"),
-            None if step is None else self._race(log, live=status == "recording"),
+            None if step is None else self._race(widened(log), live=status == "recording"),
             read=True,
         )
 
-    def _race(self, log: Log, *, live: bool) -> Race | None:
+    def _race(self, log: LogLike, *, live: bool) -> Race | None:
         if self._course is None or self._course[0] != log.manifest:
             found = course_of(log)
             chance = Chance(log, found.series) if found and found.own else None

@@ -110,7 +110,7 @@ def course_of(log: LogLike) -> Course | None:
 def _strengths(row: NDArray[np.floating], floor: float, chance: float) -> Race:
     """Return the race of a row ``(class, neuron, feature_class, view)``."""
     strength, _, off_strength, _ = (values[0] for values in statistics(row[None]))
-    null = float(np.median(off_strength))
+    null = float(np.nan_to_num(np.median(off_strength)))
     # Without a data frame: that takes five times as long as reading the row.
     typical = np.median(strength.max(axis=1))
     learned = RULE.holds(strength, typical=typical, null=null, chance=chance) & (strength > floor)

@@ -8,7 +8,7 @@ import click
 from probes.cli.amounts import one_line
 from probes.cli.chosen import chosen_recipe
 from probes.cli.progress import Progress
-from probes.learners.recipes import Recipe
+from probes.learners.recipe_files import AnyRecipe
 from probes.schedules import Schedule, every
 from probes.studies import record_study
 from probes.studies.estimate import estimate, free_bytes
@@ -56,7 +56,7 @@ def record_recipe(
     click.echo(root)
 
 
-def _taken(recipe: Recipe, root: Path, schedule: Schedule) -> str:
+def _taken(recipe: AnyRecipe, root: Path, schedule: Schedule) -> str:
     """What the study will take; where there is no room for it, also what it would recorded thinner."""
     size, free = estimate(recipe, schedule=schedule).total, free_bytes(root)
     thinner = f"\nwith --every 10 {one_line(estimate(recipe, schedule=every(10)).total, free)}" if free < size else ""

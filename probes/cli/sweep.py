@@ -1,8 +1,10 @@
-"""Recording a sweep, as `probes record SWEEP.toml` does it: apart, because it needs torch."""
+"""A sweep, as `probes record SWEEP.toml` records and `probes estimate` weighs it: apart, because it needs torch."""
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,15 +13,19 @@ from probes.cli.amounts import one_line
 from probes.cli.chosen import chosen_changes
 from probes.errors import RunError, UsageError
 from probes.schedules import Schedule
-from probes.studies.estimate import free_bytes
+from probes.studies.estimate import RULE, free_bytes
 from probes.studies.executors import engine
 from probes.studies.sweep import Point, Sweep
-from probes.studies.sweep_estimate import sweep_size
+from probes.studies.sweep_estimate import point_sizes, sweep_size
 from probes.studies.sweep_files import is_sweep_file, load_sweep
 from probes.studies.sweep_point import Outcome
 from probes.studies.sweep_record import record_sweep, waiting_points
 
-__all__ = ["is_sweep_file", "record_sweep_file"]
+__all__ = ["estimate_sweep_file", "is_sweep_file", "record_sweep_file"]
+
+_TIME = (
+    "time: that of the point in the middle, by work, from a few of its steps; the others' by their work; an estimate"
+)
 
 
 def record_sweep_file(
@@ -48,9 +54,7 @@ def record_sweep_file(
         >>> record_sweep_file("mine.toml", Path("runs"), **changes, force=False, **options)
         runs
     """
-    if seed is not None:
-        raise UsageError(f"expected seeds in {file}, as `seeds = [{seed}]`, got --seed")
-    sweep = load_sweep(file, settings=chosen_changes(settings, runs, None), schedule=schedule)
+    sweep = _loaded(file, settings, runs, seed, schedule)
     root, count = out or Path("runs") / sweep.name, workers or 1
     start = engine(executor or "", count)
 
@@ -78,6 +82,61 @@ def record_sweep_file(
             f"expected every point to finish, got {failed} of {len(outcomes)} that failed: {root / TABLE} names each "
             "and its error; the same command tries them again"
         )
+
+
+def estimate_sweep_file(
+    file: str,
+    out: Path | None,
+    *,
+    settings: Sequence[str],
+    runs: int | None,
+    seed: int | None,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    r"""Print what `record_sweep_file` says first, or as JSON that, and a row for every point.
+
+    Raises:
+        ProbesError: the sweep is not as expected.
+
+    Example:
+        >>> _ = Path("mine.toml").write_text("base = 'tiny'\n[grid]\nnetwork.q = [3, 4]\n")
+        >>> given = {"settings": ["training.steps=2"], "runs": None, "seed": None, "workers": None}
+        >>> estimate_sweep_file("mine.toml", Path("other"), **given, as_json=False)  # doctest: +ELLIPSIS
+        other: 2 points, about ...
+    """
+    sweep = _loaded(file, settings, runs, seed, None)
+    root = out or Path("runs") / sweep.name
+    if not as_json:
+        click.echo(_taken(sweep, root, workers or 1))
+        return
+    left = waiting_points(sweep, root)
+    size = sweep_size(sweep, left, workers=workers or 1)
+    total = {"bytes": size.kept, "peak_bytes": size.peak, "seconds": size.seconds, "free_bytes": free_bytes(root)}
+    click.echo(json.dumps({"points": _rows(sweep, left), **total, "rules": [RULE, _TIME]}, indent=2))
+
+
+def _rows(sweep: Sweep, left: Sequence[Point]) -> list[dict[str, Any]]:
+    """What each point takes, whether or not it is there already."""
+    waiting = {point.name for point in left}
+    return [
+        {
+            "point": point.name,
+            "values": dict(point.values),
+            "seed": point.recipe.seed,
+            "finished": point.name not in waiting,
+            "bytes": size.kept,
+            "peak_bytes": size.peak,
+            "seconds": round(size.seconds, 2),
+        }
+        for point, size in zip(sweep.points, point_sizes(sweep, sweep.points), strict=True)
+    ]
+
+
+def _loaded(file: str, settings: Sequence[str], runs: int | None, seed: int | None, schedule: Schedule | None) -> Sweep:
+    if seed is not None:
+        raise UsageError(f"expected seeds in {file}, as `seeds = [{seed}]`, got --seed")
+    return load_sweep(file, settings=chosen_changes(settings, runs, None), schedule=schedule)
 
 
 class _Progress:

@@ -6,16 +6,19 @@ from probes.quantities.cosine import cosine
 from probes.quantities.distance import distance_from_start
 from probes.quantities.gradient import gradient
 from probes.quantities.norm import weight_norm
+from probes.quantities.numbers import Numbers
 from probes.quantities.parameters import Parameters
 from probes.quantities.pending import Pending, all_finite
 from probes.quantities.quantity import Quantity, State
 from probes.quantities.reductions import Largest, OwnClass, Reduction, Strength
 from probes.quantities.tap import Chosen, Tap, Tapped, as_tap, tapped
 from probes.quantities.terms import update_terms
+from probes.quantities.transfer import refuse_capture
 
 __all__ = [
     "Chosen",
     "Largest",
+    "Numbers",
     "OwnClass",
     "Parameters",
     "Pending",
@@ -32,6 +35,7 @@ __all__ = [
     "distance_from_start",
     "gradient",
     "inner_products",
+    "refuse_capture",
     "tapped",
     "update_terms",
     "weight_norm",

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from probes.quantities.quantity import Quantity, State
+from probes.quantities.ring import Ring
 from probes.store.directions import StoredDirections
 from probes.store.layout import Series
 
@@ -25,7 +26,8 @@ class Pending:
 
     A step costs no synchronisation and as few operations as can be: in the middle of a training each of them finds
     the processor's caches full of other things, and takes several times as long as in a row of sixteen. So small
-    parameters are copied, and what they alone decide is computed when the steps are taken out.
+    parameters are copied, and what they alone decide is computed when the steps are taken out. Steps that a device
+    computed go to the host a block at a time, while it computes the next (`probes.quantities.ring`).
 
     Args:
         quantities: What is measured.
@@ -43,8 +45,9 @@ class Pending:
     def __init__(self, quantities: Sequence[Quantity]) -> None:
         self.quantities = tuple(quantities)
         self._steps: list[int] = []
-        self._values: list[torch.Tensor] = []  # of each quantity, axes (waiting step, *quantity.dims)
-        self._rows: list[Sequence[torch.Tensor]] = []  # of the same memory
+        self._ring = Ring([], [], 0)
+        self._values = self._ring.values  # of each quantity, axes (waiting step, *quantity.dims)
+        self._rows = self._ring.rows  # of the same memory
         self._capacity = 0
         self._copies = _Copies()
         self._late: list[int] = []  # places of the steps whose parameters have been copied
@@ -55,6 +58,12 @@ class Pending:
         """Whether steps that wait should be taken out: there is no place for more, or the last time is a second ago."""
         waiting = len(self._steps)
         return waiting > 0 and (waiting == self._capacity or time.monotonic() - self._taken_at > _MOST_SECONDS)
+
+    @property
+    def capturing(self) -> bool:
+        """Whether a device keeps what it is told in a graph now, instead of doing it; then nothing can be measured."""
+        lanes = self._ring.lanes
+        return bool(lanes) and any(lane.capturing() for lane in lanes.values())
 
     @property
     def series(self) -> tuple[Series, ...]:
@@ -97,10 +106,14 @@ class Pending:
             if quantity.split is not None:
                 quantity.split(terms, state)
 
-    def taken(self) -> tuple[list[int], dict[str, NDArray[Any]]]:
+    def taken(self, *, wait: bool = True) -> tuple[list[int], dict[str, NDArray[Any]]]:
         """The waiting steps and their values on the host, ``(step, *quantity.dims)``, which wait no longer.
 
         The arrays hold until the next call of `measure`.
+
+        Args:
+            wait: Whether a device is waited for. If not, steps that it computed only go on their way to the host, and
+                come out with a later call.
         """
         steps, self._steps, self._taken_at = self._steps, [], time.monotonic()
         late, self._late = self._late, []
@@ -111,10 +124,11 @@ class Pending:
             elif quantity.reads:
                 for place in late:
                     self._put(place, number, quantity(State(steps[place], self._copies.at(place))))
-        return steps, {
-            quantity.name: values[: len(steps)].numpy(force=True)
-            for quantity, values in zip(self.quantities, self._values, strict=True)
-        }
+
+        self._ring.send(steps)
+        taken, arrays = self._ring.arrived(wait=wait)
+        self._values, self._rows = self._ring.values, self._ring.rows
+        return taken, {quantity.name: array for quantity, array in zip(self.quantities, arrays, strict=True)}
 
     def _put(self, place: int, number: int, value: torch.Tensor) -> None:
         row = self._rows[number][place]
@@ -126,11 +140,8 @@ class Pending:
         pairs = list(zip(self.quantities, measured, strict=True))
         step_bytes = sum(value.numel() * int(quantity.dtype[-1]) for quantity, value in pairs)
         self._capacity = max(1, min(_MOST_STEPS, _MOST_BYTES // max(1, step_bytes)))
-        self._values = [
-            torch.empty((self._capacity, *value.shape), dtype=_DTYPES[quantity.dtype], device=value.device)
-            for quantity, value in pairs
-        ]
-        self._rows = [values.unbind() for values in self._values]
+        self._ring = Ring(measured, [_DTYPES[quantity.dtype] for quantity in self.quantities], self._capacity)
+        self._values, self._rows = self._ring.values, self._ring.rows
         # In one order everywhere: processes that hold parts of a parameter put it together at each look.
         read = dict.fromkeys(name for quantity in self.quantities for name in quantity.reads)
         self._copies = _Copies({name: state.parameters[name] for name in read}, self._capacity)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from probes.errors import LogError, RunError
 from probes.learners.networks import Networks
+from probes.learners.optimizers import Moments
 from probes.stacked import StackedRecorder
 from probes.store.attempts import Position
 from probes.store.durable import write_whole
@@ -18,6 +19,8 @@ from probes.store.manifest import read_manifest
 from probes.studies.interruption import Interruption
 
 __all__ = ["Checkpoint", "Checkpoints", "KeptRun", "read_checkpoint", "write_checkpoint"]
+
+_MOMENTS = "moments."  # names of tensors begin with it
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,14 @@ class KeptRun:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A phase between two steps; randomness is not part of it, because training draws none.
+    """A phase between two steps; randomness is not part of it: what is drawn follows from a seed and the step alone.
 
     Attributes:
         first: The step that comes next.
         runs: The runs, in the order of the networks.
         weights: ``(dim, run, class, neuron)``.
         memory: ``(sample, patch, run, class, neuron)``; None where inputs have no private noise.
+        moments: What the optimizer remembers, ``(..., run, class, neuron)`` each; gradient descent nothing.
 
     Example:
         >>> import torch
@@ -68,6 +72,7 @@ class Checkpoint:
     runs: tuple[KeptRun, ...]
     weights: Tensor
     memory: Tensor | None
+    moments: Moments = field(default_factory=dict)
 
     def fits(self, root: Path) -> bool:
         """Whether the runs under ``root`` are still those that were kept."""
@@ -105,7 +110,7 @@ class Checkpoints:
         self._seconds, self._last = seconds, last
         self._due = time.monotonic() + seconds
 
-    def __call__(self, following: int, runs: tuple[int, ...], networks: Networks) -> None:
+    def __call__(self, following: int, runs: tuple[int, ...], networks: Networks, moments: Moments) -> None:
         """Write a checkpoint if one is due.
 
         Raises:
@@ -113,20 +118,22 @@ class Checkpoints:
         """
         interrupted = self._interruption.came
         if following <= self._last and (interrupted or following == self._last or time.monotonic() >= self._due):
-            write_checkpoint(self._path, self._checkpoint(following, runs, networks))
+            write_checkpoint(self._path, self._checkpoint(following, runs, networks, moments))
             self._due = time.monotonic() + self._seconds
         if interrupted:
             raise self._interruption.error()
 
-    def _checkpoint(self, following: int, runs: tuple[int, ...], networks: Networks) -> Checkpoint:
+    def _checkpoint(self, following: int, runs: tuple[int, ...], networks: Networks, moments: Moments) -> Checkpoint:
         """What is kept: of the runs in training those whose log goes on."""
         positions = self._recorder.positions(following - 1)
         kept = [(place, run) for place, run in enumerate(runs) if run in positions]
-        networks = networks.select([place for place, _ in kept])
+        places = [place for place, _ in kept]
+        networks = networks.select(places)
+        moments = {name: values[..., places, :, :] for name, values in moments.items()}
         paths = self._recorder.paths
         facts = [KeptRun(paths[run].name, read_manifest(paths[run]).created, *positions[run]) for _, run in kept]
 
-        return Checkpoint(following, tuple(facts), networks.weights, networks.memory)
+        return Checkpoint(following, tuple(facts), networks.weights, networks.memory, moments)
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -142,6 +149,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         0
     """
     tensors = {"weights": checkpoint.weights}
+    tensors |= {f"{_MOMENTS}{name}": values.contiguous() for name, values in checkpoint.moments.items()}
     if checkpoint.memory is not None:
         tensors["memory"] = checkpoint.memory
     facts = {"first": checkpoint.first, "runs": [asdict(run) for run in checkpoint.runs]}
@@ -164,7 +172,8 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
             facts = json.loads(file.metadata()["checkpoint"])
             runs = tuple(KeptRun(**run) for run in facts["runs"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
-            return Checkpoint(facts["first"], runs, tensors["weights"], tensors.get("memory"))
+            moments = {name.removeprefix(_MOMENTS): part for name, part in tensors.items() if name.startswith(_MOMENTS)}
+            return Checkpoint(facts["first"], runs, tensors["weights"], tensors.get("memory"), moments)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise LogError(
             f"expected a checkpoint at {path}, got {type(error).__name__}: delete it, or record with --force"

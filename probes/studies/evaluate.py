@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from probes.errors import LogError
+from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.networks import Networks
 from probes.learners.objectives import CrossEntropy
 from probes.learners.recipe_files import from_mapping
@@ -15,7 +16,9 @@ from probes.learners.training import State
 from probes.store import open_log
 from probes.store.evaluation import Evaluation, write_evaluation
 from probes.studies.deletion import deletion
-from probes.studies.material import Material, load_networks
+from probes.studies.gaussian_evaluate import evaluate_students
+from probes.studies.gaussian_material import GaussianMaterial, kept_students
+from probes.studies.material import Material, load_networks, seeds_of
 from probes.studies.noise import noise_strength
 
 __all__ = ["Monitor", "evaluate_networks", "evaluate_run"]
@@ -49,9 +52,13 @@ def evaluate_run(run_dir: str | Path) -> Evaluation:
             "`probes record RECIPE` keeps what is needed to measure again"
         )
 
-    material = Material(from_mapping(log.manifest.recipe))
-    seeds = [log.manifest.seeds[name] for name in sorted(log.manifest.seeds) if name.startswith("init")]
-    networks = load_networks(material, [log.path], [seeds])
+    recipe = from_mapping(log.manifest.recipe)
+    if isinstance(recipe, GaussianRecipe):
+        data = GaussianMaterial(recipe)
+        return evaluate_students(kept_students(data, [log.path]), data, [log.path], step=int(log.steps[-1]))[0]
+
+    material = Material(recipe)
+    networks = load_networks(material, [log.path], [seeds_of(log.manifest)])
 
     return evaluate_networks(networks, material, [log.path], step=int(log.steps[-1]))[0]
 
@@ -93,7 +100,7 @@ def evaluate_networks(
     for run, run_dir in enumerate(run_dirs):
         network = networks.select([run])
         logits = {
-            "training/logits": network.outputs(material.training_inputs, network.memory),
+            "training/logits": network.training_outputs(material.training_inputs),
             "multi_view/logits": network.test_outputs(multi_inputs, first_chunk=MULTI_VIEW),
             "single_view/logits": network.test_outputs(single_inputs, first_chunk=SINGLE_VIEW),
             **deletion(network, single, single_inputs, material.features, first_chunk=SINGLE_VIEW),

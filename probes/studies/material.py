@@ -21,8 +21,9 @@ from probes.learners.recipes import Recipe
 from probes.learners.samples import Inputs, Samples
 from probes.store.durable import write_whole
 from probes.store.layout import WEIGHTS
+from probes.store.manifest import Manifest
 
-__all__ = ["Material", "load_networks", "save_networks"]
+__all__ = ["Material", "load_networks", "save_networks", "seeds_of"]
 
 # What a seed is used for; the numbers are part of what a recipe means.
 TRAINING, MULTI_VIEW_TEST, SINGLE_VIEW_TEST, FEATURES, TRAINING_NOISE, MULTI_VIEW_NOISE, SINGLE_VIEW_NOISE = range(7)
@@ -85,6 +86,7 @@ class Material:
             neurons=network.neurons,
             init_scale=network.init_scale,
             seeds=seeds,
+            kind=network.kind,
         )
         return replace(networks, scale=self.scale(networks.members))
 
@@ -93,7 +95,7 @@ class Material:
         network = self.recipe.network
         activation, scale = SmoothedReLU(network.q, network.threshold), self.scale(len(seeds[0]))
 
-        return Networks(weights, memory, activation, tuple(map(tuple, seeds)), network.init_scale, scale)
+        return Networks(weights, memory, activation, tuple(map(tuple, seeds)), network.init_scale, scale, network.kind)
 
     def scale(self, members: int) -> float:
         """Return the factor c in front of a run's outputs (c/K) sum F: the recipe's where K networks are averaged."""
@@ -138,7 +140,7 @@ def load_networks(material: Material, run_dirs: Sequence[Path], seeds: Sequence[
     Args:
         material: The study they belong to.
         run_dirs: One directory a run.
-        seeds: Each run's seeds of initialisation, which fix the noise of test samples.
+        seeds: Each run's seeds of initialisation, which fix the noise of test samples and what is never trained.
 
     Raises:
         LogError: If a run kept no weights, or they are damaged.
@@ -155,6 +157,16 @@ def load_networks(material: Material, run_dirs: Sequence[Path], seeds: Sequence[
     memory = torch.stack([part["memory"] for part in tensors], 2) if "memory" in tensors[0] else None
 
     return material.networks(weights, memory, seeds)
+
+
+def seeds_of(manifest: Manifest) -> list[int]:
+    """Return a recorded run's seeds of initialisation, one a member.
+
+    Example:
+        >>> seeds_of(Manifest("single-00", (), seeds={"study": 0, "init-00": 7}))
+        [7]
+    """
+    return [seed for name, seed in sorted(manifest.seeds.items()) if name.startswith("init")]
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

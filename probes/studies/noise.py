@@ -20,7 +20,8 @@ def noise_strength(networks: Networks, material: Material) -> Mapping[str, Tenso
 
     :math:`\sum_r \sum_p [\langle w_{y,r}, \xi_p \rangle]^+` over the neurons of a sample's own class y: at
     initialisation it is small, and it grows where a sample is learned by heart. Multi-view and single-view samples
-    apart, as ``noise_multi_view`` and ``noise_single_view``; a kind that the training set lacks is left out.
+    apart, as ``noise_multi_view`` and ``noise_single_view``; a kind that the training set lacks is left out, and both
+    are for random features, whose neurons never move.
 
     Args:
         networks: Networks of the study.
@@ -33,6 +34,8 @@ def noise_strength(networks: Networks, material: Material) -> Mapping[str, Tenso
         >>> {name: tuple(values.shape) for name, values in found.items()}
         {'noise_multi_view': (1,), 'noise_single_view': (1,)}
     """
+    if networks.kind == "random_features":
+        return {}
     samples = material.training
     strength = _products(networks, material).clamp(min=0).sum((1, 3))
     kinds = {"noise_multi_view": samples.view == MULTI_VIEW, "noise_single_view": samples.view != MULTI_VIEW}

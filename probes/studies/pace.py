@@ -11,11 +11,14 @@ from statistics import median
 import torch
 
 from probes.learners.compiled import worth_compiling
+from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.networks import NOISE_CHUNK, Networks
 from probes.learners.objectives import CrossEntropy, Distillation, Objective
+from probes.learners.recipe_files import AnyRecipe
 from probes.learners.recipes import Recipe
 from probes.learners.training import State, train
 from probes.studies.evaluate import Monitor, evaluate_networks
+from probes.studies.gaussian_size import gaussian_seconds
 from probes.studies.material import Material
 from probes.studies.plan import Phase, plan
 from probes.studies.series import looked_at
@@ -26,7 +29,7 @@ __all__ = ["phase_seconds"]
 _MOST_STEPS, _MOST_SECONDS = 40, 1.0  # of training, a phase
 
 
-def phase_seconds(recipe: Recipe) -> tuple[float, ...]:
+def phase_seconds(recipe: AnyRecipe) -> tuple[float, ...]:
     """Return how long each phase of a study takes on this machine as it is now; an estimate.
 
     For each size of network that the phases have, some forty steps or a second of real training are recorded into a
@@ -41,6 +44,9 @@ def phase_seconds(recipe: Recipe) -> tuple[float, ...]:
         >>> len(phase_seconds(built_in("tiny")))
         6
     """
+    if isinstance(recipe, GaussianRecipe):
+        return gaussian_seconds(recipe)
+
     material = Material(recipe)
     known: dict[tuple[int, int, bool], _Pace] = {}
     seconds = []
@@ -80,7 +86,7 @@ def _pace(material: Material, phase: Phase) -> _Pace:
 def _step_seconds(material: Material, phase: Phase, networks: Networks) -> float:
     """Return the median time of a recorded step."""
     ticks: list[float] = []
-    taught = phase.teaching is not None
+    taught, epochs = phase.has_forces, phase.optimizer.epochs(phase.steps, material.training_inputs.samples)
     with trial_recorder(material.features, networks.runs, taught=taught) as recorder:
 
         def on_step(state: State) -> None:
@@ -97,8 +103,9 @@ def _step_seconds(material: Material, phase: Phase, networks: Networks) -> float
                 _objective(material.recipe, phase),
                 steps=_MOST_STEPS,
                 learning_rate=0.0,  # no run can diverge, and a step takes as long
+                optimizer=phase.optimizer,
                 moves=taught,
-                compiled=worth_compiling(networks, material.training_inputs, phase.steps),  # as all its steps would be
+                compiled=worth_compiling(networks, material.training_inputs, epochs),  # as all its steps would be
                 on_step=on_step,
             )
     return median(after - before for before, after in pairwise(ticks))

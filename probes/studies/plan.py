@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.objectives import Update
-from probes.learners.recipe_files import as_mapping
+from probes.learners.optimizers import Optimizer
+from probes.learners.recipe_files import AnyRecipe, as_mapping
 from probes.learners.recipes import Recipe, Teaching
 
 __all__ = ["Phase", "PlannedRun", "plan"]
@@ -52,6 +54,7 @@ class Phase:
         learning_rate: eta.
         teaching: How they are taught; None for runs that learn from labels alone.
         update: Update of (4.3) by which they are taught; empty without a teacher.
+        optimizer: How gradients move the weights.
 
     Example:
         >>> Phase("single", (PlannedRun("mine-00", "single", "", (7,)),), 100, 20.0).teaching is None
@@ -64,6 +67,12 @@ class Phase:
     learning_rate: float
     teaching: Teaching | None = None
     update: Update | Literal[""] = ""
+    optimizer: Optimizer = Optimizer()  # noqa: RUF009 - frozen
+
+    @property
+    def has_forces(self) -> bool:
+        """Whether an update is a sum over teacher and labels: what remembers former gradients makes none."""
+        return self.teaching is not None and not self.optimizer.slots
 
     @property
     def checkpoint(self) -> str:
@@ -73,7 +82,7 @@ class Phase:
         return f"checkpoint-{self.name.replace(' ', '-')}-{digest}.safetensors"
 
 
-def plan(recipe: Recipe) -> tuple[Phase, ...]:
+def plan(recipe: AnyRecipe) -> tuple[Phase, ...]:
     """Return the phases of a study in the order they can be trained.
 
     Args:
@@ -84,11 +93,42 @@ def plan(recipe: Recipe) -> tuple[Phase, ...]:
         >>> [(phase.name, len(phase.runs)) for phase in plan(built_in("tiny"))][:2]
         [('single', 3), ('distilled stopped', 2)]
     """
+    if isinstance(recipe, GaussianRecipe):
+        return _gaussian(recipe)
+
     builder = _Builder(recipe)
     singles = builder.singles()
     phases = [singles, *builder.distilled(singles.runs), *builder.self_distilled(singles.runs), builder.average()]
 
     return tuple(phase for phase in phases if phase.runs)
+
+
+def _gaussian(recipe: GaussianRecipe) -> tuple[Phase, ...]:
+    """Return single networks, and averages of several, which start where the single ones do."""
+    runs, training, first = recipe.runs, recipe.training, STUDY_STRIDE * recipe.seed
+    seeds: dict[str, list[tuple[int, ...]]] = {"single": [(first + index,) for index in range(runs.single)]}
+    starts = range(first, first + runs.average * runs.members, runs.members)
+    seeds["average"] = [tuple(range(start, start + runs.members)) for start in starts]
+    values = as_mapping(recipe)
+    shared = {name: values[name] for name in ("seed", "data", "network", "training", "measuring")}
+
+    return tuple(
+        Phase(
+            role,
+            tuple(
+                PlannedRun(f"{role}-{index:02d}-{_digest([shared, role, own])}", role, "", own)
+                for index, own in enumerate(each)
+            ),
+            training.steps,
+            training.learning_rate,
+        )
+        for role, each in seeds.items()
+        if each
+    )
+
+
+def _digest(specification: object) -> str:
+    return hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:8]
 
 
 class _Builder:
@@ -144,7 +184,7 @@ class _Builder:
     ) -> Phase:
         rates = teaching or self.recipe.training
 
-        return Phase(name, tuple(runs), rates.steps, rates.learning_rate, teaching, update)
+        return Phase(name, tuple(runs), rates.steps, rates.learning_rate, teaching, update, self.recipe.training.rule)
 
     def _run(
         self,
@@ -160,9 +200,7 @@ class _Builder:
         taught = {"continued": "continued", "fresh": "fresh"}.get(variant, "distilled" if parents else "training")
         sections = ["seed", "data", "noise", "network", "training", taught, "measuring"]
         specification = [{name: self.sections[name] for name in sections}, role, variant, seeds, parents, continues]
-        text = json.dumps(specification, sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-        name = "-".join(part for part in (role, variant, f"{index:02d}", digest) if part)
+        name = "-".join(part for part in (role, variant, f"{index:02d}", _digest(specification)) if part)
 
         return PlannedRun(name, role, variant, seeds, parents, continues)
 

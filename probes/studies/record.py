@@ -1,89 +1,64 @@
 """Recording a study: its phases are trained one after the other, every step of every run goes to a log of its own."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from probes.errors import LogError, RunError
+from probes.errors import LogError, UsageError
 from probes.learners.ensembles import ensemble
+from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.networks import Networks
 from probes.learners.objectives import CrossEntropy, Distillation, Objective
-from probes.learners.recipe_files import as_mapping
-from probes.learners.recipes import Recipe
+from probes.learners.recipe_files import AnyRecipe, as_mapping
 from probes.learners.training import State, train
 from probes.schedules import Schedule, at, every
 from probes.stacked import StackedRecorder
 from probes.store.attempts import Position
-from probes.store.layout import MANIFEST
 from probes.store.manifest import Manifest, read_manifest
 from probes.studies.checkpoint import Checkpoint, Checkpoints, read_checkpoint
 from probes.studies.evaluate import Monitor, evaluate_networks
+from probes.studies.folder import ENDED, check_root, check_runs, status_of, study_hash
+from probes.studies.gaussian import record_gaussian
 from probes.studies.interruption import Interruption
-from probes.studies.material import Material, load_networks, save_networks
+from probes.studies.material import Material, load_networks, save_networks, seeds_of
 from probes.studies.plan import Phase, PlannedRun, plan
-from probes.studies.series import forces, looked_at, taps
+from probes.studies.series import NO_CLASSES, forces, looked_at, taps
+from probes.studies.watcher import Silent, Watcher
 
 __all__ = ["Watcher", "record_study"]
 
-ENDED = ("finished", "diverged")
-
-
-class Watcher(Protocol):
-    """What wants to know how a recording goes on."""
-
-    def begin(self, phase: Phase, runs: int) -> None:
-        """A phase begins; ``runs`` of its runs are trained, the others are finished already."""
-
-    def advance(self, step: int) -> None:
-        """The runs of the phase have completed ``step`` updates."""
-
-    def end(self, note: str) -> None:
-        """The phase is trained, measured and stored; ``note`` says what else there is to know."""
-
-
-class _Silent:
-    """A watcher that says nothing."""
-
-    def begin(self, phase: Phase, runs: int) -> None:
-        """Say nothing."""
-
-    def advance(self, step: int) -> None:
-        """Say nothing."""
-
-    def end(self, note: str) -> None:
-        """Say nothing."""
-
 
 def record_study(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     root: str | Path,
     *,
     force: bool = False,
     schedule: Schedule = every(1),  # noqa: B008 - frozen
+    own_class: bool = False,
     checkpoint_seconds: float = 30.0,
     watcher: Watcher | None = None,
 ) -> Path:
     """Train the runs of a study that are not finished yet, every step recorded, and return the root folder.
 
     What a process before left half done goes on from its last checkpoint, and ends as if never interrupted. Ctrl-C
-    and SIGTERM end the step, write a checkpoint, and then the process.
+    and SIGTERM end the step, write a checkpoint, and then the process. Runs on Gaussian inputs, which take seconds,
+    have no checkpoints and begin anew.
 
     Args:
         recipe: The study.
         root: Folder of the run directories; made where it is missing.
         force: Record half-finished runs from their beginning, and go on in a folder that holds runs of another study.
         schedule: Which steps are recorded, beside the first; default every one.
+        own_class: Record of the correlations only those of each class with its own features.
         checkpoint_seconds: Time between two checkpoints.
         watcher: Told how the recording goes on.
 
     Raises:
         RunError: If the folder holds other runs, and ``force`` is not set; or a run has another writer.
+        UsageError: If ``own_class`` is asked for where neurons belong to no class.
         LogError: If the disk is full, or a checkpoint is damaged.
 
     Example:
@@ -92,13 +67,19 @@ def record_study(
         >>> len([path for path in root.iterdir() if path.name.startswith("single")])
         3
     """
-    root, phases = Path(root), plan(recipe)
-    _check_root(root)
-    if not force:
-        _check_runs(root, phases)
+    root = Path(root)
+    check_root(root)
+    if isinstance(recipe, GaussianRecipe):
+        if own_class:
+            raise UsageError(NO_CLASSES)
+        return record_gaussian(recipe, root, force=force, schedule=schedule, watcher=watcher or Silent())
 
-    timing = _Timing(schedule, checkpoint_seconds)
-    recording = _Recording(Material(recipe), root, watcher or _Silent(), timing, anew=force)
+    phases = plan(recipe)
+    if not force:
+        check_runs(root, phases)
+
+    timing = _Timing(schedule, checkpoint_seconds, own_class)
+    recording = _Recording(Material(recipe), root, watcher or Silent(), timing, anew=force)
     for phase in phases:
         recording.phase(phase)
     return root
@@ -106,10 +87,11 @@ def record_study(
 
 @dataclass(frozen=True)
 class _Timing:
-    """When something is written."""
+    """When something is written, and whether it is the own-class block alone."""
 
     schedule: Schedule
     checkpoint_seconds: float
+    own_class: bool
 
     def until(self, last: int) -> Schedule:
         """The schedule, the last step in it."""
@@ -123,13 +105,12 @@ class _Recording:
         self.material, self.root, self.watcher = material, root, watcher
         self.timing, self.anew = timing, anew
         self.recipe = as_mapping(material.recipe)
-        specification = json.dumps({**self.recipe, "name": ""}, sort_keys=True)
-        self.study = hashlib.sha256(specification.encode()).hexdigest()[:16]
+        self.study = study_hash(self.recipe)
 
     def phase(self, phase: Phase) -> None:
         """Train what is not finished of a phase."""
         path = self.root / phase.checkpoint
-        runs = [run for run in phase.runs if _status(self.root / run.run_id) not in ENDED]
+        runs = [run for run in phase.runs if status_of(self.root / run.run_id) not in ENDED]
         kept = read_checkpoint(path) if runs and not self.anew else None
         if kept is not None and kept.fits(self.root):
             chosen = {run.run_id for run in kept.runs}
@@ -150,7 +131,7 @@ class _Recording:
 
     def _train(self, phase: Phase, runs: Sequence[PlannedRun], kept: Checkpoint | None, path: Path) -> int:
         """Train, record, measure and keep some runs of a phase; return how many diverged."""
-        start = self._start(runs) if kept is None else self._restored(kept, runs)
+        start = self._start(runs, kept)
         monitor = Monitor(start, self.material)
         paths = [self.root / run.run_id for run in runs]
         with self._recorder(phase, runs, kept) as recorder, Interruption() as interruption:
@@ -171,8 +152,10 @@ class _Recording:
                 self._objective(phase, runs),
                 steps=phase.steps,
                 learning_rate=phase.learning_rate,
+                optimizer=phase.optimizer,
                 first=kept.first if kept else 0,
-                moves=phase.teaching is not None,
+                moments=kept.moments if kept else None,
+                moves=phase.has_forces,
                 on_step=on_step,
                 on_update=checkpoints,
             )
@@ -185,9 +168,9 @@ class _Recording:
         positions = [run.position for run in kept.runs] if kept else [Position()] * len(runs)
         return StackedRecorder(
             [self.root / run.run_id for run in runs],
-            taps(self.material.features),
+            taps(self.material.features, own_class=self.timing.own_class),
             [self._manifest(run) for run in runs],
-            quantities=[forces(self.material.features)] if phase.teaching else [],
+            quantities=[forces(self.material.features)] if phase.has_forces else [],
             schedule=self.timing.until(phase.steps),
             overwrite=self.anew,
             resume=None if self.anew else positions,
@@ -204,14 +187,14 @@ class _Recording:
                 "finished; free space there and record again"
             ) from error
 
-    def _start(self, runs: Sequence[PlannedRun]) -> Networks:
-        """The networks as their runs begin: fresh, or as the run that they continue ended."""
+    def _start(self, runs: Sequence[PlannedRun], kept: Checkpoint | None) -> Networks:
+        """The networks as their runs go on, or begin: fresh, or as the run that they continue ended."""
+        seeds = [run.seeds for run in runs]
+        if kept is not None:
+            return self.material.networks(kept.weights, kept.memory, seeds)
         if not runs[0].continues:
-            return self.material.initialise([run.seeds for run in runs])
-        return load_networks(self.material, [self.root / run.continues for run in runs], [run.seeds for run in runs])
-
-    def _restored(self, kept: Checkpoint, runs: Sequence[PlannedRun]) -> Networks:
-        return self.material.networks(kept.weights, kept.memory, [run.seeds for run in runs])
+            return self.material.initialise(seeds)
+        return load_networks(self.material, [self.root / run.continues for run in runs], seeds)
 
     def _objective(self, phase: Phase, runs: Sequence[PlannedRun]) -> Objective:
         if phase.teaching is None or phase.update == "":
@@ -228,24 +211,23 @@ class _Recording:
 
     def _outputs(self, run_ids: Sequence[str]) -> Tensor:
         """Outputs of finished runs on the training set, ``(run, sample, class)``."""
-        networks = load_networks(self.material, [self.root / run_id for run_id in run_ids], [(0,)] * len(run_ids))
+        paths = [self.root / run_id for run_id in run_ids]
+        networks = load_networks(self.material, paths, [seeds_of(read_manifest(path)) for path in paths])
 
-        return networks.outputs(self.material.training_inputs, networks.memory)
+        return networks.training_outputs(self.material.training_inputs)
 
     def _can_start(self, run: PlannedRun) -> bool:
         """Whether what a run learns from, and continues, has not diverged."""
-        continues = not run.continues or _status(self.root / run.continues) == "finished"
-
+        continues = not run.continues or status_of(self.root / run.continues) == "finished"
         return continues and bool(self._teachers(run)) == bool(run.parents)
 
     def _teachers(self, run: PlannedRun) -> tuple[str, ...]:
         """Those of a run's teachers that can teach: a teacher that diverged cannot."""
-        return tuple(parent for parent in run.parents if _status(self.root / parent) == "finished")
+        return tuple(parent for parent in run.parents if status_of(self.root / parent) == "finished")
 
     def _manifest(self, run: PlannedRun) -> Manifest:
         seeds = {"study": self.material.recipe.seed}
         seeds |= {f"init-{member:02d}": seed for member, seed in enumerate(run.seeds)}
-
         return Manifest(
             run.run_id,
             (),
@@ -271,29 +253,3 @@ class _Alive:
         for run in self.runs - set(runs):
             self.recorder.close_run(run, "diverged", f"the loss is no longer finite at step {step}")
         self.runs = set(runs)
-
-
-def _status(run_dir: Path) -> str:
-    """The status of a run, empty where there is none."""
-    return read_manifest(run_dir).status if (run_dir / MANIFEST).is_file() else ""
-
-
-def _check_root(root: Path) -> None:
-    """Refuse what is no folder for runs."""
-    if root.is_file() or (root / MANIFEST).is_file():
-        raise RunError(
-            f"expected a folder for runs at {root}, got {'a file' if root.is_file() else 'a run'}: "
-            "name another with --out"
-        )
-
-
-def _check_runs(root: Path, phases: Sequence[Phase]) -> None:
-    """Refuse a folder that holds what this study would mix with."""
-    planned = {run.run_id for phase in phases for run in phase.runs}
-    present = sorted(path.parent.name for path in root.glob(f"*/{MANIFEST}"))
-    other = [name for name in present if name not in planned]
-    if other:
-        raise RunError(
-            f"expected runs of this study in {root}, got others ({other[0]}, {len(other)} in all): name "
-            "another folder with --out, or keep both with --force"
-        )

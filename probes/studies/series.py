@@ -10,31 +10,34 @@ from torch import Tensor
 
 from probes.directions import Directions
 from probes.learners.training import State
-from probes.quantities import Quantity, Strength, Tap
+from probes.quantities import OwnClass, Quantity, Strength, Tap
 from probes.quantities import State as Measured
 
-__all__ = ["FORCES", "NULL", "SERIES", "forces", "looked_at", "taps"]
+__all__ = ["FORCES", "NO_CLASSES", "NULL", "SERIES", "forces", "looked_at", "taps"]
 
 SERIES = "correlations"
 NULL = "correlations.null"
 FORCES = "forces"
 TERMS = ("cross_entropy", "distillation")
 NULL_SEED = 0
+NO_CLASSES = 'expected taps = "full" of Gaussian inputs, whose neurons belong to no class, got "own_class"'
 
 
-def taps(features: Tensor) -> Mapping[str, Directions | Tap]:
+def taps(features: Tensor, *, own_class: bool = False) -> Mapping[str, Directions | Tap]:
     r"""Return series name to tap: every correlation, and :math:`\Phi` of as many random orthonormal directions.
 
     Args:
         features: The feature vectors, ``(feature_class, view, dim)``.
+        own_class: Of the correlations only those of each class with its own features, ``(class, neuron, view)``.
 
     Example:
         >>> {name: getattr(tap, "axes", None) for name, tap in taps(torch.eye(4).reshape(2, 2, 4)).items()}
         {'correlations': None, 'correlations.null': ('class', 'feature_class', 'view')}
     """
     directions = Directions(features)
+    correlations = Tap(directions, ("class", "neuron"), reduction=OwnClass()) if own_class else directions
 
-    return {SERIES: directions, NULL: Tap(directions.null(NULL_SEED), ("class", "neuron"), reduction=Strength())}
+    return {SERIES: correlations, NULL: Tap(directions.null(NULL_SEED), ("class", "neuron"), reduction=Strength())}
 
 
 def forces(features: Tensor, terms: Sequence[str] = TERMS) -> Quantity:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from probes.learners.recipe_files import as_mapping, override
-from probes.learners.recipes import Recipe
+from probes.learners.recipe_files import AnyRecipe, as_mapping, override
 from probes.schedules import Schedule, every
 
 __all__ = ["DEFAULT_SCHEDULE", "Point", "Sweep", "changed", "points_of"]
@@ -21,8 +20,8 @@ class Point:
     """One study of a sweep.
 
     Attributes:
-        name: Name of its folder, a hash of recipe, schedule, and of whether weights are kept.
-        values: Recipe key to value, as far as the sweep varies it.
+        name: Name of its folder, a hash of recipe, schedule, and of what is recorded and kept.
+        values: AnyRecipe key to value, as far as the sweep varies it.
         recipe: The study.
 
     Example:
@@ -33,7 +32,7 @@ class Point:
 
     name: str
     values: Mapping[str, Any]
-    recipe: Recipe
+    recipe: AnyRecipe
 
     @property
     def label(self) -> str:
@@ -51,6 +50,7 @@ class Sweep:
         points: The studies, each once.
         schedule: Which steps are recorded, beside the first and the last.
         weights: Whether the weights of finished studies are kept.
+        own_class: Whether of the correlations only those of a class with its own features are recorded.
 
     Example:
         >>> from probes.learners.recipe_files import built_in
@@ -62,6 +62,7 @@ class Sweep:
     points: tuple[Point, ...]
     schedule: Schedule = DEFAULT_SCHEDULE
     weights: bool = False
+    own_class: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -70,21 +71,23 @@ class Sweep:
 
 
 def points_of(
-    base: Recipe,
+    base: AnyRecipe,
     choices: Iterable[Mapping[str, Any]],
     seeds: Sequence[int],
     *,
     schedule: Schedule = DEFAULT_SCHEDULE,
     weights: bool = False,
+    own_class: bool = False,
 ) -> tuple[Point, ...]:
     """Return the points of every choice of values with every seed; those of the same specification once.
 
     Args:
         base: The recipe that every point starts from.
-        choices: Recipe key to value, of each choice.
+        choices: AnyRecipe key to value, of each choice.
         seeds: Seeds of the studies.
         schedule: Which steps are recorded.
         weights: Whether the weights of finished studies are kept.
+        own_class: Whether of the correlations only those of a class with its own features are recorded.
 
     Raises:
         ValueError: If a key is unknown or a value impossible; the text names the choice.
@@ -99,12 +102,12 @@ def points_of(
         recipe = _chosen(base, choice)
         for seed in seeds:
             seeded = replace(recipe, seed=seed)
-            name = _name(seeded, schedule, weights=weights)
+            name = _name(seeded, schedule, weights=weights, own_class=own_class)
             found.setdefault(name, Point(name, choice, seeded))
     return tuple(found.values())
 
 
-def changed(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+def changed(recipe: AnyRecipe, values: Mapping[str, Any]) -> AnyRecipe:
     """Return the recipe with plain values in place of some of its own.
 
     Raises:
@@ -118,7 +121,7 @@ def changed(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     return override(recipe, {key: json.dumps(value) for key, value in values.items()})  # JSON's values are TOML's
 
 
-def _chosen(base: Recipe, choice: Mapping[str, Any]) -> Recipe:
+def _chosen(base: AnyRecipe, choice: Mapping[str, Any]) -> AnyRecipe:
     try:
         return changed(base, choice)
     except ValueError as error:
@@ -126,8 +129,9 @@ def _chosen(base: Recipe, choice: Mapping[str, Any]) -> Recipe:
         raise ValueError(f"{error} (at {told})") from error
 
 
-def _name(recipe: Recipe, schedule: Schedule, *, weights: bool) -> str:
+def _name(recipe: AnyRecipe, schedule: Schedule, *, weights: bool, own_class: bool) -> str:
     """Return a hash of all that a point's folder depends on; what a recipe is called is nothing of it."""
     specification = {**as_mapping(recipe), "name": "", "schedule": str(schedule), "weights": weights}
+    specification |= {"taps": "own_class"} if own_class else {}  # names of points that record all are older than it
 
     return hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:_DIGITS]

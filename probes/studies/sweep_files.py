@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 
 from probes.errors import UsageError
-from probes.learners.recipe_files import as_mapping, load, override
-from probes.learners.recipes import Recipe
+from probes.learners.gaussian_recipes import GaussianRecipe
+from probes.learners.recipe_files import AnyRecipe, as_mapping, load, override
 from probes.schedules import Schedule, parse
+from probes.studies.series import NO_CLASSES
 from probes.studies.sweep import DEFAULT_SCHEDULE, Sweep, changed, points_of
 
 __all__ = ["is_sweep_file", "load_sweep"]
 
 _TABLES = ("name", "base", "seeds", "set", "grid", "random", "cases", "record")
 _MARKS = {"base", "grid", "random", "cases"}  # one of them makes a file a sweep: no recipe has it
-_RECORD = {"schedule": str, "weights": bool}
+_RECORD = {"schedule": str, "weights": bool, "taps": str}
+_TAPS = ("full", "own_class")
 _RANGE = {"low", "high", "log"}
 _SIGNIFICANT = 6  # digits of a drawn number: enough, and its text says all of it
 
@@ -52,6 +54,8 @@ def load_sweep(
     [random] a list, or ``{low, high, log}``, for every key, of which ``samples`` points are drawn by ``seed``.
     [[cases]] are tables of values that belong together; every combination is recorded of each. A range, for example
     ``data.missing_view``, may be given as one number for both its ends. ``seeds`` is a list, or how many, from 0 on.
+    [record] says what is kept: ``schedule``, ``weights``, and ``taps``, "full" or "own_class", the correlations of each
+    class with its own features alone, a k-th of the values.
 
     Args:
         path: The file.
@@ -78,14 +82,17 @@ def _sweep(file: Path, tables: Mapping[str, Any], settings: Mapping[str, str], s
     if unknown:
         raise ValueError(f"unknown key `{unknown[0]}`: expected {', '.join(_TABLES)}")
     base = _Base(override(changed(_base(file, tables.get("base")), _flat(tables, "set")), settings))
-    record = {"schedule": str(DEFAULT_SCHEDULE), "weights": False, **_checked(tables.get("record", {}))}
+    record = {"schedule": str(DEFAULT_SCHEDULE), "weights": False, "taps": "full", **_checked(tables.get("record", {}))}
     kept: dict[str, Any] = {"schedule": schedule or parse(record["schedule"]), "weights": record["weights"]}
+    kept["own_class"] = record["taps"] == "own_class"
+    if kept["own_class"] and isinstance(base.recipe, GaussianRecipe):
+        raise ValueError(NO_CLASSES)
 
     points = points_of(base.recipe, _choices(base, tables), _seeds(tables.get("seeds", [base.recipe.seed])), **kept)
     return Sweep(str(tables.get("name", file.stem)), points, **kept)
 
 
-def _base(file: Path, name: object) -> Recipe:
+def _base(file: Path, name: object) -> AnyRecipe:
     if not isinstance(name, str):
         raise ValueError(f"expected `base`, a recipe's name or file, got {name!r}")
     beside = file.parent / name
@@ -97,11 +104,11 @@ def _base(file: Path, name: object) -> Recipe:
 class _Base:
     """The recipe that points start from, asked for single values."""
 
-    recipe: Recipe
+    recipe: AnyRecipe
 
     def at(self, key: str) -> Any:
         """Return its value under a dotted key, None where there is none."""
-        value: Any = as_mapping(self.recipe)
+        value: Any = as_mapping(self.recipe, whole=True)
         for name in key.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         return value
@@ -189,6 +196,8 @@ def _checked(record: Any) -> dict[str, Any]:
             raise ValueError(f"unknown key `record.{key}`: expected {', '.join(_RECORD)}")
         if type(value) is not _RECORD[key]:
             raise ValueError(f"expected `record.{key}` of type {_RECORD[key].__name__}, got {value!r}")
+    if record.get("taps", "full") not in _TAPS:
+        raise ValueError(f"expected `record.taps` {' or '.join(_TAPS)}, got {record['taps']!r}")
     return record
 
 

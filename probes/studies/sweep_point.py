@@ -33,6 +33,7 @@ class Job:
         recipe: Its study, as `as_mapping` gives it.
         schedule: Which steps are recorded, as text.
         weights: Whether weights are kept.
+        own_class: Whether of the correlations only those of a class with its own features are recorded.
         threads: Threads of torch; 0 leaves them as they are.
         checkpoint_seconds: Time between two checkpoints.
         force: Begin half-finished runs anew.
@@ -46,6 +47,7 @@ class Job:
     recipe: Mapping[str, Any]
     schedule: str
     weights: bool = False
+    own_class: bool = False
     threads: int = 0
     checkpoint_seconds: float = 30.0
     force: bool = False
@@ -100,6 +102,7 @@ def record_point(job: Job) -> Outcome:
                 folder,
                 force=job.force,
                 schedule=parse(job.schedule),
+                own_class=job.own_class,
                 checkpoint_seconds=job.checkpoint_seconds,
             )
         return _ended(job, folder, time.perf_counter() - began)
@@ -131,7 +134,8 @@ def _ended(job: Job, folder: Path, seconds: float) -> Outcome:
     said = {"status": found.status, "seconds": found.seconds, "diverged": found.diverged, "recipe": job.recipe}
     (folder / ERROR).unlink(missing_ok=True)
 
-    write_whole(folder / POINT, json.dumps({**said, "schedule": job.schedule}, indent=2).encode())
+    said |= {"schedule": job.schedule, "taps": "own_class" if job.own_class else "full"}
+    write_whole(folder / POINT, json.dumps(said, indent=2).encode())
     return found
 
 

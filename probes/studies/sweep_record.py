@@ -68,7 +68,8 @@ def record_sweep(
 
     def job(point: Point) -> Job:
         place, recipe = str((folder / point.name).absolute()), as_mapping(point.recipe)
-        return Job(place, recipe, str(sweep.schedule), sweep.weights, threads, checkpoint_seconds, force)
+        taken = place, recipe, str(sweep.schedule), sweep.weights, sweep.own_class
+        return Job(*taken, threads, checkpoint_seconds, force)
 
     left = waiting_points(sweep, folder)
     for done, (point, outcome) in enumerate(_outcomes(engine, left, job, workers or _SUSPECTS), 1):

@@ -15,13 +15,14 @@ __all__ = ["trial_recorder"]
 
 
 @contextmanager
-def trial_recorder(features: Tensor, runs: int, *, taught: bool) -> Iterator[StackedRecorder]:
+def trial_recorder(features: Tensor, runs: int, *, taught: bool, own_class: bool = False) -> Iterator[StackedRecorder]:
     """Give a recorder as `record_study` has it; what it writes is gone afterwards.
 
     Args:
         features: The feature vectors, ``(feature_class, view, dim)``.
         runs: Number of runs.
         taught: Whether the runs have a teacher.
+        own_class: Whether correlations of a class with its own features only are recorded.
 
     Example:
         >>> import torch
@@ -33,5 +34,6 @@ def trial_recorder(features: Tensor, runs: int, *, taught: bool) -> Iterator[Sta
     quantities = [forces(features)] if taught else []
     with tempfile.TemporaryDirectory(prefix="probes-trial-") as folder:
         paths, manifests = [Path(folder, name) for name in names], [Manifest(name, ()) for name in names]
-        with StackedRecorder(paths, taps(features), manifests, quantities=quantities) as recorder:
+        tapped = taps(features, own_class=own_class)
+        with StackedRecorder(paths, tapped, manifests, quantities=quantities) as recorder:
             yield recorder

@@ -2,6 +2,7 @@ import pytest
 
 from probes.analysis import (
     bounds,
+    claims,
     coverage,
     deletion,
     error_rates,
@@ -11,11 +12,14 @@ from probes.analysis import (
     lessons,
     lottery,
     pairs,
+    report,
+    summary,
     uncovered,
     unions,
     winners,
 )
 from probes.analysis.evidence import Evidence
+from probes.errors import LogError
 from tests.analysis.hand import evaluation_of, log_of, race
 
 LOGS = example_study()
@@ -80,3 +84,45 @@ def test_errors_are_those_of_the_runs_asked_for():
     ]
 
     assert [error.value for error in Evidence(logs).errors(logs[1:], "single_view_error")] == [0.0]
+
+
+def linear(kind="tangent"):
+    recipe = {"network": {"kind": kind}}
+    return [
+        log_of(race([[0]] * 3), name, role="single", recipe=recipe, evaluation=evaluation_of(single=[int(name)]))
+        for name in "01"
+    ]
+
+
+def test_linear_learners_have_errors_and_no_race():
+    evidence = Evidence(linear())
+    with pytest.raises(LogError) as error:
+        _ = evidence.winners
+
+    assert str(error.value) == (
+        "expected networks that learn features, got `network.kind` tangent: the features of a linear learner stay as "
+        "initialisation drew them, so that errors are all there is to compare"
+    )
+    assert [error.value for error in evidence.errors(evidence.logs, "single_view_error")] == [0.1, 0.1]
+
+
+@pytest.mark.parametrize(("kind", "races"), [("patch", True), ("tangent", False), ("random_features", False)])
+def test_views_race_in_the_network_alone(kind, races):
+    assert Evidence(linear(kind)).races is races
+    assert Evidence(linear(kind)).learners == [kind]
+
+
+def test_of_linear_learners_claims_about_the_race_are_left_out():
+    table = claims(linear())
+
+    assert table["claim"].tolist() == ["single.train_error", "single.test_error_mu", "ensemble.test_error_mu"]
+    assert "got `network.kind` tangent: " in table.attrs["left_out"]["winners.predicted"]
+
+
+def test_the_report_of_linear_learners_is_about_errors():
+    found = report(linear())
+
+    assert [panel.name for panel in found.panels] == ["claims", "error_rates", "runs"]
+    assert found.panels[1].table["error"].tolist() == [0.1, 0.1, 0.2]  # wrong once each, and then a tie
+    assert "got `network.kind` tangent: " in found.absent["what was won"]
+    assert "features_learned" not in summary(linear()).dropna(axis=1)

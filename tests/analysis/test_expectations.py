@@ -25,6 +25,10 @@ CLAIMS = [
     "memorisation.new_features",
     "coverage.as_drawn",
     "deletion.causal",
+    "lottery.favoured_view",
+    "lottery.self_distilled_mu",
+    "gaussian_inputs.error_gain",
+    "gaussian_inputs.variance_ratio",
 ]
 
 

@@ -136,3 +136,17 @@ def test_a_measure_that_depends_on_nothing_is_told_and_not_drawn(tiny_root, tmp_
     (tmp_path / "sweep.csv").write_text(written(rows, ["network.q", "network.neurons"]))
     (tmp_path / "a").symlink_to(tiny_root)
     assert [panel.name for panel in sweep_report(tmp_path).panels] == ["members", "map", "measures", "points"]
+
+
+def test_words_stand_in_the_order_of_the_sweep(tiny_root, tmp_path):
+    rows = [
+        {"point": name, "name": name, "training.momentum": momentum, "seed": 0, "status": "finished", "path": "a"}
+        for name, momentum in [("momentum", 0.9), ("gradient descent", 0.0)]
+    ]
+    (tmp_path / "sweep.csv").write_text(written(rows, ["name", "training.momentum"]))
+    (tmp_path / "a").symlink_to(tiny_root)
+    panels = {panel.name: panel for panel in sweep_report(tmp_path).panels}
+    places = panels["race"].figure.axes[0].get_xticklabels()
+    assert [label.get_text() for label in places] == panels["map"].table["name"].tolist()
+    assert panels["map"].table["name"].tolist() == ["momentum", "gradient descent"]
+    assert panels["members"].figure.axes[0].get_legend()._ncols == 2

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from probes.analysis.draws import DRAWS
 from probes.analysis.evidence import Evidence
 from probes.analysis.induction import CAUSES
 from probes.analysis.intervals import bootstrapped, difference, mean_of, rate
@@ -132,7 +133,7 @@ def test_a_study_without_the_runs_yields_nothing(claim):
     assert measured(claim, [log_of(race(RACE), role="other")]) == []
 
 
-@pytest.mark.parametrize("claim", [claim for claim in MEASURES if claim not in CAUSES])
+@pytest.mark.parametrize("claim", [claim for claim in MEASURES if claim not in {**CAUSES, **DRAWS}])
 def test_every_note_says_what_n_counts_and_whence_the_interval(claim):
     students = [
         run(f"{role}-{index}", role, [index], variant="v", parents=("a",))

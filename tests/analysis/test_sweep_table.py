@@ -1,6 +1,6 @@
 import pytest
 
-from probes.analysis.sweep_table import axes_of, is_sweep, sweep_table, written
+from probes.analysis.sweep_table import axes_of, is_sweep, points, sweep_table, written
 from probes.errors import LogError
 
 ROWS = [
@@ -59,3 +59,21 @@ def test_a_table_that_is_not_there_is_named(tmp_path):
         LogError, match=r"expected the table of a sweep at .*sweep\.csv, got .*: record the sweep again"
     ):
         sweep_table(tmp_path)
+
+
+def test_points_have_the_values_that_were_written(root):
+    assert points(root)["001"] == {"point": "001", "values": {"network.q": 3, "data.own": [1.0, 1.5]}, "seed": 0}
+
+
+@pytest.mark.parametrize("value", [3, 0.25, [1.0, 1.5], True, False, "private"])
+def test_a_value_of_any_kind_is_read_as_it_was(tmp_path, value):
+    row = {"point": "0123", "path": "0123", "seed": 7, "some.key": value}
+    (tmp_path / "sweep.csv").write_text(written([row, {**row, "path": "x", "some.key": None}], ["some.key"]))
+    assert points(tmp_path)["0123"]["values"] == {"some.key": value}
+    assert points(tmp_path)["x"]["values"] == {}
+
+
+def test_a_point_whose_name_looks_like_a_number_keeps_its_name(tmp_path):
+    row = {"point": "000000000012", "path": "000000000012", "seed": 0}
+    (tmp_path / "sweep.csv").write_text(written([row], []))
+    assert list(points(tmp_path)) == ["000000000012"]

@@ -57,7 +57,7 @@ def test_compiled_training_gives_the_same_bits_again_and_goes_on_to_the_bit():
         steps=10,
         learning_rate=1.0,
         compiled=True,
-        on_update=lambda step, runs, networks: kept.setdefault(step, networks.select(runs)),
+        on_update=lambda step, runs, networks, moments: kept.setdefault(step, networks.select(runs)),
     )
     again, _ = train(kept[4], INPUTS, CrossEntropy(), steps=10, learning_rate=1.0, first=4, compiled=True)
 

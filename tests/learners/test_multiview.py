@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -108,6 +110,10 @@ def test_the_moment_s_is_the_mean_over_multi_view_samples():
         ({"sparsity": 7.0}, r"expected `sparsity` in \(0, 6\], got 7.0"),
         ({"single_view_share": 1.5}, r"expected `single_view_share` \(mu\) in \[0, 1\], got 1.5"),
         ({"own": (2.0, 1.0)}, r"expected `own` as \[low, high\] with 0 <= low <= high, got \[2.0, 1.0\]"),
+        (
+            {"own": (1.25, 1.5), "second_view": 0.7},
+            r"expected `second_view` in \[0.8, 1\], so that `own` times it starts at 1 or above, too, got 0.7",
+        ),
         ({"own": (0.5, 1.0)}, r"expected `own` to start at 1 or above \(Definition 3.1\), got 0.5"),
         ({"off_class": (0.3, 0.5)}, r"expected `off_class` to end at 0.4 or below \(Definition 3.1\), got 0.5"),
         (
@@ -127,3 +133,12 @@ def test_the_moment_s_is_the_mean_over_multi_view_samples():
 def test_impossible_values_are_refused_with_the_reason(change, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         MultiView(**{**vars(DATA), **change})
+
+
+def test_the_second_view_of_every_class_weighs_less():
+    data = replace(DATA, own=(1.25, 1.5))
+    equal, unequal = data.multi_view(300, seed=6), replace(data, second_view=0.8).multi_view(300, seed=6)
+    heavy, light = (unequal.class_view_moment(3) / equal.class_view_moment(3)).T
+
+    assert torch.allclose(heavy, torch.ones(6, dtype=torch.float64))
+    assert torch.allclose(light, torch.full((6,), 0.8**3, dtype=torch.float64))

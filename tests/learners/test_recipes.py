@@ -34,13 +34,13 @@ REFUSED = [
     ),
     (
         "[network]\nneuron = 8",
-        "unknown key `network.neuron`: expected neurons, q, threshold, init_scale (nearest: neurons)",
+        "unknown key `network.neuron`: expected neurons, q, threshold, init_scale, kind (nearest: neurons)",
     ),
     ("[network]\nneurons = 8.5", "expected `network.neurons` of type int, got 8.5"),
     ("[network]\nneurons = true", "expected `network.neurons` of type int, got True"),
     ("data = 3", "expected `data` to be a table, got 3"),
     ("[runs.single]\na = 1", "expected `runs.single` to be a value, got a table"),
-    ("[data]\nkind = 'three'", "unknown `data.kind` 'three': expected multi_view, two_class"),
+    ("[data]\nkind = 'three'", "unknown `data.kind` 'three': expected multi_view, two_class, teacher_labels"),
     ("[data]\nown = 1.0", "expected `data.own` of type list, got 1.0"),
     ("[data]\nown = [1.0]", "expected `data.own` as 2 values, got [1.0]"),
     ("seed = -1", "expected `seed` >= 0, got -1"),
@@ -55,7 +55,21 @@ REFUSED = [
         "[network]\ninit_scale = 0.0",
         "expected `network.init_scale` in (0, 1], got 0.0: neurons that start at zero never move",
     ),
+    (
+        "[network]\nkind = 'ntk'",
+        "expected `network.kind` as one of patch, tangent, random_features, got 'ntk'",
+    ),
     ("[training]\nsamples = 3", "expected `training.samples` >= 12 (one a class), got 3"),
+    (
+        "[training]\nsamples = 20\nbatch_size = 21",
+        "expected `training.batch_size` <= 20 (`training.samples`), got 21",
+    ),
+    ("[training]\noptimizer = 'lion'", 'expected `optimizer` "sgd" or "adam", got \'lion\''),
+    (
+        "[network]\nkind = 'tangent'\n[training]\nmomentum = 0.5",
+        "expected full-batch gradient descent for `network.kind` 'tangent', got Optimizer(name='sgd', batch_size=0, "
+        "momentum=0.5, betas=(0.9, 0.999), eps=1e-08)",
+    ),
     ("[fresh]\nsteps = 0", "expected `fresh.steps` >= 1, got 0"),
     ("[distilled]\nlearning_rate = 0.0", "expected `distilled.learning_rate` > 0, got 0.0"),
     ("[fresh]\nteacher_scale = 0.0", "expected `fresh.teacher_scale` > 0, got 0.0"),
@@ -74,8 +88,17 @@ def test_what_cannot_be_is_refused_with_the_reason(text, message):
         parse(text)
 
 
+def test_keys_at_their_defaults_that_came_later_name_no_run_and_are_written_out_in_toml():
+    recipe = built_in("tiny")
+    assert "momentum" not in as_mapping(recipe)["training"]
+    assert as_mapping(recipe, whole=True)["training"]["betas"] == [0.9, 0.999]
+    assert "\nmomentum = 0.0\n" in to_toml(recipe)
+    changed = override(recipe, {"training.momentum": "0.5"})
+    assert as_mapping(changed)["training"] == {**as_mapping(recipe)["training"], "momentum": 0.5}
+
+
 def test_an_unknown_name_gets_the_nearest_ones():
-    message = "unknown recipe `theorie`: expected theory, thought-experiment, tiny (nearest: theory), or a TOML file"
+    message = f"unknown recipe `theorie`: expected {', '.join(names())} (nearest: theory), or a TOML file"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         load("theorie")
 

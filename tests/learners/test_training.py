@@ -200,7 +200,7 @@ def test_training_goes_on_to_the_bit_from_networks_that_were_kept_between_two_st
         steps=10,
         learning_rate=1.0,
         on_step=lambda state: shown.setdefault(state.step, state.weights.clone()),
-        on_update=lambda step, runs, networks: kept.setdefault(step, networks.select(runs)),
+        on_update=lambda step, runs, networks, moments: kept.setdefault(step, networks.select(runs)),
     )
     again, _ = train(kept[cut], inputs, CrossEntropy(), steps=10, learning_rate=1.0, first=cut)
 

@@ -1,3 +1,5 @@
+import pytest
+
 from probes.learners.recipe_files import built_in, override
 from probes.store.layout import RUN_ID
 from probes.studies import plan
@@ -58,6 +60,35 @@ def test_a_run_is_named_by_all_that_its_result_depends_on():
     }
     for change in ({"data.sparsity": "1.5"}, {"network.q": "4"}, {"training.steps": "9"}, {"seed": "1"}):
         assert not {run.run_id for run in runs(override(TINY, change), "single")} & names
+
+
+def test_runs_keep_the_names_they_had_before_recipes_knew_of_optimizers():
+    assert [phase.runs[0].run_id for phase in plan(built_in("theory"))] == [
+        "single-00-f71b272b",
+        "distilled-stopped-00-3a3dba52",
+        "distilled-literal-00-f01ec51d",
+        "self_distilled-continued-00-20d5cad4",
+        "self_distilled-fresh-00-2f3e0b85",
+        "average-00-9bb0e336",
+    ]
+
+
+OPTIMIZERS = [{"optimizer": "adam"}, {"momentum": "0.5"}, {"batch_size": "9"}]
+
+
+@pytest.mark.parametrize("settings", OPTIMIZERS, ids=str)
+def test_a_studys_optimizer_trains_and_names_runs_of_every_role(settings):
+    other = override(TINY, {f"training.{key}": value for key, value in settings.items()})
+    assert {phase.optimizer for phase in plan(other)} == {other.training.rule}
+    ids = [{run.run_id for phase in plan(recipe) for run in phase.runs} for recipe in (TINY, other)]
+    assert not ids[0] & ids[1]
+
+
+def test_only_an_update_that_is_a_sum_over_terms_has_forces():
+    batches = override(TINY, {"training.batch_size": "9"})
+    momentum = override(TINY, {"training.momentum": "0.5"})
+    assert [phase.has_forces for phase in plan(batches)] == [phase.teaching is not None for phase in plan(batches)]
+    assert not any(phase.has_forces for phase in plan(momentum))
 
 
 def test_roles_without_runs_have_no_phase():

@@ -67,7 +67,7 @@ def uninterrupted(tmp_path_factory):
     return everything(record_study(STUDY, tmp_path_factory.mktemp("whole")))
 
 
-@pytest.mark.parametrize("look", [1, 2, 6, 9, 10, 11, 18, 25, 38])
+@pytest.mark.parametrize("look", [1, 2, 6, 9, 10, 11, 15, 18, 25, 38])
 @pytest.mark.parametrize("seconds", [0.0, 100.0])
 def test_a_study_that_is_cut_off_anywhere_ends_as_if_it_had_not_been(tmp_path, uninterrupted, look, seconds):
     with pytest.raises(MemoryError):
@@ -76,6 +76,31 @@ def test_a_study_that_is_cut_off_anywhere_ends_as_if_it_had_not_been(tmp_path, u
 
     assert differences(everything(tmp_path), uninterrupted) == []
     assert list(tmp_path.glob("checkpoint-*")) == []
+
+
+OPTIMIZERS = {
+    "batches": {"training.batch_size": "50"},
+    "momentum": {"training.momentum": "0.9", "training.batch_size": "50"},
+    "adam": {
+        "training.optimizer": "adam",
+        "training.learning_rate": "0.01",
+        "noise.form": "gaussian",
+        "noise.dim": "20",
+    },
+}
+
+
+@pytest.mark.parametrize("settings", OPTIMIZERS.values(), ids=list(OPTIMIZERS))
+@pytest.mark.parametrize("look", [6, 12, 15])
+def test_a_study_of_any_optimizer_goes_on_as_if_it_had_not_been_cut_off(tmp_path, settings, look):
+    study = override(STUDY, {**settings, "runs.self_distilled": "0", "runs.average": "0"})
+    expected = everything(record_study(study, tmp_path / "whole"))
+    with pytest.raises(MemoryError):
+        record_study(study, tmp_path / "cut", watcher=Impatient(look), checkpoint_seconds=0.0)
+    logs = open_logs(record_study(study, tmp_path / "cut"))
+
+    assert any(log.manifest.attempts for log in logs)
+    assert differences(everything(tmp_path / "cut"), expected) == []
 
 
 def test_a_study_is_gone_on_with_from_its_checkpoint(tmp_path, uninterrupted):

@@ -68,3 +68,12 @@ def test_only_the_teacher_pushes_what_labels_leave_behind(logs):
     """Distillation never pulls a class down: over a run its force on every feature is positive."""
     for log in logs.by_role("distilled"):
         assert (log["forces"][:].sum(0)[1] > 0).all()
+
+
+def test_of_the_own_class_block_there_is_a_kth_of_the_values():
+    weights = torch.randn(3, 4, 8)
+    full, own = (taps(FEATURES, own_class=own)["correlations"] for own in (False, True))
+    found = own.project(weights)
+    assert own.axes == ("class", "neuron", "view")
+    for i in range(3):
+        torch.testing.assert_close(found[i], weights[i] @ full.vectors[i].T)

@@ -1,6 +1,9 @@
+import hashlib
+import json
+
 import pytest
 
-from probes.learners.recipe_files import built_in
+from probes.learners.recipe_files import as_mapping, built_in
 from probes.schedules import every
 from probes.studies.sweep import changed, points_of
 from tests.studies.sweeps import SMALL, SWEEP
@@ -34,3 +37,10 @@ def test_an_impossible_value_is_refused_with_its_place():
     with pytest.raises(ValueError, match="expected `patches`") as error:
         points_of(built_in("tiny"), [{"network.q": 4, "data.patches": 3}], [0])
     assert str(error.value) == line
+
+
+def test_points_that_record_all_are_named_as_before_there_was_a_choice():
+    plain, own = (points_of(built_in("tiny"), [{}], [0], own_class=own)[0] for own in (False, True))
+    specification = {**as_mapping(plain.recipe), "name": "", "schedule": "every(50)", "weights": False}
+    assert plain.name == hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:12]
+    assert own.name != plain.name

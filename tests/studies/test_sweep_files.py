@@ -87,7 +87,7 @@ def test_what_is_kept_is_stated_or_little(sweep):
         ("girds = 3\n[grid]\nnetwork.q = [3]", f"unknown key `girds`: expected {NAMES}"),
         (
             "[grid]\nnetwork.neuron = [3]",
-            "unknown key `network.neuron`: expected neurons, q, threshold, init_scale (nearest: neurons) "
+            "unknown key `network.neuron`: expected neurons, q, threshold, init_scale, kind (nearest: neurons) "
             "(at network.neuron = 3)",
         ),
         (
@@ -110,7 +110,7 @@ def test_what_is_kept_is_stated_or_little(sweep):
         ),
         ("cases = 3", "expected `cases` as tables, [[cases]], got something else"),
         ("seeds = [-1]", "expected `seeds` as a list of numbers >= 0, or how many, got [-1]"),
-        ("seeds = 1\n[record]\nweight = true", "unknown key `record.weight`: expected schedule, weights"),
+        ("seeds = 1\n[record]\nweight = true", "unknown key `record.weight`: expected schedule, weights, taps"),
         ("seeds = 1\n[record]\nweights = 1", "expected `record.weights` of type bool, got 1"),
         ("seeds = 1\nrecord = 1", "expected `record` to be a table, got 1"),
     ],
@@ -134,3 +134,28 @@ def test_a_sweep_is_told_from_a_recipe(tmp_path, text, answer):
     (tmp_path / "mine.toml").write_text(text)
     assert is_sweep_file(tmp_path / "mine.toml") is answer
     assert not is_sweep_file("tiny")
+
+
+@pytest.mark.parametrize(("taps", "own_class"), [("full", False), ("own_class", True)])
+def test_it_says_which_correlations_are_recorded(sweep, taps, own_class):
+    assert sweep(f"seeds = 1\n[record]\ntaps = '{taps}'\n").own_class is own_class
+    assert not sweep("seeds = 1\n").own_class
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("taps = 'own'", "expected `record.taps` full or own_class, got 'own'"),
+        ("taps = true", "expected `record.taps` of type str, got True"),
+    ],
+)
+def test_other_correlations_are_refused(sweep, tmp_path, text, line):
+    with pytest.raises(UsageError, match=f"^{tmp_path / 'mine.toml'}: {line}$"):
+        sweep(f"seeds = 1\n[record]\n{text}\n")
+
+
+def test_gaussian_inputs_have_no_own_class(tmp_path):
+    (tmp_path / "mine.toml").write_text("base = 'gaussian-inputs'\nseeds = 1\n[record]\ntaps = 'own_class'\n")
+    line = 'expected taps = "full" of Gaussian inputs, whose neurons belong to no class, got "own_class"'
+    with pytest.raises(UsageError, match=f"^{tmp_path / 'mine.toml'}: {line}$"):
+        load_sweep(tmp_path / "mine.toml")

@@ -1,16 +1,21 @@
 import csv
 import shutil
 from concurrent.futures import BrokenExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from probes.errors import RunError
+from probes.errors import RunError, UsageError
+from probes.learners.recipe_files import built_in
 from probes.store import open_log, open_logs
 from probes.store.manifest import Manifest, write_manifest
+from probes.studies import record_study
+from probes.studies.estimate import estimate
 from probes.studies.executors import Inline, Spawned, engine
+from probes.studies.sweep import points_of
 from probes.studies.sweep_record import record_sweep, waiting_points
-from tests.studies.sweeps import SWEEP
+from tests.studies.sweeps import SMALL, SWEEP
 
 FACTORY = """
 from concurrent.futures import ProcessPoolExecutor
@@ -165,3 +170,28 @@ def test_a_folder_of_a_study_is_refused(tiny_root):
     with pytest.raises(RunError, match="expected a folder for a sweep") as error:
         record_sweep(SWEEP, tiny_root)
     assert str(error.value) == line
+
+
+def test_points_of_the_own_class_block_hold_the_same_values_in_fewer_bytes(inline, tmp_path):
+    points = points_of(SMALL, [{"network.q": 3}, {"network.q": 4}], [0, 1], own_class=True)
+    own = replace(SWEEP, points=points, own_class=True)
+    assert {outcome.status for outcome in record_sweep(own, tmp_path)} == {"finished"}
+    for point, full in zip(points, SWEEP.points, strict=True):
+        for log in open_logs(tmp_path / point.name):
+            block = np.asarray(log["correlations"])
+            whole = np.asarray(open_logs(inline / full.name)[log.manifest.run_id]["correlations"])
+            for i in range(block.shape[1]):
+                np.testing.assert_allclose(block[:, i], whole[:, i, :, i], rtol=1e-5, atol=1e-7)
+        assert estimate(point.recipe, own_class=True).raw < estimate(point.recipe).raw
+
+
+def test_an_estimate_counts_the_values_of_the_own_class_block(tmp_path):
+    record_study(SMALL, tmp_path, own_class=True)
+    expected = sum(log[name][:].nbytes for log in open_logs(tmp_path) for name in log.series)
+    assert estimate(SMALL, own_class=True).raw == expected
+
+
+def test_gaussian_inputs_have_no_own_class(tmp_path):
+    line = 'expected taps = "full" of Gaussian inputs, whose neurons belong to no class, got "own_class"'
+    with pytest.raises(UsageError, match=f"^{line}$"):
+        record_study(built_in("gaussian-inputs"), tmp_path / "runs", own_class=True)

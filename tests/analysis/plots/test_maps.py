@@ -33,9 +33,16 @@ def test_an_axis_of_decades_is_logarithmic(ax, values, scale):
     assert lines(frame, ax, x="x", names={"a": "first"}).get_xscale() == scale
 
 
-def test_words_stand_side_by_side(ax):
-    lines(LINES.iloc[:2].assign(x=["one", "even"]), ax, x="x", names={"a": "first"})
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["even", "one"]
+def test_words_stand_side_by_side_in_the_order_they_come_in_and_nothing_joins_them(ax):
+    drawn = lines(LINES.assign(x=["one", "even"] * 2), ax, x="x", names={"a": "first", "b": "second"}).get_lines()
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["one", "even"]
+    assert {line.get_linestyle() for line in drawn} == {"None"}
+    assert [sorted(line.get_xdata()) for line in drawn[1::2]] == [[-0.065, 0.935], [0.065, 1.065]]
+
+
+def test_long_words_are_slanted(ax):
+    lines(LINES.iloc[:2].assign(x=["gradient descent", "stochastic"]), ax, x="x", names={"a": "first"})
+    assert [label.get_rotation() for label in ax.get_xticklabels()] == [35, 35]
 
 
 def test_a_cell_has_its_number_and_one_that_was_not_measured_has_none(ax):

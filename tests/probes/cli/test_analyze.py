@@ -66,3 +66,50 @@ def test_papers_figures_and_parquet_are_written_where_asked_for(copied_root, tmp
     assert result.exit_code == 0
     assert {"winners.parquet", "runs.parquet", "paper"} <= {path.name for path in tmp_path.iterdir()}
     assert (tmp_path / "paper" / "winners.png").exists()
+
+
+LEARNERS = """
+base = "tiny"
+[set]
+training.steps = 4
+runs.single = 2
+runs.distilled = 0
+runs.self_distilled = 0
+runs.average = 2
+measuring.test_samples = 20
+network.init_scale = 1.0
+[[cases]]
+network.kind = "tangent"
+[[cases]]
+network.kind = "random_features"
+"""
+
+
+@pytest.fixture(scope="module")
+def learners(tmp_path_factory):
+    """A sweep of two linear learners."""
+    folder = tmp_path_factory.mktemp("learners")
+    (folder / "mine.toml").write_text(LEARNERS)
+    words = ["record", str(folder / "mine.toml"), "--out", str(folder / "runs")]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    return folder / "runs"
+
+
+def test_a_sweep_of_learners_is_printed_side_by_side(learners, tmp_path):
+    result = analyze(learners, "--out", tmp_path)
+
+    assert result.exit_code == 0
+    _, table = result.stdout.split("Learners side by side: test errors in mu, and gains over single models\n")
+    found = [tuple(line.split()[:2]) for line in table.splitlines()[1:]]
+    assert found == [
+        (kind, networks) for kind in ("tangent", "random_features") for networks in ("single", "ensemble", "average")
+    ]
+    assert {"contrast.csv", "contrast.png", "contrast.svg", "map.csv"} < {path.name for path in tmp_path.iterdir()}
+
+
+def test_a_linear_learner_is_shown_by_its_errors(learners):
+    result = analyze(next(learners.glob("*/single-*")).parent)
+
+    assert result.exit_code == 0
+    assert "What each role ends with" in result.stdout
+    assert "left out: winners.predicted: expected networks that learn features, got `network.kind` " in result.stderr

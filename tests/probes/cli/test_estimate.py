@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from probes.cli import main
 from probes.cli.amounts import as_bytes, as_clock, as_duration, one_line
-from probes.learners.recipe_files import built_in
+from probes.learners.recipe_files import built_in, names
 from probes.studies.estimate import estimate
 
 
@@ -68,7 +68,7 @@ def test_tables_fit_eighty_columns():
     [
         (
             ["tinny"],
-            "unknown recipe `tinny`: expected theory, thought-experiment, tiny (nearest: tiny), or a TOML file",
+            f"unknown recipe `tinny`: expected {', '.join(names())} (nearest: tiny), or a TOML file",
         ),
         (
             ["tiny", "--set", "network.neurons"],

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 from probes.analysis import learned
+from probes.analysis.own_class import widened
 from probes.cli.bars import Scale, rows_of_bars
 from probes.cli.glance import Watched
 from probes.cli.race import Course, Race, course_of
 from probes.store import Manifest, Series, StoredDirections, memory_log, open_logs
+from tests.analysis.test_own_class import FULL, OWN
 
 LAYOUT = ("class", "neuron", "feature_class", "view")
 RANDOM = np.random.default_rng(0)
@@ -139,3 +141,12 @@ def test_what_is_learned_has_a_tick_on_its_side():
 def test_a_terminal_of_ascii_gets_ascii():
     race = Race("strength", ("0",), np.array([[1.0, 0.5]]), np.array([[True, True]]))
     assert rows_of_bars(race, 60, most=1, plain=True)[0].plain.isascii()
+
+
+@pytest.mark.parametrize("place", range(len(FULL)))
+def test_the_own_class_block_alone_shows_the_same_race(place):
+    full, own = (course_of(widened(logs[place])) for logs in (FULL, OWN))
+    row = np.asarray(FULL[place]["correlations"][-1])
+    expected, found = full.race(row), own.race(np.asarray(widened(OWN[place])["correlations"][-1]))
+    np.testing.assert_array_equal(found.values, expected.values)
+    assert (found.won, found.null) == (expected.won, 0)

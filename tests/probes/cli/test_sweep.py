@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -117,6 +118,54 @@ def test_tables_of_a_sweep_as_json(recorded):
     tables = json.loads(probes("analyze", recorded[0], "--json").stdout)
     assert [row["network.q"] for row in tables["map"]] == [3, 4]
     assert [row["status"] for row in tables["points"]] == ["finished"] * 4
+
+
+def test_list_says_to_which_point_a_run_belongs(recorded):
+    root, _ = recorded
+    rows = json.loads(probes("list", root, "--json").stdout)
+    known = [(row["point"], row["values"], row["seed"]) for row in rows]
+    recipes = {log.path.parent.name: log.manifest.recipe for log in open_logs(root)}
+    assert known == [(name, {"network.q": recipes[name]["network"]["q"]}, recipes[name]["seed"]) for name, *_ in known]
+    assert len({name for name, *_ in known}) == 4
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_list_shows_the_values_of_a_point_also_from_its_own_folder(recorded, below):
+    root = next(recorded[0].glob("*/")) if below else recorded[0]
+    heading, *lines = probes("list", root).stdout.splitlines()
+    assert heading.split()[:4] == ["point", "values", "seed", "run"]
+    assert {line.split()[1] for line in lines} <= {"network.q=3", "network.q=4"}
+
+
+def test_estimate_says_what_record_says_first(recorded, tmp_path):
+    result = probes("estimate", recorded[0].parent / "mine.toml", "--out", tmp_path / "runs", "--workers", 2)
+    assert (result.exit_code, result.stderr, list(tmp_path.iterdir())) == (0, "", [])
+    number = r"about [.\d]+ .B and \d+ seconds?; [.\d]+ .B are free"
+    assert re.fullmatch(f"{re.escape(str(tmp_path / 'runs'))}: 4 points, {number}\n", result.stdout)
+
+
+def test_estimate_has_a_row_for_every_point_as_json(recorded, tmp_path):
+    found = json.loads(probes("estimate", recorded[0].parent / "mine.toml", "--out", tmp_path, "--json").stdout)
+    rows = found["points"]
+    assert [(row["values"], row["seed"]) for row in rows] == [({"network.q": q}, s) for q in (3, 4) for s in (0, 1)]
+    assert sum(row["bytes"] for row in rows) == found["bytes"] < found["peak_bytes"]
+    assert not any(row["finished"] for row in rows)
+    assert all(row["seconds"] > 0 for row in rows)
+
+
+def test_estimate_leaves_out_what_is_finished(recorded):
+    words = ("estimate", recorded[0].parent / "mine.toml", "--out", recorded[0])
+    assert probes(*words).stdout == f"{recorded[0]}: 4 points, all finished before\n"
+    found = json.loads(probes(*words, "--json").stdout)
+    assert (found["bytes"], found["seconds"], {row["finished"] for row in found["points"]}) == (0, 0, {True})
+
+
+def test_estimate_of_a_sweep_takes_its_options_only(recorded):
+    file = recorded[0].parent / "mine.toml"
+    seeded, alone = probes("estimate", file, "--seed", 3), probes("estimate", "tiny", "--workers", 2)
+    line = "expected `--workers` with a sweep, got it with a recipe, whose runs train side by side"
+    assert seeded.stderr == f"probes: expected seeds in {file}, as `seeds = [3]`, got --seed\n"
+    assert (seeded.exit_code, alone.exit_code, alone.stderr) == (2, 2, f"probes: {line}\n")
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from probes.cli import main
-from probes.learners.recipe_files import built_in, parse
+from probes.learners.recipe_files import built_in, names, parse
 from probes.store import open_logs
 
 FEW = [
@@ -53,11 +53,11 @@ def test_record_takes_numbers_of_runs_seeds_and_files(tmp_path):
     [
         (
             ["theorie"],
-            "unknown recipe `theorie`: expected theory, thought-experiment, tiny (nearest: theory), or a TOML file",
+            f"unknown recipe `theorie`: expected {', '.join(names())} (nearest: theory), or a TOML file",
         ),
         (
             ["tiny", "--set", "network.neuron=3"],
-            "unknown key `network.neuron`: expected neurons, q, threshold, init_scale (nearest: neurons)",
+            "unknown key `network.neuron`: expected neurons, q, threshold, init_scale, kind (nearest: neurons)",
         ),
         (
             ["tiny", "--set", "network.neurons"],
@@ -101,17 +101,9 @@ def test_ctrl_c_keeps_every_step_and_exits_130(tmp_path):
 
 
 def test_recipes_lists_them_and_shows_one_that_can_be_read_back():
-    assert [line.split()[0] for line in probes("recipes").stdout.splitlines()[1:]] == [
-        "theory",
-        "thought-experiment",
-        "tiny",
-    ]
+    assert [line.split()[0] for line in probes("recipes").stdout.splitlines()[1:]] == names()
     assert parse(probes("recipes", "show", "theory").stdout) == built_in("theory")
-    assert [recipe["name"] for recipe in json.loads(probes("recipes", "--json").stdout)] == [
-        "theory",
-        "thought-experiment",
-        "tiny",
-    ]
+    assert [recipe["name"] for recipe in json.loads(probes("recipes", "--json").stdout)] == names()
 
 
 def test_list_has_a_row_for_every_run(tiny_root):
