@@ -21,7 +21,7 @@ Example:
     >>> from probes.analysis import claims, coverage, example_study
     >>> logs = example_study()
     >>> int(claims(logs)["holds"].sum()), float(coverage(logs)["coverage"].max())
-    (19, 1.0)
+    (20, 1.0)
 """
 
 from importlib import import_module

@@ -67,7 +67,7 @@ def _diagonal(found: pd.DataFrame, summary: pd.DataFrame) -> Panel:
     figure, axes = canvas(_WIDTH / 2 * len(drawn), 4.2, columns=len(drawn))
     for ax, learner in zip(axes, drawn, strict=True):
         against_single(table, ax, learner=learner, by="colour", marks="mark")
-    key(figure, legend_of(table, "colour", "mark"), columns=4)
+    key(figure, legend_of(table, "colour", "mark"), columns=3)
     caption = (
         f"One dot a setting, means over seeds; the band is one point of error to either side of equality. In "
         f"{summary['none'].sum()} of {len(summary)} the ensemble gains a point at most, or 0 is in its interval."

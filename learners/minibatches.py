@@ -19,8 +19,8 @@ from probes.learners.streams import stream
 
 __all__ = ["OPTIMIZERS", "Minibatches", "Optimizer", "Progress", "train_students"]
 
-Optimizer = Literal["adam", "momentum"]
-OPTIMIZERS: tuple[Optimizer, ...] = ("adam", "momentum")
+Optimizer = Literal["adamw", "sgd"]
+OPTIMIZERS: tuple[Optimizer, ...] = ("adamw", "sgd")
 
 _MOMENTUM = 0.9
 
@@ -32,8 +32,8 @@ class Minibatches:
     Attributes:
         samples: Training samples N.
         steps: Updates T.
-        batch: Samples of an update.
-        optimizer: "adam" (with decoupled weight decay) or "momentum" (stochastic gradient descent, momentum 0.9).
+        batch_size: Samples of an update.
+        optimizer: "adamw" or "sgd" (with momentum 0.9), as of `torch.optim`.
         learning_rate: Its first value; it falls linearly to 0.
         weight_decay: As the optimizer takes it.
 
@@ -47,19 +47,19 @@ class Minibatches:
 
     samples: int = 2000
     steps: int = 800
-    batch: int = 100
-    optimizer: Optimizer = "adam"
+    batch_size: int = 100
+    optimizer: Optimizer = "adamw"
     learning_rate: float = 0.003
     weight_decay: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("samples", "steps", "batch"):
+        for name in ("samples", "steps", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"expected `training.{name}` >= 1, got {getattr(self, name)}")
-        if self.batch > self.samples:
-            raise ValueError(f"expected `training.batch` <= {self.samples} (`training.samples`), got {self.batch}")
+        if self.batch_size > self.samples:
+            raise ValueError(f"expected `training.batch_size` <= {self.samples} (`training.samples`), got {self.batch_size}")
         if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f'expected `training.optimizer` "adam" or "momentum", got {self.optimizer!r}')
+            raise ValueError(f'expected `training.optimizer` "adamw" or "sgd", got {self.optimizer!r}')
         if self.learning_rate <= 0 or self.weight_decay < 0:
             raise ValueError(
                 "expected `training.learning_rate` > 0 and `training.weight_decay` >= 0, got "
@@ -69,12 +69,12 @@ class Minibatches:
     @property
     def epochs(self) -> float:
         """How often a sample is seen."""
-        return self.steps * self.batch / self.samples
+        return self.steps * self.batch_size / self.samples
 
     def built(self, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
         """Return the optimizer of some parameters."""
         rate, decay = self.learning_rate, self.weight_decay
-        if self.optimizer == "adam":
+        if self.optimizer == "adamw":
             return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
         return torch.optim.SGD(parameters, lr=rate, momentum=_MOMENTUM, weight_decay=decay)
 
@@ -83,7 +83,7 @@ class Minibatches:
         draw = stream("batches", seed)
         while True:
             order = torch.randperm(self.samples, generator=draw)
-            yield from order[: self.samples - self.samples % self.batch].split(self.batch)
+            yield from order[: self.samples - self.samples % self.batch_size].split(self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def train_students(
         >>> from probes.learners.layered import Layered, initialise
         >>> inputs, labels = torch.eye(30), torch.arange(30) % 3
         >>> start = initialise(Layered(width=16), 30, 3, seeds=[(0,), (1,)])
-        >>> quick = Minibatches(samples=30, steps=60, batch=10, learning_rate=0.03, weight_decay=0.0)
+        >>> quick = Minibatches(samples=30, steps=60, batch_size=10, learning_rate=0.03, weight_decay=0.0)
         >>> trained, runs = train_students(start, inputs, labels, quick, seeds=[0, 1])
         >>> (trained.outputs(inputs).argmax(-1) == labels).all().item(), runs
         (True, (0, 1))

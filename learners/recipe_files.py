@@ -43,8 +43,8 @@ def names() -> list[str]:
     """Return the names of the built-in recipes.
 
     Example:
-        >>> [name for name in names() if name.startswith("t")]
-        ['theory', 'thought-experiment', 'tiny']
+        >>> [name for name in names() if name.startswith("theory")]
+        ['theory', 'theory-gaussian', 'theory-strict']
     """
     return sorted(path.name.removesuffix(".toml") for path in _presets().iterdir() if path.name.endswith(".toml"))
 

@@ -45,7 +45,7 @@ SYMBOLS: Mapping[str, str] = MappingProxyType({
 
 _COLOURS = (VIEWS[0], VIEWS[1], GOOD, BAD, INK)
 _MARKS = ("o", "s", "^", "D", "v")
-_WIDE = 15.0  # largest over smallest from which on an axis is logarithmic
+_WIDE = 10.0  # largest over smallest from which on an axis is logarithmic
 _ROOM = 22  # characters of labels that stand side by side in one column of a paper
 _ASIDE = 0.13  # from one series to the next, where words stand side by side
 _SHORT = 8  # characters of names that stand in four columns over a figure; longer ones in two

@@ -53,7 +53,7 @@ def gaussian_work(recipe: GaussianRecipe) -> float:
     _, parameters = numbers_of(GaussianMaterial(recipe), 1)
     positions = recipe.data.dim if recipe.network.kind == "convolutional" else 1
 
-    return float(networks * recipe.training.steps * recipe.training.batch * parameters * positions**0.5)
+    return float(networks * recipe.training.steps * recipe.training.batch_size * parameters * positions**0.5)
 
 
 def gaussian_seconds(recipe: GaussianRecipe) -> tuple[float, ...]:

@@ -21,7 +21,7 @@ class Point:
 
     Attributes:
         name: Name of its folder, a hash of recipe, schedule, and of what is recorded and kept.
-        values: AnyRecipe key to value, as far as the sweep varies it.
+        values: Recipe key to value, as far as the sweep varies it.
         recipe: The study.
 
     Example:
@@ -83,7 +83,7 @@ def points_of(
 
     Args:
         base: The recipe that every point starts from.
-        choices: AnyRecipe key to value, of each choice.
+        choices: Recipe key to value, of each choice.
         seeds: Seeds of the studies.
         schedule: Which steps are recorded.
         weights: Whether the weights of finished studies are kept.

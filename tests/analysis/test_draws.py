@@ -30,8 +30,8 @@ def test_the_favoured_view_is_counted_against_its_chance_run_by_run():
     assert found.estimate.value == pytest.approx(np.mean([2 / 3, 1]) - CHANCE)
     assert found.estimate.n == 2
     assert found.note == (
-        f"share of 6 classes that learned one view, the one with the larger S: 0.833, less {CHANCE:.3f} by the lottery of "
-        "the initialisation; n: runs; interval: bootstrap of the mean over runs"
+        f"share of 6 classes that learned one view, the one with the larger S: 0.833, less {CHANCE:.3f} by the lottery "
+        "of the initialisation; n: runs; interval: bootstrap of the mean over runs"
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from probes.analysis.draws import DRAWS
 from probes.analysis.evidence import Evidence
 from probes.analysis.induction import CAUSES
+from probes.analysis.inputs_claims import INPUTS
 from probes.analysis.intervals import bootstrapped, difference, mean_of, rate
 from probes.analysis.measurements import MEASURES
 from tests.analysis.hand import GROWN, SMALL, evaluation_of, log_of, race
@@ -133,7 +134,7 @@ def test_a_study_without_the_runs_yields_nothing(claim):
     assert measured(claim, [log_of(race(RACE), role="other")]) == []
 
 
-@pytest.mark.parametrize("claim", [claim for claim in MEASURES if claim not in {**CAUSES, **DRAWS}])
+@pytest.mark.parametrize("claim", [claim for claim in MEASURES if claim not in {**CAUSES, **DRAWS, **INPUTS}])
 def test_every_note_says_what_n_counts_and_whence_the_interval(claim):
     students = [
         run(f"{role}-{index}", role, [index], variant="v", parents=("a",))

@@ -102,7 +102,7 @@ def test_a_run_is_named_by_what_its_result_depends_on():
 
 
 def test_runs_that_diverge_are_closed_and_told_apart(tmp_path):
-    wild = Minibatches(samples=40, steps=30, batch=10, optimizer="momentum", learning_rate=1e6)
+    wild = Minibatches(samples=40, steps=30, batch_size=10, optimizer="sgd", learning_rate=1e6)
     root = record_study(replace(SMALL, training=wild), tmp_path / "runs")
     assert {log.status for log in open_logs(root)} == {"diverged"}
     assert open_logs(root)[0].manifest.reason.startswith("the loss is no longer finite at step ")
