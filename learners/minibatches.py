@@ -57,7 +57,9 @@ class Minibatches:
             if getattr(self, name) < 1:
                 raise ValueError(f"expected `training.{name}` >= 1, got {getattr(self, name)}")
         if self.batch_size > self.samples:
-            raise ValueError(f"expected `training.batch_size` <= {self.samples} (`training.samples`), got {self.batch_size}")
+            raise ValueError(
+                f"expected `training.batch_size` <= {self.samples} (`training.samples`), got {self.batch_size}"
+            )
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f'expected `training.optimizer` "adamw" or "sgd", got {self.optimizer!r}')
         if self.learning_rate <= 0 or self.weight_decay < 0:

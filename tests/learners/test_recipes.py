@@ -98,7 +98,9 @@ def test_keys_at_their_defaults_that_came_later_name_no_run_and_are_written_out_
 
 
 def test_an_unknown_name_gets_the_nearest_ones():
-    message = f"unknown recipe `theorie`: expected {', '.join(names())} (nearest: theory, theory-strict), or a TOML file"
+    message = (
+        f"unknown recipe `theorie`: expected {', '.join(names())} (nearest: theory, theory-strict), or a TOML file"
+    )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         load("theorie")
 

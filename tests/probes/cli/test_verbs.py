@@ -53,7 +53,7 @@ def test_record_takes_numbers_of_runs_seeds_and_files(tmp_path):
     [
         (
             ["theorie"],
-            f"unknown recipe `theorie`: expected {', '.join(names())} (nearest: theory), or a TOML file",
+            f"unknown recipe `theorie`: expected {', '.join(names())} (nearest: theory, theory-strict), or a TOML file",
         ),
         (
             ["tiny", "--set", "network.neuron=3"],
