@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.store.durable import write_whole
+from probes.store.interrupts import held
 from probes.store.segment import write_attributes
 from probes.store.stored import check_dataset, check_links, checked_attributes, opened
 
@@ -18,6 +19,7 @@ __all__ = ["write_arrays"]
 _PACKED = {"shuffle": True, "compression": "gzip", "compression_opts": 1, "fletcher32": True}
 
 
+@held()
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], attrs: Mapping[str, float | str]) -> None:
     """Write the file, arrays in groups where their names have slashes.
 

@@ -16,6 +16,7 @@ from probes.errors import LogError, RunError
 from probes.provenance import commit, versions
 from probes.store.attempts import Position, next_attempt
 from probes.store.directions import StoredDirections, by_series, hash_of, write_directions
+from probes.store.interrupts import held
 from probes.store.layout import LARGEST_ROW, MANIFEST
 from probes.store.lock import claim
 from probes.store.manifest import Manifest, write_manifest
@@ -110,6 +111,7 @@ class RunWriter:
             self._lock.release()
             raise
 
+    @held()
     def _begin(self, directions: Mapping[str, StoredDirections], position: Position) -> int:
         """Have the run ready for rows, and return the number of its next segment."""
         self._last, self._kept = position
@@ -208,8 +210,11 @@ class RunWriter:
         except OSError as error:
             raise self._unwritten(error) from error
 
+    @held()
     def close(self, status: str = "finished", reason: str = "", *, recording_seconds: float = 0.0) -> None:
         """Write the rest and log.h5, and say in run.json how the run ended; a second time does nothing.
+
+        A Ctrl-C that comes meanwhile is raised when it is done, a second one at once.
 
         Args:
             status: What became of the run.
