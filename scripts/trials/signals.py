@@ -5,7 +5,6 @@ import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
 
 import numpy as np
 
@@ -60,14 +59,17 @@ def _ended_wrong(task: Task, told: list[str], ending: str, name: str) -> str:
 
 
 def _record(task: Task, tell: Tell) -> None:
-    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        tell("seen")
-        raise KeyboardInterrupt
+    over = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if not over:
+            tell("seen")
+            raise KeyboardInterrupt
 
     try:
         signal.signal(signal.SIGINT, interrupt)
         tell("ready")
         task(tell)
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one could come here
+        over = True  # a second one could come here; before a call Python does not look
         tell("interrupted")
