@@ -1,5 +1,6 @@
 """Faults of the recorder's own work: told once, kept as a reason, and no end to a training."""
 
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,9 @@ OnError = str | Callable[[str], object]
 class Faults:
     """What went wrong in one recorder, and what that does: "warn" or "raise", or a function that says it.
 
+    Attributes:
+        seconds: What all that was attempted has taken.
+
     Raises:
         ValueError: ``on_error`` is none of these.
 
@@ -23,6 +27,8 @@ class Faults:
         >>> len(told), faults.reason
         (1, 'a step could not be recorded, first at step 3: IndexError: pop from empty list')
     """
+
+    seconds: float = 0.0
 
     def __init__(self, path: Path, on_error: OnError) -> None:
         if not callable(on_error) and on_error not in {"warn", "raise"}:
@@ -37,6 +43,7 @@ class Faults:
 
     def attempt(self, step: int, what: str, work: Callable[..., object], *arguments: object) -> None:
         """Do some work, a fault of which must not end the training."""
+        began = time.perf_counter()
         try:
             work(*arguments)
         except Exception as error:
@@ -45,6 +52,8 @@ class Faults:
             fault = f"{what} could not be recorded, first at step {step}: {one_line(error)}"
             if self._first.setdefault(what, fault) is fault:
                 self.warn(f'{fault}; training goes on (`on_error="raise"` shows where)')
+        finally:
+            self.seconds += time.perf_counter() - began
 
     def warn(self, text: str) -> None:
         """Say something about the run in one line."""

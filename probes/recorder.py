@@ -1,7 +1,7 @@
 """Recording of any PyTorch training: attached to an optimizer, a row is written after every update that is due."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -105,7 +105,6 @@ class Recorder:
         self._hook: StepHook | None = None
         self._waits = False  # with opening the log, for `load_state_dict` or the first update
         self._told = False  # of a divergence
-        self._seconds = 0.0  # spent in recording, by the training thread
 
     def attach(self, model: torch.nn.Module, optimizer: Optimizers = None) -> Self:
         """Make the run directory, record step 0 and from now on every update that is due.
@@ -136,7 +135,7 @@ class Recorder:
         self._waits = self._recording.undecided
         if not self._waits:
             self._open()
-        self._subject = (model, optimizers)
+        self._model, self._subject = model, (model, optimizers)
         if optimizers:
             self._hook = hook
             self._hook.attach()
@@ -149,7 +148,7 @@ class Recorder:
         Raises:
             UsageError: the recorder is not attached, or attached to an optimizer, whose updates count themselves.
         """
-        self._attachment()
+        self._check_attached()
         if self._hook is not None:
             raise UsageError(f"expected `{self.path}` attached without an optimizer: its updates are counted already")
         self._updated()
@@ -163,9 +162,9 @@ class Recorder:
         Raises:
             UsageError: the recorder is not attached.
         """
-        self._attachment()
+        self._check_attached()
         if self._begun() and self._recording.live:
-            self._attempt("a scalar", self._note, scalars, step)
+            self._faults.attempt(self.updates, "a scalar", self._note, scalars, step)
 
     def split(self, **terms: torch.Tensor) -> None:
         """Hand over the terms of the loss, before its backward pass, to the quantities that split the update.
@@ -175,10 +174,10 @@ class Recorder:
         Raises:
             UsageError: the recorder is not attached.
         """
-        model, _ = self._attachment()
+        self._check_attached()
         if self._recording.live and self._schedule(self.updates + 1):
-            state = State(self.updates, self._parameters, model)
-            self._attempt("the terms of the loss", self._pending.split, terms, state)
+            state = State(self.updates, self._parameters, self._model)
+            self._faults.attempt(self.updates, "the terms of the loss", self._pending.split, terms, state)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the recording stands, as a checkpoint can hold it; every row so far is on the disk then.
@@ -186,12 +185,12 @@ class Recorder:
         Raises:
             UsageError: the recorder is not attached.
         """
-        self._attachment()
+        self._check_attached()
         self._begun()
         if self._hook is not None:
             self._hook.complete()
-        self._attempt("a step", self._write)
-        self._attempt("a checkpoint", self._recording.settle, self.updates)
+        self._faults.attempt(self.updates, "a step", self._write)
+        self._faults.attempt(self.updates, "a checkpoint", self._recording.settle, self.updates)
         return self._recording.state(self.updates)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -238,17 +237,19 @@ class Recorder:
         if step is not None or self._hook is None:
             self._recording.log(self.updates if step is None else step, numbers)
         else:  # of several optimizers' updates only the next step tells to which of them a loss belongs
-            self._hook.defer(lambda: self._attempt("a scalar", self._recording.log, self.updates, numbers))
+            self._hook.defer(partial(self._note_here, numbers))
+
+    def _note_here(self, numbers: Mapping[str, float | torch.Tensor]) -> None:
+        self._faults.attempt(self.updates, "a scalar", self._recording.log, self.updates, numbers)
 
     def _attached_to(self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> Self:
         if self._subject != (model, tuple(optimizers)):
             raise UsageError(f"expected one model for `{self.path}`, which is attached already; make a second Recorder")
         return self
 
-    def _attachment(self) -> tuple[torch.nn.Module, tuple[torch.optim.Optimizer, ...]]:
+    def _check_attached(self) -> None:
         if self._subject is None:
             raise UsageError(f"expected `{self.path}` to be attached; call `attach(model, optimizer)` first")
-        return self._subject
 
     def _open(self) -> None:
         """Open the log and write what waits: step 0, unless the run goes on from a later one, which is in it."""
@@ -260,22 +261,22 @@ class Recorder:
     def _begun(self) -> bool:
         """Whether things happen that can be recorded; a log that waited for a state is opened: it begins anew."""
         if self._pending.capturing:
-            self._attempt("an update", refuse_capture)
+            self._faults.attempt(self.updates, "an update", refuse_capture)
             return False
         if self._waits:
             self._waits = False
-            self._attempt("the log", self._open)
+            self._faults.attempt(self.updates, "the log", self._open)
         return True
 
     def _updated(self) -> None:
         if self._begun():
             self.updates += 1
             if self._recording.live or self._parameters.sharded:
-                self._attempt("a step", self._record)
+                self._faults.attempt(self.updates, "a step", self._record)
 
     def _record(self) -> None:
         if self._schedule(self.updates):
-            self._pending.measure(State(self.updates, self._parameters, self._attachment()[0]))
+            self._pending.measure(State(self.updates, self._parameters, self._model))
         if self._pending.due:
             self._write(wait=False)
 
@@ -289,11 +290,7 @@ class Recorder:
 
     def _end(self, status: str, reason: str) -> None:
         if self._recording.live:
-            self._attempt("a step", self._write)
+            self._faults.attempt(self.updates, "a step", self._write)
         reason = reason or self._faults.reason
-        self._attempt("the end of the log", self._recording.close, status, reason, self.updates, self._seconds)
-
-    def _attempt(self, what: str, work: Callable[..., object], *arguments: object) -> None:
-        began = time.perf_counter()
-        self._faults.attempt(self.updates, what, work, *arguments)
-        self._seconds += time.perf_counter() - began
+        ending = (status, reason, self.updates, self._faults.seconds)
+        self._faults.attempt(self.updates, "the end of the log", self._recording.close, *ending)

@@ -50,9 +50,10 @@ class Parameters(Mapping[str, torch.Tensor]):
         Raises:
             UsageError: there is none.
         """
-        if name in self._made:
-            return whole(made(self._model, self._made[name]))
-        value = self.leaf(name).detach()
+        lookup = self._lookups.get(name)
+        if lookup is None:
+            return whole(made(self._model, self._made[name]) if name in self._made else self.leaf(name))
+        value: torch.Tensor = lookup(self._model).detach()
         return whole(value) if self.sharded else value
 
     def leaf(self, name: str) -> torch.Tensor:

@@ -44,6 +44,8 @@ class Pending:
 
     def __init__(self, quantities: Sequence[Quantity]) -> None:
         self.quantities = tuple(quantities)
+        self._numbered = tuple(enumerate(quantities))
+        self._prompt = tuple((number, quantity) for number, quantity in self._numbered if not quantity.reads)
         self._steps: list[int] = []
         self._ring = Ring([], [], 0)
         self._values = self._ring.values  # of each quantity, axes (waiting step, *quantity.dims)
@@ -84,14 +86,13 @@ class Pending:
         """
         place = len(self._steps)
         copied = self._copies.kept(place, state.parameters)
-        measured = [None if copied and quantity.reads else quantity(state) for quantity in self.quantities]
+        measured = [(number, quantity(state)) for number, quantity in (self._prompt if copied else self._numbered)]
         if not self._values:
-            self._make_room([value for value in measured if value is not None], state)
+            self._make_room([value for _, value in measured], state)
             copied = self._copies.kept(place, state.parameters)  # and computed again, like all others
 
-        for number, value in enumerate(measured):
-            if value is not None:
-                self._put(place, number, value)
+        for number, value in measured:
+            self._put(place, number, value)
         if copied:
             self._late.append(place)
         self._steps.append(state.step)
@@ -156,23 +157,24 @@ class _Copies:
         on_host = all(value.device.type == "cpu" for value in values.values())
         places = range(capacity) if small and on_host else ()
         self.stacked = {name: _aligned(len(places), value) for name, value in values.items()}  # axis step in front
-        self._places = [{name: values[place] for name, values in self.stacked.items()} for place in places]
+        self._places = [[(name, values[place]) for name, values in self.stacked.items()] for place in places]
+        self._kinds = [(value.shape, value.dtype) for value in values.values()]
         self._ended = not self._places
 
     def kept(self, place: int, parameters: Mapping[str, torch.Tensor]) -> bool:
         """Whether the parameters have been copied; no longer once one of them is not what it was at first."""
         if self._ended:
             return False
-        for name, copy in self._places[place].items():
+        for (name, copy), (shape, dtype) in zip(self._places[place], self._kinds, strict=True):
             value = parameters[name]
-            if (value.shape, value.dtype, value.device) != (copy.shape, copy.dtype, copy.device):
+            if value.shape != shape or value.dtype is not dtype or not value.is_cpu:
                 self._ended = True
                 return False
             copy.copy_(value)
         return True
 
     def at(self, place: int) -> Mapping[str, torch.Tensor]:
-        return self._places[place]
+        return dict(self._places[place])
 
 
 def _aligned(count: int, like: torch.Tensor) -> torch.Tensor:

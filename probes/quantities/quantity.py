@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 
@@ -11,8 +12,7 @@ from probes.store.layout import Series
 __all__ = ["Quantity", "State"]
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """What a quantity may look at.
 
     Attributes:
