@@ -19,9 +19,7 @@ __all__ = ["Labelled", "Teacher", "TeacherLabels"]
 
 INPUTS = ("gaussian", "mixture")
 
-_CALIBRATION = (
-    8192  # inputs that a teacher's outputs are centred and scaled by, and the share within the margin counted
-)
+_CALIBRATION = 8192  # inputs by which a teacher's outputs are scaled, and the share within the margin counted
 _LEAST_KEPT = 0.01  # of the inputs: with fewer beyond the margin, drawing takes for ever
 
 
