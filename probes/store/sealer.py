@@ -56,16 +56,13 @@ class Sealer:
     def wait(self, most: int) -> None:
         """Wait until no more than so many blocks wait, or the thread has failed."""
         with self._turn:
-            self._changed.wait_for(lambda: len(self._blocks) <= most or not self._works())
-
-    def _works(self) -> bool:
-        """Whether the thread is there; one that a Ctrl-C kept from starting is not, and ends if it starts after all."""
-        return self._thread is not None and self._thread.is_alive()
+            self._changed.wait_for(lambda: len(self._blocks) <= most or self._thread is None)
 
     def _start(self) -> None:
-        if self._blocks and self._error is None and not self._works():
-            self._thread = threading.Thread(target=self._work, name="probes-seal")
-            self._thread.start()
+        if self._blocks and self._error is None and self._thread is None:
+            thread = threading.Thread(target=self._work, name="probes-seal")
+            thread.start()
+            self._thread = thread  # last: one that a Ctrl-C keeps from getting here ends at once
 
     def _work(self) -> None:
         while block := self._first():

@@ -37,29 +37,31 @@ class Training:
         self.weight = first.weight
         self.model = nn.Sequential(first, nn.ReLU(), nn.Linear(NEURONS, CLASSES, device=device))
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-3, momentum=0.9)
+        self.inputs = torch.empty(0)
         self.batch = batch or 64
-        while not batch and self.seconds() < seconds:
-            self.batch = int(self.batch * 1.2)
+        for _ in range(0 if batch or not seconds else 5):
+            self.batch = max(64, round(self.batch * seconds / self.seconds(steps=round(SECONDS / seconds))))
 
     def run(self, steps: int) -> None:
         """Train for some steps, and wait until the device has done them."""
-        generator = torch.Generator(self.device).manual_seed(0)
-        inputs = torch.randn(self.batch, DIM, generator=generator, device=self.device)
+        if len(self.inputs) != self.batch:
+            generator = torch.Generator(self.device).manual_seed(0)
+            self.inputs = torch.randn(self.batch, DIM, generator=generator, device=self.device)
         for _ in range(steps):
             self.optimizer.zero_grad()
-            self.model(inputs).square().mean().backward()
+            self.model(self.inputs).square().mean().backward()
             self.optimizer.step()
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
-    def seconds(self) -> float:
-        """Of one step, the fastest of a few turns."""
+    def seconds(self, steps: int = 10) -> float:
+        """Of one step, in the middle of a few turns of so many."""
         times = []
         for _ in range(5):
             began = time.perf_counter()
-            self.run(10)
+            self.run(steps)
             times.append(time.perf_counter() - began)
-        return min(times) / 10
+        return sorted(times)[2] / steps
 
 
 def measure() -> list[dict[str, object]]:

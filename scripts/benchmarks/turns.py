@@ -9,10 +9,13 @@ __all__ = ["interleaved"]
 def interleaved(
     contestants: Sequence[Callable[[], None]], *, rounds: int = 5, clock: Callable[[], float] = time.perf_counter
 ) -> list[float]:
-    """Return each contestant's median seconds; a first round, which warms up, is not counted."""
+    """Return each contestant's median seconds; a first round, which warms up, is not counted.
+
+    Every second round goes the other way round, so that none always comes after the same one.
+    """
     times: list[list[float]] = [[] for _ in contestants]
     for round_ in range(rounds + 1):
-        for index, run in enumerate(contestants):
+        for index, run in list(enumerate(contestants))[:: -1 if round_ % 2 else 1]:
             began = clock()
             run()
             if round_:

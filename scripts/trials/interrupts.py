@@ -19,7 +19,7 @@ import numpy as np
 
 import probes.store
 from probes.errors import ProbesError
-from probes.store import open_log
+from probes.store import RunWriter, open_log
 from scripts.trials.material import STEPS, append, unlike_whole
 from scripts.trials.processes import Tell, in_child
 from scripts.trials.recording import Task
@@ -120,10 +120,7 @@ def _goes_on(task: Task, tell: Tell, done: Callable[[], object], *, killed: bool
     """Catch it and go on, as one does in a notebook; what was interrupted is called again, but for a row."""
     writer = _again(task.open)
     for row in range(_ROWS):
-        try:
-            append(writer, row)
-        except _INTERRUPTS:
-            tell(f"skipped {row}")
+        _append(writer, row, tell)
         if row % task.keep_every == task.keep_every - 1:
             position = _again(partial(writer.position, int(STEPS[row])))
             _again(partial(task.keep, position))
@@ -133,6 +130,17 @@ def _goes_on(task: Task, tell: Tell, done: Callable[[], object], *, killed: bool
     done()
     if killed:
         os._exit(9)
+
+
+def _append(writer: RunWriter, row: int, tell: Tell) -> None:
+    """Leave the row out if it is interrupted, but for the first, without which no log begins."""
+    try:
+        append(writer, row)
+    except _INTERRUPTS:
+        tell(f"skipped {row}")
+        if row == 0:
+            with suppress(ValueError):  # it is in
+                append(writer, row)
 
 
 def _goes_on_and_is_killed(task: Task, tell: Tell, done: Callable[[], object]) -> None:

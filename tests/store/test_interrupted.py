@@ -69,6 +69,25 @@ def test_a_thread_that_was_kept_from_starting_is_not_waited_for(tmp_path, monkey
     assert (sealed, sealer.waiting) == ([7], 0)
 
 
+def test_a_thread_that_python_takes_for_ended_is_not_replaced(tmp_path, monkeypatch):
+    """Interrupted in `is_alive`, Python before 3.13 marks a running thread as one that has ended."""
+    go, sealed = threading.Event(), []
+
+    def seal(block, hurried):
+        assert go.wait(10)
+        sealed.append(block.index)
+
+    sealer = Sealer(seal)
+    sealer.submit(Block(tmp_path, ONE, index=0, capacity=1))
+    monkeypatch.setattr(threading.Thread, "is_alive", lambda thread: False)
+    sealer.submit(Block(tmp_path, ONE, index=1, capacity=1))
+    go.set()
+    sealer.wait(0)
+    sealer.retry()
+
+    assert (sealed, sealer.waiting) == ([0, 1], 0)
+
+
 def test_a_writer_that_was_not_made_lets_the_next_one_in(tmp_path, monkeypatch):
     monkeypatch.setattr("probes.store.writer.Pipeline", interrupted(Pipeline))
     with pytest.raises(KeyboardInterrupt) as kept_as_a_notebook_does:
