@@ -53,7 +53,8 @@ class StepHook:
 
     def __init__(self, optimizers: Sequence[Optimizer], callback: Callable[[], object]) -> None:
         distinct = {id(optimizer): optimizer for optimizer in optimizers}.values()
-        self._watched = tuple(_Watched(optimizer, self._begins, self._ended) for optimizer in distinct)
+        begins = self._begins if len(distinct) > 1 else None
+        self._watched = tuple(_Watched(optimizer, begins, self._ended) for optimizer in distinct)
         self._callback = callback
         self._stepped: set[_Watched] = set()  # since the last update, with an effect or without
         self._changed = False  # whether one of these steps had an effect
@@ -82,7 +83,8 @@ class StepHook:
             self._changed = False
             self._updates += 1
             self._callback()
-        self._catch_up()
+        if self._deferred:
+            self._catch_up()
 
     def defer(self, action: Callable[[], object]) -> None:
         """Act as soon as it is certain to which update the coming step belongs: at once if none has been begun.
@@ -122,15 +124,16 @@ class StepHook:
 
 
 class _Watched:
-    """One optimizer, and who is told when its outermost `step` begins and when it has ended."""
+    """One optimizer, and who is told when its outermost `step` begins, if anyone, and when it has ended."""
 
     def __init__(
-        self, optimizer: Optimizer, begins: Callable[["_Watched"], object], ended: Callable[["_Watched"], object]
+        self, optimizer: Optimizer, begins: Callable[["_Watched"], object] | None, ended: Callable[["_Watched"], object]
     ) -> None:
         self._optimizer = optimizer
         self._tell_begins, self._tell_ended = begins, ended
         self._handles: list[RemovableHandle] = []
-        self._depth = 0  # of calls of `step` that have begun and not ended
+        self._nests = sum("step" in vars(kind) for kind in type(optimizer).__mro__ if kind is not Optimizer) > 1
+        self._depth = 0  # of calls of `step` that have begun and not ended, where one can call another
         self.attach()  # an optimizer that cannot be watched is refused at once
         self.detach()
 
@@ -154,7 +157,8 @@ class _Watched:
         if self._handles:
             return
         try:
-            self._handles.append(self._optimizer.register_step_pre_hook(_Hook(self._begins)))
+            if self._nests or self._tell_begins:  # or nobody needs to know, and every call costs
+                self._handles.append(self._optimizer.register_step_pre_hook(_Hook(self._begins)))
             self._handles.append(self._optimizer.register_step_post_hook(_Hook(self._ended)))
         except AttributeError as error:
             self.detach()
@@ -171,12 +175,12 @@ class _Watched:
     def _begins(self, optimizer: Optimizer) -> None:
         if self._depth and not _is_stepping(optimizer):
             self._depth = 0  # the step before ended in an exception
-        self._depth += 1
-        if self._depth == 1:
+        self._depth += self._nests
+        if self._depth <= 1 and self._tell_begins:
             self._tell_begins(self)
 
     def _ended(self, optimizer: Optimizer) -> None:
-        self._depth -= 1
+        self._depth -= self._nests
         if self._depth == 0:
             self._tell_ended(self)
 
