@@ -49,6 +49,8 @@ class MultiView:
         balanced: Whether a training set holds its kinds, labels and shown views in their exact shares; else each is
             drawn independently, as in Definition 3.3. With a few single-view samples per class, chance would decide
             what each class is taught.
+        spare_patches: How many patches of a sample, at least, carry no feature; one with fewer is drawn again. By the
+            noise on them a sample is memorised.
 
     Raises:
         ValueError: If a value is impossible; the text says which and why.
@@ -76,6 +78,7 @@ class MultiView:
     background_noise: float = 0.5
     balanced: bool = True
     second_view: float = field(default=1.0, metadata=ADDED)
+    spare_patches: int = field(default=0, metadata=ADDED)
 
     def __post_init__(self) -> None:
         for holds, reason in self._rules():
@@ -96,9 +99,11 @@ class MultiView:
         yield least >= 0, "expected `feature_noise`, `noise` and `background_noise` >= 0"
         yield from self._sum_rules()
 
+        spare = self.spare_patches
+        yield spare >= 0, f"expected `spare_patches` >= 0, got {spare}"
         present = 2 * self.sparsity * (self.classes - 1) / self.classes
-        needed = math.ceil(VIEWS * self._width(self.own_split) + present * self._width(self.off_class_split))
-        holds = f"own views and {present:.1f} features of other classes on average"
+        needed = spare + math.ceil(VIEWS * self._width(self.own_split) + present * self._width(self.off_class_split))
+        holds = f"own views and {present:.1f} features of other classes on average" + (f", {spare} spare" if spare else "")
         yield (
             self.patches >= needed,
             f"expected `patches` >= {needed} ({holds}), got {self.patches}: raise patches or lower sparsity",
@@ -188,16 +193,16 @@ class MultiView:
 
     def _present(self, own: Tensor, generator: torch.Generator) -> Tensor:
         """Draw which features a sample holds, ``(sample, feature)``; again where they would not fit the patches."""
-        chance = self.sparsity / self.classes
+        chance, room = self.sparsity / self.classes, self.patches - self.spare_patches
         present = own | (torch.rand(own.shape, generator=generator) < chance)
         for _ in range(1000):
-            crowded = self._widths(own, present).sum(1) > self.patches
+            crowded = self._widths(own, present).sum(1) > room
             if not crowded.any():
                 return present
             redraw = torch.rand(int(crowded.sum()), own.shape[1], generator=generator) < chance
             present[crowded] = own[crowded] | redraw
         raise ValueError(
-            f"expected `patches` with room for the features of a sample, got {self.patches}: raise patches"
+            f"expected `patches` less `spare_patches` with room for the features of a sample, got {room}: raise patches"
         )
 
     def _place(self, sums: Tensor, own: Tensor, present: Tensor, generator: torch.Generator) -> Tensor:
