@@ -103,7 +103,8 @@ class MultiView:
         yield spare >= 0, f"expected `spare_patches` >= 0, got {spare}"
         present = 2 * self.sparsity * (self.classes - 1) / self.classes
         needed = spare + math.ceil(VIEWS * self._width(self.own_split) + present * self._width(self.off_class_split))
-        holds = f"own views and {present:.1f} features of other classes on average" + (f", {spare} spare" if spare else "")
+        spared = f", {spare} spare" if spare else ""
+        holds = f"own views and {present:.1f} features of other classes on average{spared}"
         yield (
             self.patches >= needed,
             f"expected `patches` >= {needed} ({holds}), got {self.patches}: raise patches or lower sparsity",

@@ -128,11 +128,26 @@ def test_the_moment_s_is_the_mean_over_multi_view_samples():
             r"expected `patches` >= 10 \(own views and 3.3 features of other classes on average\), got 8: raise "
             r"patches or lower sparsity",
         ),
+        ({"spare_patches": -1}, r"expected `spare_patches` >= 0, got -1"),
+        (
+            {"patches": 12, "spare_patches": 3},
+            r"expected `patches` >= 13 \(own views and 3.3 features of other classes on average, 3 spare\), got 12: "
+            r"raise patches or lower sparsity",
+        ),
     ],
 )
 def test_impossible_values_are_refused_with_the_reason(change, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         MultiView(**{**vars(DATA), **change})
+
+
+def test_every_sample_keeps_spare_patches():
+    data = MultiView(classes=4, patches=12, sparsity=1.5, own_split="even", off_class_split="one", spare_patches=4)
+    sets = data.multi_view(400, seed=1), data.single_view(400, seed=2), data.sample(400, seed=3)
+    spare = torch.cat([(samples.coefficients == 0).all(-1).sum(1) for samples in sets])
+    without = (replace(data, spare_patches=0).multi_view(400, seed=1).coefficients == 0).all(-1).sum(1)
+
+    assert (spare.min(), without.min() < 4) == (4, True)
 
 
 def test_the_second_view_of_every_class_weighs_less():

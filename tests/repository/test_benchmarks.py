@@ -13,7 +13,7 @@ def test_contestants_take_turns_and_their_medians_count():
     calls, seconds = [], iter([0, 10, 100, 105, 200, 202, 300, 307, 400, 409, 500, 503, 600, 601])
     medians = interleaved([lambda: calls.append("a"), lambda: calls.append("b")], rounds=3, clock=lambda: next(seconds))
 
-    assert "".join(calls) == "abababab"
+    assert "".join(calls) == "abbaabba"
     assert medians == [5, 2]
 
 
