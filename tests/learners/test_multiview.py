@@ -142,7 +142,7 @@ def test_impossible_values_are_refused_with_the_reason(change, message):
 
 
 def test_every_sample_keeps_spare_patches():
-    data = MultiView(classes=4, patches=12, sparsity=1.5, own_split="even", off_class_split="one", spare_patches=4)
+    data = MultiView(classes=4, patches=13, sparsity=1.5, off_class_split="one", spare_patches=4)
     sets = data.multi_view(400, seed=1), data.single_view(400, seed=2), data.sample(400, seed=3)
     spare = torch.cat([(samples.coefficients == 0).all(-1).sum(1) for samples in sets])
     without = (replace(data, spare_patches=0).multi_view(400, seed=1).coefficients == 0).all(-1).sum(1)

@@ -14,7 +14,7 @@ def test_contestants_take_turns_and_their_medians_count():
     medians = interleaved([lambda: calls.append("a"), lambda: calls.append("b")], rounds=3, clock=lambda: next(seconds))
 
     assert "".join(calls) == "abbaabba"
-    assert medians == [5, 2]
+    assert medians == [2, 5]
 
 
 def test_trajectories_grow_by_a_power_law_and_saturate():
