@@ -19,11 +19,15 @@ def held() -> Iterator[None]:
     handlers written in Python are concerned, and only the main thread, which alone calls them.
 
     Example:
-        >>> with held():
-        ...     signal.raise_signal(signal.SIGINT)
-        ...     print("written")
-        Traceback (most recent call last):
-        KeyboardInterrupt
+        >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)  # as Python does, unless started without
+        >>> try:
+        ...     with held():
+        ...         signal.raise_signal(signal.SIGINT)
+        ...         print("written")
+        ... except KeyboardInterrupt:
+        ...     print("interrupted")
+        written
+        interrupted
     """
     with ExitStack() as handlers:
         if threading.current_thread() is threading.main_thread():
