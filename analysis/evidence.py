@@ -16,6 +16,7 @@ from probes.analysis.facts import learner, runs, usable
 from probes.analysis.forces import force_shares, forces
 from probes.analysis.frames import features
 from probes.analysis.growth import growth
+from probes.analysis.inputs import COLUMNS, inputs, is_inputs
 from probes.analysis.intervals import Estimate
 from probes.analysis.learned import RULE, LearnedRule, learned
 from probes.analysis.lessons import lessons_of
@@ -196,6 +197,11 @@ class Evidence:
     def error_rates(self) -> pd.DataFrame:
         """One row per (run, measure)."""
         return error_rates(self.logs)
+
+    @cached_property
+    def inputs(self) -> pd.DataFrame:
+        """One row per learner of a study on Gaussian inputs; none for any other study."""
+        return inputs(self.logs) if is_inputs(self.logs) else pd.DataFrame(columns=list(COLUMNS))
 
     def with_role(self, role: str) -> Mapping[str, Sequence[LogLike]]:
         """Return the role's runs by variant, the one a recipe stands by first."""

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from probes.analysis.evidence import Evidence
-from probes.analysis.inputs import COLUMNS, inputs, is_inputs
 from probes.analysis.intervals import Estimate
 from probes.analysis.measurement import Measurement
 
@@ -15,7 +14,7 @@ __all__ = ["INPUTS"]
 
 
 def _error_gain(evidence: Evidence) -> Iterator[Measurement]:
-    table = _table(evidence)
+    table = evidence.inputs
     largest = table[table["learner"] == "ensemble"].tail(1)
     for row in pd.concat([largest, table[table["learner"] == "average"]]).to_dict("records"):
         note = (
@@ -26,7 +25,7 @@ def _error_gain(evidence: Evidence) -> Iterator[Measurement]:
 
 
 def _variance_ratio(evidence: Evidence) -> Iterator[Measurement]:
-    table = _table(evidence)
+    table = evidence.inputs
     for row in table[(table["learner"] != "single") & table["variance_ratio"].notna()].to_dict("records"):
         note = (
             f"variance of softmax outputs of {_named(row)}, over that of single networks; independent networks would "
@@ -40,11 +39,6 @@ INPUTS: Mapping[str, Callable[[Evidence], Iterator[Measurement]]] = MappingProxy
     "gaussian_inputs.error_gain": _error_gain,
     "gaussian_inputs.variance_ratio": _variance_ratio,
 })
-
-
-def _table(evidence: Evidence) -> pd.DataFrame:
-    """Return the table of `inputs`, empty for any other study."""
-    return inputs(evidence.logs) if is_inputs(evidence.logs) else pd.DataFrame(columns=list(COLUMNS))
 
 
 def _named(row: Mapping[Any, Any]) -> str:

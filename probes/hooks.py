@@ -53,8 +53,8 @@ class StepHook:
 
     def __init__(self, optimizers: Sequence[Optimizer], callback: Callable[[], object]) -> None:
         distinct = {id(optimizer): optimizer for optimizer in optimizers}.values()
-        begins = self._begins if len(distinct) > 1 else None
-        self._watched = tuple(_Watched(optimizer, begins, self._ended) for optimizer in distinct)
+        begins, ended = (self._begins, self._ended) if len(distinct) > 1 else (None, self._only_ended)
+        self._watched = tuple(_Watched(optimizer, begins, ended) for optimizer in distinct)
         self._callback = callback
         self._stepped: set[_Watched] = set()  # since the last update, with an effect or without
         self._changed = False  # whether one of these steps had an effect
@@ -105,6 +105,11 @@ class StepHook:
             self.complete()
         elif self._deferred:
             self._catch_up()
+
+    def _only_ended(self, watched: "_Watched") -> None:
+        """What `_ended` comes to where there is one optimizer, in fewer calls: each costs, after every update."""
+        if not watched.skips:
+            self._callback()
 
     def _ended(self, watched: "_Watched") -> None:
         self._stepped.add(watched)
@@ -193,7 +198,7 @@ class _Hook:
         self._told_by_compiled = torch.compiler.disable(told, **_WHY)
 
     def __call__(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_dynamo_compiling():
             self._told_by_compiled(optimizer)
         else:
             self._told(optimizer)

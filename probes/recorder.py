@@ -101,7 +101,7 @@ class Recorder:
             recipe=dict(recipe or {}),
         )
         self._recording = Recording(self.path, manifest, overwrite=overwrite, resume=resume)
-        self._subject: tuple[torch.nn.Module, tuple[torch.optim.Optimizer, ...]] | None = None
+        self._model: torch.nn.Module | None = None  # once attached
         self._hook: StepHook | None = None
         self._waits = False  # with opening the log, for `load_state_dict` or the first update
         self._told = False  # of a divergence
@@ -122,7 +122,7 @@ class Recorder:
             RunError: the run directory exists already.
         """
         optimizers = several(optimizer)
-        if self._subject is not None:
+        if self._model is not None:
             return self._attached_to(model, optimizers)
 
         hook = StepHook(optimizers, self._updated)
@@ -135,7 +135,7 @@ class Recorder:
         self._waits = self._recording.undecided
         if not self._waits:
             self._open()
-        self._model, self._subject = model, (model, optimizers)
+        self._model, self._optimizers = model, optimizers
         if optimizers:
             self._hook = hook
             self._hook.attach()
@@ -207,7 +207,7 @@ class Recorder:
         self._recording.load(state)
         self.updates, self._waits = state["step"], False
         self._told = bool(self._recording.divergence)
-        if self._subject is not None:
+        if self._model is not None:
             self._open()
 
     def close(self, status: str = "finished", reason: str = "") -> None:
@@ -243,12 +243,12 @@ class Recorder:
         self._faults.attempt(self.updates, "a scalar", self._recording.log, self.updates, numbers)
 
     def _attached_to(self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> Self:
-        if self._subject != (model, tuple(optimizers)):
+        if (self._model, self._optimizers) != (model, tuple(optimizers)):
             raise UsageError(f"expected one model for `{self.path}`, which is attached already; make a second Recorder")
         return self
 
     def _check_attached(self) -> None:
-        if self._subject is None:
+        if self._model is None:
             raise UsageError(f"expected `{self.path}` to be attached; call `attach(model, optimizer)` first")
 
     def _open(self) -> None:
@@ -269,13 +269,14 @@ class Recorder:
         return True
 
     def _updated(self) -> None:
-        if self._begun():
-            self.updates += 1
-            if self._recording.live or self._parameters.sharded:
-                self._faults.attempt(self.updates, "a step", self._record)
+        if (self._waits or self._pending.lanes) and not self._begun():
+            return
+        self.updates += 1
+        if self._recording.live or self._parameters.sharded:
+            self._faults.attempt(self.updates, "a step", self._record)
 
     def _record(self) -> None:
-        if self._schedule(self.updates):
+        if self._schedule.always or self._schedule(self.updates):
             self._pending.measure(State(self.updates, self._parameters, self._model))
         if self._pending.due:
             self._write(wait=False)

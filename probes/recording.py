@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from probes.distributed import is_writer
@@ -96,12 +97,15 @@ class Recording:
         self._write_scalars(wait=wait)
         if self._writer is None or self.divergence:
             return
-        finite = {name: all_finite(array, axes=1) for name, array in arrays.items()}
-        rows = min((int(ok.argmin()) for ok in finite.values() if not ok.all()), default=len(steps))
+        broken = {name: array for name, array in arrays.items() if not np.isfinite(array).all()}
+        if not broken:
+            self._writer.extend(steps, arrays)
+            return
+        first = {name: int(all_finite(array, axes=1).argmin()) for name, array in broken.items()}
+        worst = min(first, key=first.__getitem__)
+        rows = first[worst]
         self._writer.extend(steps[:rows], {name: array[:rows] for name, array in arrays.items()})
-        if rows < len(steps):
-            broken = next(name for name, ok in finite.items() if not ok[rows])
-            self.divergence = f"`{broken}` is not finite at step {steps[rows]}"
+        self.divergence = f"`{worst}` is not finite at step {steps[rows]}"
 
     def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
         """Write numbers at a step, many of them together, so that a device is seldom waited for."""

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Integral
 from types import MappingProxyType
 
@@ -40,6 +41,11 @@ class Schedule:
             if _RULES[name](step, *numbers):
                 return True
         return False
+
+    @cached_property
+    def always(self) -> bool:
+        """Whether every step is recorded."""
+        return ("every", (1,)) in self.rules
 
     def __or__(self, other: Schedule) -> Schedule:
         """The schedule that records what either of the two records."""

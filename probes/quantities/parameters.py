@@ -41,7 +41,7 @@ class Parameters(Mapping[str, torch.Tensor]):
         self.sharded = is_sharded(model)  # then all processes have to look up the same names at the same steps
         # Tied weights have several names, and a user may know any of them.
         self._full_names = _plain_names([name for name, _ in model.named_parameters(remove_duplicate=False)])
-        self._lookups = {plain: attrgetter(full) for plain, full in self._full_names.items()}
+        self._lookups = {plain: _Lookup(full) for plain, full in self._full_names.items()}
         self._made = made_weights(self._full_names, model)
 
     def __getitem__(self, name: str) -> torch.Tensor:
@@ -111,6 +111,24 @@ class Parameters(Mapping[str, torch.Tensor]):
         nearest = sorted([*self, *self._made], key=lambda name: -SequenceMatcher(None, name, pattern).ratio())
         more = f" and {len(nearest) - _SHOWN} more" if len(nearest) > _SHOWN else ""
         return f"expected a parameter's name or glob, got `{pattern}`; there are {', '.join(nearest[:_SHOWN])}{more}"
+
+
+class _Lookup:
+    """Finds a parameter in a model, in the tables of its modules: by attributes it takes four times as long."""
+
+    def __init__(self, full_name: str) -> None:
+        *self._owners, self._leaf = full_name.split(".")
+        self._by_attributes = attrgetter(full_name)
+
+    def __call__(self, model: torch.nn.Module) -> torch.Tensor:
+        module: torch.nn.Module | None = model
+        try:
+            for name in self._owners:
+                module = module._modules[name]  # type: ignore[union-attr] # noqa: SLF001 - as torch's own `parameters`
+            parameter = module._parameters[self._leaf]  # type: ignore[union-attr] # noqa: SLF001
+        except (AttributeError, KeyError):
+            parameter = None
+        return self._by_attributes(model) if parameter is None else parameter
 
 
 def _weight_of(module: torch.nn.Module) -> object:

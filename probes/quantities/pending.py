@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from probes.quantities.quantity import Quantity, State
 from probes.quantities.ring import Ring
+from probes.quantities.transfer import Lane
 from probes.store.directions import StoredDirections
 from probes.store.layout import Series
 
@@ -50,6 +51,7 @@ class Pending:
         self._ring = Ring([], [], 0)
         self._values = self._ring.values  # of each quantity, axes (waiting step, *quantity.dims)
         self._rows = self._ring.rows  # of the same memory
+        self.lanes: tuple[Lane, ...] = ()  # the devices' ways to the host; none where the host computes
         self._capacity = 0
         self._copies = _Copies()
         self._late: list[int] = []  # places of the steps whose parameters have been copied
@@ -64,8 +66,7 @@ class Pending:
     @property
     def capturing(self) -> bool:
         """Whether a device keeps what it is told in a graph now, instead of doing it; then nothing can be measured."""
-        lanes = self._ring.lanes
-        return bool(lanes) and any(lane.capturing() for lane in lanes.values())
+        return any(lane.capturing() for lane in self.lanes)
 
     @property
     def series(self) -> tuple[Series, ...]:
@@ -86,13 +87,13 @@ class Pending:
         """
         place = len(self._steps)
         copied = self._copies.kept(place, state.parameters)
-        measured = [(number, quantity(state)) for number, quantity in (self._prompt if copied else self._numbered)]
-        if not self._values:
-            self._make_room([value for _, value in measured], state)
-            copied = self._copies.kept(place, state.parameters)  # and computed again, like all others
-
-        for number, value in measured:
-            self._put(place, number, value)
+        if self._prompt or not copied:
+            measured = [(number, quantity(state)) for number, quantity in (self._prompt if copied else self._numbered)]
+            if not self._values:
+                self._make_room([value for _, value in measured], state)
+                copied = self._copies.kept(place, state.parameters)  # and computed again, like all others
+            for number, value in measured:
+                self._put(place, number, value)
         if copied:
             self._late.append(place)
         self._steps.append(state.step)
@@ -119,9 +120,8 @@ class Pending:
         steps, self._steps, self._taken_at = self._steps, [], time.monotonic()
         late, self._late = self._late, []
         for number, quantity in enumerate(self.quantities if late else ()):
-            if quantity.batch is not None:
-                places = slice(late[0], late[-1] + 1)
-                self._values[number][places] = quantity.batch(self._copies.stacked)[places]
+            if quantity.batch is not None and len(late) == len(steps):
+                quantity.batch(self._copies.stacked, self._values[number])
             elif quantity.reads:
                 for place in late:
                     self._put(place, number, quantity(State(steps[place], self._copies.at(place))))
@@ -143,6 +143,7 @@ class Pending:
         self._capacity = max(1, min(_MOST_STEPS, _MOST_BYTES // max(1, step_bytes)))
         self._ring = Ring(measured, [_DTYPES[quantity.dtype] for quantity in self.quantities], self._capacity)
         self._values, self._rows = self._ring.values, self._ring.rows
+        self.lanes = tuple(self._ring.lanes.values())
         # In one order everywhere: processes that hold parts of a parameter put it together at each look.
         read = dict.fromkeys(name for quantity in self.quantities for name in quantity.reads)
         self._copies = _Copies({name: state.parameters[name] for name in read}, self._capacity)

@@ -28,6 +28,7 @@ def held() -> Iterator[None]:
         ...     print("interrupted")
         written
         interrupted
+        >>> _ = signal.signal(signal.SIGINT, before)
     """
     with ExitStack() as handlers:
         if threading.current_thread() is threading.main_thread():

@@ -164,8 +164,10 @@ class RunWriter:
         self._check_open()
         before = self._last
         try:
-            for step in steps:
-                self._last = self._next(index(step))
+            for step in map(index, steps):
+                if step != self._last + 1:  # as it usually is
+                    self._next(step)
+                self._last = step
             self._pipeline.extend(steps, arrays)
         except (TypeError, ValueError):
             self._last = before
