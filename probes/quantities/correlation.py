@@ -60,7 +60,7 @@ def batched_inner_products(weights: torch.Tensor, directions: Directions, *, out
         tensor([1., 1., 1., 1.])
     """
     precise = _precise(weights)
-    columns = directions.columns(like=precise).expand(len(precise), -1, -1)
+    columns = directions.columns(like=precise).expand(precise.shape[0], -1, -1)
     if out.dtype is precise.dtype:  # as is usual; to make the products first and to copy them takes half as long again
         torch.bmm(precise, columns, out=out)
     else:
