@@ -75,6 +75,23 @@ def test_a_replaced_parameter_is_seen():
     assert torch.equal(parameters["0.weight"], model[0].weight)
 
 
+def test_a_parameter_of_a_replaced_module_is_seen():
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    parameters = Parameters(model)
+    model[0] = torch.nn.Linear(2, 2)
+
+    assert parameters["0.weight"].data_ptr() == model[0].weight.data_ptr()
+
+
+def test_a_parameter_that_became_a_plain_tensor_is_read():
+    layer = torch.nn.Linear(2, 2)
+    parameters = Parameters(layer)
+    del layer.weight
+    layer.weight = torch.eye(2)
+
+    assert torch.equal(parameters["weight"], torch.eye(2))
+
+
 def test_reading_leaves_a_parametrisation_in_training_mode_as_it_is():
     model = nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Linear(3, 3)))
     before = {name: value.clone() for name, value in model.state_dict().items()}
