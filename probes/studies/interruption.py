@@ -13,13 +13,15 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """A context in which the first SIGINT or SIGTERM waits until it is asked for; the second acts at once.
 
-    Outside the main thread, where signals cannot be handled, it does nothing.
+    One that nobody has asked for is raised at the end. Outside the main thread, where signals cannot be handled, it
+    does nothing.
 
     Example:
-        >>> with Interruption() as interruption:
+        >>> from contextlib import suppress
+        >>> with suppress(KeyboardInterrupt), Interruption() as interruption:
         ...     signal.raise_signal(signal.SIGINT)
-        ...     interruption.came
-        True
+        ...     print("the step ends")
+        the step ends
         >>> interruption.error()
         KeyboardInterrupt()
     """
@@ -46,6 +48,8 @@ class Interruption:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._restore()
+        if error is None and self.came:
+            raise self.error()
 
     def _wait(self, number: int, frame: FrameType | None) -> None:
         self._signal = number

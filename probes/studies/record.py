@@ -134,9 +134,9 @@ class _Recording:
         start = self._start(runs, kept)
         monitor = Monitor(start, self.material)
         paths = [self.root / run.run_id for run in runs]
-        with self._recorder(phase, runs, kept) as recorder, Interruption() as interruption:
+        seconds = self.timing.checkpoint_seconds
+        with self._recorder(phase, runs, kept) as recorder:
             alive = _Alive(recorder, len(runs))
-            checkpoints = Checkpoints(path, recorder, interruption, self.timing.checkpoint_seconds, last=phase.steps)
 
             def on_step(state: State) -> None:
                 alive.keep(state.runs, state.step)
@@ -146,19 +146,20 @@ class _Recording:
                     recorder.log(state.step, monitor(state), state.runs)
                 self.watcher.advance(state.step)
 
-            networks, survivors = train(
-                start,
-                self.material.training_inputs,
-                self._objective(phase, runs),
-                steps=phase.steps,
-                learning_rate=phase.learning_rate,
-                optimizer=phase.optimizer,
-                first=kept.first if kept else 0,
-                moments=kept.moments if kept else None,
-                moves=phase.has_forces,
-                on_step=on_step,
-                on_update=checkpoints,
-            )
+            with Interruption() as interruption:
+                networks, survivors = train(
+                    start,
+                    self.material.training_inputs,
+                    self._objective(phase, runs),
+                    steps=phase.steps,
+                    learning_rate=phase.learning_rate,
+                    optimizer=phase.optimizer,
+                    first=kept.first if kept else 0,
+                    moments=kept.moments if kept else None,
+                    moves=phase.has_forces,
+                    on_step=on_step,
+                    on_update=Checkpoints(path, recorder, interruption, seconds, last=phase.steps),
+                )
             alive.keep(survivors, phase.steps)
             self._keep(networks, [paths[run] for run in survivors], phase.steps)
         return len(runs) - len(survivors)

@@ -6,17 +6,28 @@ import pytest
 from probes.studies.interruption import Interruption
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_waits_and_the_second_acts_at_once(number):
-    heard = []
-    before = signal.signal(number, lambda *_: heard.append("second"))
+def interrupted(number, *work):
+    """Some work, interrupted before its beginning."""
     with Interruption() as interruption:
         signal.raise_signal(number)
-        assert (interruption.came, heard) == (True, [])
-        signal.raise_signal(number)
+        for part in work:
+            part(interruption)
+
+
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_the_first_signal_waits_and_the_second_acts_at_once(number, error):
+    heard = []
+    before = signal.signal(number, lambda *_: heard.append("second"))
+    with pytest.raises(error):
+        interrupted(
+            number,
+            lambda interruption: heard.append(interruption.came),
+            lambda _: signal.raise_signal(number),
+            lambda _: heard.append("end"),
+        )
     signal.signal(number, before)
 
-    assert heard == ["second"]
+    assert heard == [True, "second", "end"]
 
 
 def test_without_a_signal_nothing_came_and_handlers_are_as_before():
@@ -29,11 +40,19 @@ def test_without_a_signal_nothing_came_and_handlers_are_as_before():
 
 def test_sigterm_ends_the_process_with_the_code_that_a_shell_expects():
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    with Interruption() as interruption:
-        signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended:
+        interrupted(signal.SIGTERM)
     signal.signal(signal.SIGTERM, before)
 
-    assert interruption.error().code == 143
+    assert ended.value.code == 143
+
+
+def test_a_ctrl_c_that_nobody_asks_for_is_not_lost():
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(signal.SIGINT, lambda _: done.append("the step"))
+
+    assert done == ["the step"]
 
 
 def test_in_another_thread_signals_are_left_alone():

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+import probes.studies.record
 from probes.errors import LogError
 from probes.learners.recipe_files import built_in, override
 from probes.store import open_logs
@@ -76,6 +77,26 @@ def test_a_study_that_is_cut_off_anywhere_ends_as_if_it_had_not_been(tmp_path, u
 
     assert differences(everything(tmp_path), uninterrupted) == []
     assert list(tmp_path.glob("checkpoint-*")) == []
+
+
+@pytest.mark.parametrize("call", [1, 4])
+def test_a_ctrl_c_while_networks_are_measured_is_heard_at_once(tmp_path, uninterrupted, monkeypatch, call):
+    measure, calls = probes.studies.record.evaluate_networks, []
+
+    def interrupted(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == call:
+            signal.raise_signal(signal.SIGINT)
+        return measure(*arguments, **options)
+
+    monkeypatch.setattr(probes.studies.record, "evaluate_networks", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        record_study(STUDY, tmp_path)
+    heard_at = len(calls)
+    record_study(STUDY, tmp_path)
+
+    assert heard_at == call
+    assert differences(everything(tmp_path), uninterrupted) == []
 
 
 OPTIMIZERS = {
