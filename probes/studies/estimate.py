@@ -96,8 +96,8 @@ class Estimate:
     Example:
         >>> from probes.learners.recipe_files import built_in
         >>> found = estimate(built_in("theory"))
-        >>> found.log < found.raw < found.total < found.peak
-        True
+        >>> found.log < found.raw, found.log < found.total < found.peak
+        (True, True)
     """
 
     schedule: Schedule
