@@ -97,15 +97,15 @@ class Recording:
         self._write_scalars(wait=wait)
         if self._writer is None or self.divergence:
             return
-        broken = {name: array for name, array in arrays.items() if not np.isfinite(array).all()}
-        if not broken:
-            self._writer.extend(steps, arrays)
-            return
-        first = {name: int(all_finite(array, axes=1).argmin()) for name, array in broken.items()}
-        worst = min(first, key=first.__getitem__)
-        rows = first[worst]
+        broken = {  # and the first row in which each is
+            name: int(all_finite(array, axes=1).argmin())
+            for name, array in arrays.items()
+            if not np.isfinite(array).all()
+        }
+        rows = min(broken.values(), default=len(steps))
         self._writer.extend(steps[:rows], {name: array[:rows] for name, array in arrays.items()})
-        self.divergence = f"`{worst}` is not finite at step {steps[rows]}"
+        if broken:
+            self.divergence = f"`{min(broken, key=broken.__getitem__)}` is not finite at step {steps[rows]}"
 
     def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
         """Write numbers at a step, many of them together, so that a device is seldom waited for."""

@@ -126,7 +126,7 @@ class _Lookup:
             for name in self._owners:
                 module = module._modules[name]  # type: ignore[union-attr] # noqa: SLF001 - as torch's own `parameters`
             parameter = module._parameters[self._leaf]  # type: ignore[union-attr] # noqa: SLF001
-        except (AttributeError, KeyError):
+        except (AttributeError, KeyError):  # what stands there now is no parameter, or no module
             parameter = None
         return self._by_attributes(model) if parameter is None else parameter
 

@@ -165,7 +165,7 @@ class RunWriter:
         before = self._last
         try:
             for step in map(index, steps):
-                if step != self._last + 1:  # as it usually is
+                if step != self._last + 1:  # which is right, and usual, and needs no call
                     self._next(step)
                 self._last = step
             self._pipeline.extend(steps, arrays)

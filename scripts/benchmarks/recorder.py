@@ -33,15 +33,15 @@ LIMITS = {"cpu": {0.001: "<= 1.10", 0.010: "<= 1.05"}, "cuda": {0.0: "", 0.0005:
 class Training:
     """A multilayer perceptron, its optimizer and a batch large enough for a step of about the given seconds."""
 
-    def __init__(self, seconds: float, batch: int = 0, device: str = "cpu") -> None:
+    def __init__(self, seconds: float, device: str = "cpu") -> None:
         self.device = torch.device(device)
         first = nn.Linear(DIM, NEURONS, device=device)
         self.weight = first.weight
         self.model = nn.Sequential(first, nn.ReLU(), nn.Linear(NEURONS, CLASSES, device=device))
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-3, momentum=0.9)
         self.inputs = torch.empty(0)
-        self.batch = batch or 64
-        for _ in range(0 if batch or not seconds else 12):
+        self.batch = 64
+        for _ in range(12 if seconds else 0):
             self.batch = max(64, round(self.batch * seconds / self.seconds(steps=round(SECONDS / seconds))))
 
         # Where hooks are kept: one training serves every contestant, since the times of two that are alike lie further
@@ -96,7 +96,7 @@ def measure() -> list[dict[str, object]]:
 
 def _rows(seconds: float, limit: str, device: str) -> list[dict[str, object]]:
     directions = Directions(torch.eye(DIM)[: 2 * CLASSES].reshape(CLASSES, 2, DIM))
-    training = Training(seconds, device=device)
+    training = Training(seconds, device)
     steps = round(SECONDS / max(seconds, training.seconds()))
     contestants = {"bare": training.unhooked()}
 
@@ -105,7 +105,7 @@ def _rows(seconds: float, limit: str, device: str) -> list[dict[str, object]]:
             if hook(stack, Path(folder), training, directions):
                 contestants[name] = training.unhooked()
         times = interleaved([partial(training.run_with, one, steps) for one in contestants.values()], rounds=ROUNDS)
-        long = partial(_sealed, training, contestants["bare"]), partial(_sealed, training, contestants["recorder"])
+        long = [partial(_sealed, training, contestants[name]) for name in ("bare", "recorder")]
         whole = interleaved(long, rounds=3) if seconds == min(LIMITS["cpu"]) and device == "cpu" else []
 
     step = f"bare step {times[0] / steps * 1e3:.2f} ms"
