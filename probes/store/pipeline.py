@@ -10,12 +10,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from probes.store.block import Block
+from probes.store.chunks import FAST
 from probes.store.durable import sync_folder, write_whole
 from probes.store.layout import MERGED, SEGMENT
 from probes.store.manifest import Manifest
 from probes.store.rows import Gap
 from probes.store.sealer import Sealer
-from probes.store.segment import CHUNK_STEPS, FAST, LEVEL, segment_bytes
+from probes.store.segment import CHUNK_STEPS, LEVEL, segment_bytes
 
 __all__ = ["Pipeline"]
 

@@ -2,13 +2,10 @@
 
 Each file shows at its root the dataset of every series, axes ``(step, *dims)``, ``step`` and the other axes as attached
 dimension scales, and below ``scalars`` what was logged. Chunks hold about 20 values for 256 steps, which balances what
-must be unpacked for one value of all steps against that for all values of one step. They are made here and handed to
-HDF5 whole: HDF5 would hold a lock of the process meanwhile. ISA-L deflates in a third of zlib's time.
+must be unpacked for one value of all steps against that for all values of one step.
 """
 
 import io
-import struct
-import zlib
 from collections.abc import Iterator, Mapping
 from itertools import product
 from math import ceil, prod
@@ -16,9 +13,9 @@ from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
-from isal import isal_zlib
 from numpy.typing import NDArray
 
+from probes.store.chunks import packed_chunks
 from probes.store.layout import FORMAT_VERSION, SCALARS, STEP, axis_names, stored_name
 from probes.store.manifest import Manifest
 from probes.store.rows import Rows, Sliceable
@@ -26,11 +23,8 @@ from probes.store.rows import Rows, Sliceable
 __all__ = ["filters", "segment_bytes"]
 
 CHUNK_STEPS = 256
-_WINDOW, _TABLES = -13, 6  # of zlib: a window of 8 KB, as long as a plane of a chunk
-_SAMPLE = 1024  # bytes of a plane that tell whether the rest is worth compressing
-FAST = 3  # ISA-L's best
 LEVEL = 4  # of zlib: about 1 % smaller, for a fifth of a file's time more; higher levels are slower alone
-_SLAB_BYTES = 2**26  # read and compressed at once
+_SLAB_BYTES = 2**22  # read and compressed at once, while a core's caches hold them
 _CHUNK_BYTES = {"gzip": 3 * 2**13, "blosc2": 2**17}  # by compression; blosc2 is fast on large chunks alone
 
 
@@ -151,10 +145,9 @@ def _fill(dataset: h5py.Dataset, values: Sliceable, level: int = LEVEL) -> None:
         if dataset.compression != "gzip":
             dataset[slab] = taken
             continue
-        planes = _planes(taken, chunks)
-        for box in _boxes(planes.shape[1:], chunks):
-            corner = tuple(outer.start + inner.start for outer, inner in zip(slab, box, strict=True))
-            dataset.id.write_direct_chunk(corner, _packed(planes[:, *box], level))
+        corners = product(*(range(one.start, one.stop, length) for one, length in zip(slab, chunks, strict=True)))
+        for corner, packed in zip(corners, packed_chunks(taken, chunks, level), strict=True):
+            dataset.id.write_direct_chunk(corner, packed)
 
 
 def _slab_shape(shape: tuple[int, ...], chunks: tuple[int, ...], most: int) -> tuple[int, ...]:
@@ -171,51 +164,3 @@ def _boxes(shape: tuple[int, ...], lengths: tuple[int, ...]) -> Iterator[tuple[s
         yield tuple(
             slice(low, min(low + length, whole)) for low, length, whole in zip(corner, lengths, shape, strict=True)
         )
-
-
-def _planes(values: NDArray[Any], chunks: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The first bytes of all values, the second ones, ..., filled up with zeros to whole chunks."""
-    lengths = (length + -length % chunk for length, chunk in zip(values.shape, chunks, strict=True))
-    planes = np.zeros((values.itemsize, *lengths), np.uint8)
-    inside = tuple(map(slice, values.shape))
-    for number, plane in enumerate(planes):  # thrice as fast as one transposition
-        plane[inside] = values[..., None].view(np.uint8)[..., number]
-    return planes
-
-
-def _packed(planes: NDArray[np.uint8], level: int) -> bytes:
-    """A chunk as it lies in a file: gzip and checksum as HDF5 could have made them, after its shuffle."""
-    content = planes.tobytes()
-    size = len(content) // len(planes)
-    blocks = [_block(content[start : start + size], level) for start in range(0, len(content), size)]
-    packed = b"".join([b"\x78\x5e", *blocks, b"\x03\x00", isal_zlib.adler32(content).to_bytes(4, "big")])
-    return packed + _fletcher32(packed).to_bytes(4, "little")
-
-
-def _block(plane: bytes, level: int) -> bytes:
-    """A plane in the format of RFC 1951, as it is where that is hardly longer: noise takes long to unpack."""
-    if level and (len(plane) <= _SAMPLE or _deflated(plane[:_SAMPLE], 1, _SAMPLE)):
-        return _deflated(plane, level, len(plane)) or _as_it_is(plane)
-    return _as_it_is(plane)
-
-
-def _deflated(plane: bytes, level: int, size: int) -> bytes:
-    """The plane compressed; nothing if that saves less than a tenth. Small tables: to make them costs more than it."""
-    slow, fast = (level, zlib.DEFLATED, _WINDOW, _TABLES), (level, zlib.DEFLATED, _WINDOW)
-    packer: Any = zlib.compressobj(*slow) if level > FAST else isal_zlib.compressobj(*fast)
-    block = packer.compress(plane) + packer.flush(zlib.Z_SYNC_FLUSH)
-    return block if len(block) < 0.9 * size else b""
-
-
-def _as_it_is(plane: bytes) -> bytes:
-    """The plane as stored blocks of RFC 1951, section 3.2.4."""
-    parts = (plane[start : start + 65535] for start in range(0, len(plane), 65535))
-    return b"".join(b"\0" + struct.pack("<HH", len(part), 65535 - len(part)) + part for part in parts)
-
-
-def _fletcher32(data: bytes) -> int:
-    """The checksum of HDF5's filter of that name, over big-endian words (H5_checksum_fletcher32 in H5checksum.c)."""
-    words = np.frombuffer(data + b"\0" * (len(data) % 2), ">u2").astype(np.float64)
-    low, high = int(words.sum()), int(words @ np.arange(len(words), 0.0, -1.0))  # exact, being below 2^53
-    # HDF5 folds carries, which leaves 65,535 where a remainder would be 0.
-    return ((high - 1) % 65535 + 1) << 16 | ((low - 1) % 65535 + 1) if low else 0
