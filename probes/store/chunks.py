@@ -6,7 +6,7 @@ last bytes are noise: whether a plane, the same byte of all values, is worth def
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import prod
 from typing import Any
@@ -20,10 +20,11 @@ __all__ = ["FAST", "packed_chunks"]
 FAST = 1  # of ISA-L: a file takes two thirds of the time of its best level, and 1 to 2 % more bytes
 _ISAL = 3  # ISA-L's best; higher levels are zlib's
 _WINDOW, _TABLES = -13, 6  # of zlib: a window of 8 KB, as long as a plane of a chunk
+_TOGETHER = 16  # chunks between which other threads seldom wait for the interpreter
 _SAMPLE = 1024  # bytes of a plane that tell whether the rest is worth compressing
 _SAVED = 0.1  # of its bytes, at least, or a plane stays as it is: noise takes long to unpack
 _COINCIDENCE = 0.01  # as of 100 values that are equally frequent
-_FALLING = np.arange(2**14, 0.0, -1.0)
+_STORED_HEAD = struct.Struct("<BHH")
 _STORED = 65535  # bytes of a stored block, at most
 
 
@@ -42,11 +43,10 @@ def packed_chunks(values: NDArray[Any], chunks: tuple[int, ...], level: int) -> 
     """
     shuffled = _shuffled(values, chunks)
     worth = _worth(shuffled, prod(chunks[1:])) if level else np.zeros(shuffled.shape[:2], np.bool_)
-    for planes, tried in zip(shuffled, worth.tolist(), strict=True):
-        blocks = [_block(plane, level if compress else 0) for plane, compress in zip(planes, tried, strict=True)]
-        check = isal_zlib.adler32(planes).to_bytes(4, "big")
-        packed = b"".join([b"\x78\x5e", *chain.from_iterable(blocks), b"\x03\x00", check])
-        yield packed + _fletcher32(packed).to_bytes(4, "little")
+    for start in range(0, len(shuffled), _TOGETHER):
+        some = slice(start, start + _TOGETHER)
+        packed = [_packed(*each, level) for each in zip(shuffled[some], worth[some].tolist(), strict=True)]
+        yield from (chunk + check for chunk, check in zip(packed, _fletcher32(packed), strict=True))
 
 
 def _shuffled(values: NDArray[Any], chunks: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -78,33 +78,40 @@ def _worth(planes: NDArray[np.uint8], row: int) -> NDArray[np.bool_]:
     return worth
 
 
-def _block(plane: NDArray[np.uint8], level: int) -> list[Any]:
-    """A plane in the format of RFC 1951, in pieces: deflated, or as it is where that is hardly longer."""
-    if level:
-        slow, fast = (level, zlib.DEFLATED, _WINDOW, _TABLES), (level, zlib.DEFLATED, _WINDOW)
-        packer: Any = zlib.compressobj(*slow) if level > _ISAL else isal_zlib.compressobj(*fast)
-        pieces = [packer.compress(plane), packer.flush(zlib.Z_SYNC_FLUSH)]
-        if sum(map(len, pieces)) < (1 - _SAVED) * len(plane):
-            return pieces
-    return list(_as_it_is(plane))
+def _packed(planes: NDArray[np.uint8], worth: Sequence[bool], level: int) -> bytes:
+    """What gzip makes of a chunk, in the format of RFC 1950."""
+    blocks = [_deflated(plane, level) if tried else None for plane, tried in zip(planes, worth, strict=True)]
+    pieces = chain.from_iterable(block or _as_it_is(plane) for plane, block in zip(planes, blocks, strict=True))
+    return b"".join([b"\x78\x5e", *pieces, b"\x03\x00", isal_zlib.adler32(planes).to_bytes(4, "big")])
 
 
-def _as_it_is(plane: NDArray[np.uint8]) -> Iterator[Any]:
-    """The plane as stored blocks of RFC 1951, section 3.2.4."""
-    for start in range(0, len(plane), _STORED):
-        part = plane[start : start + _STORED]
-        yield b"\0" + struct.pack("<HH", len(part), _STORED - len(part))
-        yield part
+def _deflated(plane: NDArray[np.uint8], level: int) -> list[bytes] | None:
+    """The plane in the format of RFC 1951, in pieces; None where that is hardly shorter than the plane."""
+    slow, fast = (level, zlib.DEFLATED, _WINDOW, _TABLES), (level, zlib.DEFLATED, _WINDOW)
+    packer: Any = zlib.compressobj(*slow) if level > _ISAL else isal_zlib.compressobj(*fast)
+    pieces = [packer.compress(plane), packer.flush(zlib.Z_SYNC_FLUSH)]
+    return pieces if sum(map(len, pieces)) < (1 - _SAVED) * len(plane) else None
 
 
-def _fletcher32(data: bytes) -> int:
-    """The checksum of HDF5's filter of that name, over big-endian words (H5_checksum_fletcher32 in H5checksum.c).
+def _as_it_is(plane: NDArray[np.uint8]) -> list[Any]:
+    """The plane as stored blocks of RFC 1951, section 3.2.4, in pieces."""
+    parts = [plane[start : start + _STORED] for start in range(0, len(plane), _STORED)]
+    return [piece for part in parts for piece in (_STORED_HEAD.pack(0, len(part), _STORED - len(part)), part)]
+
+
+def _fletcher32(contents: Sequence[bytes]) -> Iterator[bytes]:
+    """The checksums of HDF5's filter of that name, over big-endian words (H5_checksum_fletcher32 in H5checksum.c).
 
     Here over little-endian ones, which are read faster: to swap a word's bytes is to multiply it by 256 modulo 65,535.
     """
-    words = np.frombuffer(data + b"\0" * (len(data) % 2), "<u2").astype(np.float64)
-    falling = _FALLING[-len(words) :] if len(words) <= len(_FALLING) else np.arange(len(words), 0.0, -1.0)
-    # Exact, being below 2^53. A BLAS would start threads for this.
-    low, high = int(words.sum()), int(np.einsum("i,i", words, falling))
-    # HDF5 folds carries, which leaves 65,535 where a remainder would be 0.
-    return ((256 * high - 1) % 65535 + 1) << 16 | ((256 * low - 1) % 65535 + 1) if low else 0
+    even = b"".join(content + b"\0" * (len(content) % 2) for content in contents)
+    words = np.frombuffer(even, "<u2").astype(np.float64)
+    counts = np.array([(len(content) + 1) // 2 for content in contents])
+    ends = np.cumsum(counts)
+    lows = np.add.reduceat(words, ends - counts)
+    words *= np.repeat(ends, counts) - np.arange(len(words))
+    highs = np.add.reduceat(words, ends - counts)  # exact, being below 2^53
+    for low, high in zip(map(int, lows), map(int, highs), strict=True):
+        # HDF5 folds carries, which leaves 65,535 where a remainder would be 0.
+        check = ((256 * high - 1) % 65535 + 1) << 16 | ((256 * low - 1) % 65535 + 1) if low else 0
+        yield check.to_bytes(4, "little")
