@@ -25,7 +25,7 @@ from probes.analysis.facts import correlation_series
 from probes.analysis.passes import Block, parts_of
 from probes.analysis.statistics import Extremes, Statistics
 from probes.errors import LogError
-from probes.store.durable import check_plain
+from probes.files.durable import check_plain
 from probes.store.layout import DIRECTIONS, MANIFEST, SUMMARIES, Series
 from probes.store.protocol import LogLike
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from probes.errors import RunError
-from probes.store.durable import sync_folder
+from probes.files.durable import sync_folder
 
 __all__ = ["fresh"]
 

@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.store.durable import write_whole
-from probes.store.interrupts import held
+from probes.files.durable import write_whole
+from probes.files.interrupts import held
 from probes.store.segment import write_attributes
 from probes.store.stored import check_dataset, check_links, checked_attributes, opened
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from probes.errors import RunError
-from probes.store.durable import sync_folder, write_whole
+from probes.files.durable import sync_folder, write_whole
 from probes.store.folder import read_parts
 from probes.store.journal import read_journal
 from probes.store.layout import MERGED, NUMBERED, SEGMENT

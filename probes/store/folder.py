@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from probes.files.durable import refusal
 from probes.store.directions import StoredDirections, read_directions
-from probes.store.durable import refusal
 from probes.store.evaluation import Evaluation, read_evaluation
 from probes.store.journal import read_journal
 from probes.store.layout import JOURNAL, MERGED, NUMBERED, SEGMENT

@@ -21,8 +21,8 @@ import numpy as np
 from isal.isal_zlib import crc32  # that of zlib, in a tenth of the time or less
 from numpy.typing import NDArray
 
-from probes.store.durable import check_format, read_whole, refusal
-from probes.store.layout import FORMAT_VERSION, Series
+from probes.files.durable import read_whole, refusal
+from probes.store.layout import FORMAT_VERSION, Series, check_format
 from probes.store.manifest import Manifest
 from probes.store.rows import ENTRY, Gap, Rows, as_scalars, join_scalars, join_steps
 

@@ -4,7 +4,10 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Self
+
+from probes.files.durable import refusal
 
 __all__ = ["Series", "axis_names"]
 
@@ -30,6 +33,13 @@ LARGEST_ROW = 2**29  # bytes of one step; a file that is read at once holds at l
 
 _PRECISION = re.compile(r"bits:([1-9][0-9]?)")
 _NAME = re.compile(r"(?!\.\.?$)[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
+
+
+def check_format(path: Path, version: object) -> None:
+    """Refuse a file of another format version."""
+    if version != FORMAT_VERSION:
+        reason = f"expected format {FORMAT_VERSION}, got {version!r}"
+        raise refusal(path, reason, "read it with a newer feature-probes")
 
 
 def checked_name(name: str) -> str:

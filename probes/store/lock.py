@@ -10,7 +10,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 from probes.errors import LogError, RunError
-from probes.store.durable import check_plain, make_folder
+from probes.files.durable import check_plain, make_folder
 from probes.store.layout import FILES, LOCK, NUMBERED
 
 __all__ = ["claim", "is_being_written"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from probes.store.durable import write_whole
+from probes.files.durable import write_whole
 from probes.store.folder import read_parts
 from probes.store.layout import MERGED, NUMBERED, Series, stored_name
 from probes.store.manifest import Manifest

@@ -9,9 +9,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from probes.files.durable import sync_folder, write_whole
 from probes.store.block import Block
 from probes.store.chunks import FAST
-from probes.store.durable import sync_folder, write_whole
 from probes.store.layout import MERGED, SEGMENT
 from probes.store.manifest import Manifest
 from probes.store.rows import Gap

@@ -11,8 +11,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.store.durable import check_format, check_plain, refusal
-from probes.store.layout import SCALARS, STEP, Series, axis_names, plain_name, stored_name
+from probes.files.durable import check_plain, refusal
+from probes.store.layout import SCALARS, STEP, Series, axis_names, check_format, plain_name, stored_name
 from probes.store.manifest import Manifest
 from probes.store.rows import Gap, Rows, Scalars
 

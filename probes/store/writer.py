@@ -13,10 +13,10 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from probes.errors import LogError, RunError
+from probes.files.interrupts import held
 from probes.provenance import commit, versions
 from probes.store.attempts import Position, next_attempt
 from probes.store.directions import StoredDirections, by_series, hash_of, write_directions
-from probes.store.interrupts import held
 from probes.store.layout import LARGEST_ROW, MANIFEST
 from probes.store.lock import claim
 from probes.store.manifest import Manifest, write_manifest

@@ -10,11 +10,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from probes.errors import LogError, RunError
+from probes.files.durable import write_whole
 from probes.learners.networks import Networks
 from probes.learners.optimizers import Moments
 from probes.stacked import StackedRecorder
 from probes.store.attempts import Position
-from probes.store.durable import write_whole
 from probes.store.manifest import read_manifest
 from probes.studies.interruption import Interruption
 

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from probes.directions import Directions
 from probes.errors import LogError
+from probes.files.durable import write_whole
 from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.layered import FIRST, KERNEL, Students, initialise
 from probes.learners.teachers import Labelled, Teacher
-from probes.store.durable import write_whole
 from probes.store.layout import WEIGHTS
 from probes.studies.plan import STUDY_STRIDE
 

@@ -14,12 +14,12 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from probes.errors import LogError
+from probes.files.durable import write_whole
 from probes.learners.activations import SmoothedReLU
 from probes.learners.features import orthonormal_features, standard_features
 from probes.learners.networks import Networks, initialise
 from probes.learners.recipes import Recipe
 from probes.learners.samples import Inputs, Samples
-from probes.store.durable import write_whole
 from probes.store.layout import WEIGHTS
 from probes.store.manifest import Manifest
 

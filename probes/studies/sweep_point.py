@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
+from probes.files.durable import write_whole
 from probes.learners.recipe_files import from_mapping
 from probes.schedules import parse
-from probes.store.durable import write_whole
 from probes.store.layout import MANIFEST, WEIGHTS
 from probes.store.manifest import read_manifest
 from probes.studies.record import record_study

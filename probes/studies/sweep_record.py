@@ -7,8 +7,8 @@ from typing import Any
 
 from probes.analysis.sweep_table import TABLE, written
 from probes.errors import RunError
+from probes.files.durable import make_folder, write_whole
 from probes.learners.recipe_files import as_mapping
-from probes.store.durable import make_folder, write_whole
 from probes.studies.executors import Engine, Inline
 from probes.studies.sweep import Point, Sweep
 from probes.studies.sweep_point import ERROR, Job, Outcome, finished, record_point

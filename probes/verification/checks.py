@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.errors import ProbesError
+from probes.files.durable import check_plain, refusal
 from probes.store.directions import read_directions
-from probes.store.durable import check_plain, refusal
 from probes.store.folder import read_parts
 from probes.store.journal import read_journal
 from probes.store.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, SCALARS, STEP, stored_name

@@ -6,7 +6,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from probes.store.durable import check_plain, refusal
+from probes.files.durable import check_plain, refusal
 
 __all__ = ["check_weights"]
 

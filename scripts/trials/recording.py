@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 
 from probes.errors import ProbesError
+from probes.files.durable import write_whole
 from probes.store import Position, RunWriter, open_log
-from probes.store.durable import write_whole
 from probes.store.layout import MANIFEST
 from probes.verification.audit import audited
 from scripts.trials.material import DIRECTIONS_STORED, ROW_BYTES, STEPS, append, manifest, unlike_whole, wrong

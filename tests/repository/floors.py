@@ -37,7 +37,8 @@ AREAS: Mapping[str, Area] = {
     "probes.errors": _area(0),
     "probes.provenance": _area(0),
     "probes.schedules": _area(0, ours=_LEAF),
-    "probes.store.layout": _area(0, "numpy", ours=_LEAF),
+    "probes.files.*": _area(0, ours=("probes.files", "probes.errors")),
+    "probes.store.layout": _area(0, "numpy", ours=("probes.files", "probes.errors")),
     "probes.learners.features": _area(0, "numpy", "torch", ours=_LEAF),
     "probes.learners.activations": _area(0, "numpy", "torch", ours=_LEAF),
     "probes.analysis.columns": _area(0, ours=_LEAF),
@@ -47,13 +48,15 @@ AREAS: Mapping[str, Area] = {
         "h5py",
         "isal",
         "numpy",
-        ours=("probes.store", "probes.errors", "probes.provenance", "probes.schedules", "probes"),
+        ours=("probes.store", "probes.files", "probes.errors", "probes.provenance", "probes.schedules", "probes"),
         late=("hdf5plugin", "pandas", "xarray"),
     ),
     "probes.exports.*": _area(
-        2, "h5py", "numpy", ours=("probes.exports", "probes.store", "probes.errors"), late=("pyarrow",)
+        2, "h5py", "numpy", ours=("probes.exports", "probes.store", "probes.files", "probes.errors"), late=("pyarrow",)
     ),
-    "probes.verification.*": _area(2, "h5py", "numpy", ours=("probes.verification", "probes.store", "probes.errors")),
+    "probes.verification.*": _area(
+        2, "h5py", "numpy", ours=("probes.verification", "probes.store", "probes.files", "probes.errors")
+    ),
     "probes.quantities.*": _area(2, "numpy", "torch"),
     "probes.distributed": _area(2, "torch", ours=_LEAF),
     "probes.chance": _area(0, "torch"),
@@ -76,7 +79,7 @@ AREAS: Mapping[str, Area] = {
         "pandas",
         "scipy",
         "seaborn",
-        ours=("probes.analysis", "probes.store", "probes.errors", "probes"),
+        ours=("probes.analysis", "probes.store", "probes.files", "probes.errors", "probes"),
     ),
     "probes.cli.*": _ROOF,
     "probes.launch.*": _ROOF,

@@ -42,26 +42,26 @@ def nothing(*_):
 
 
 BROKEN = {
-    "journals without checksums": ("tails", 30, "journal._holds", lambda data, _, end, __: end <= len(data)),
-    "journals that forget": ("points", 8, "journal.Journal.append", forgetting(Journal.append)),
-    "descriptions without checksum": ("flips", 150, "manifest._checksum", nothing),
-    "rows lost in sealing": ("points", 1, "block.Block.rows", without_last(Block.rows)),
-    "writers without a lock": ("rivals", 1, "lock.fcntl.flock", nothing),
-    "locks that forks keep": ("rivals", 4, "lock.RunLock.let_go", nothing),
-    "writers that serve forks": ("forks", 1, "writer.RunWriter._check_open", nothing),
+    "journals without checksums": ("tails", 30, "store.journal._holds", lambda data, _, end, __: end <= len(data)),
+    "journals that forget": ("points", 8, "store.journal.Journal.append", forgetting(Journal.append)),
+    "descriptions without checksum": ("flips", 150, "store.manifest._checksum", nothing),
+    "rows lost in sealing": ("points", 1, "store.block.Block.rows", without_last(Block.rows)),
+    "writers without a lock": ("rivals", 1, "store.lock.fcntl.flock", nothing),
+    "locks that forks keep": ("rivals", 4, "store.lock.RunLock.let_go", nothing),
+    "writers that serve forks": ("forks", 1, "store.writer.RunWriter._check_open", nothing),
 }
 SLOW = {
-    "folders that are not synced": ("calls", 40, "durable.sync_folder", nothing),
-    "journals that are not synced": ("calls", 80, "journal.Journal.sync", nothing),
-    "a Ctrl-C that is swallowed": ("signals", 20, "pipeline.Pipeline.sync", swallowing(Pipeline.sync)),
-    "datasets that nobody checks": ("hostile", 60, "stored.check_dataset", lambda dataset, *_: dataset),
+    "folders that are not synced": ("calls", 40, "files.durable.sync_folder", nothing),
+    "journals that are not synced": ("calls", 80, "store.journal.Journal.sync", nothing),
+    "a Ctrl-C that is swallowed": ("signals", 20, "store.pipeline.Pipeline.sync", swallowing(Pipeline.sync)),
+    "datasets that nobody checks": ("hostile", 60, "store.stored.check_dataset", lambda dataset, *_: dataset),
 }
 
 
 @pytest.mark.parametrize("case", [*BROKEN, *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW)])
 def test_what_is_broken_is_found(tmp_path, case):
     kind, count, name, broken = (BROKEN | SLOW)[case]
-    with mock.patch(f"probes.store.{name}", broken):
+    with mock.patch(f"probes.{name}", broken):
         outcome = tried(kind, tmp_path, count=count)
 
     assert outcome.failures

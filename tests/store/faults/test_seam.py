@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from probes.store.durable import write_whole
+from probes.files.durable import write_whole
 from scripts.trials import calls
 from scripts.trials.power import Disk
 from scripts.trials.seam import Answer, Seam

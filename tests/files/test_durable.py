@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from probes.errors import LogError
-from probes.store.durable import LARGEST_FILE, make_folder, read_whole, refusal, write_whole
+from probes.files.durable import LARGEST_FILE, make_folder, read_whole, refusal, write_whole
 
 
 def test_a_file_is_replaced_whole(tmp_path):

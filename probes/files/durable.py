@@ -6,7 +6,6 @@ import stat
 from pathlib import Path
 
 from probes.errors import LogError
-from probes.store.layout import FORMAT_VERSION
 
 __all__ = ["read_whole", "write_whole"]
 
@@ -92,13 +91,6 @@ def check_plain(path: Path) -> None:
     mode = path.lstat().st_mode
     if not stat.S_ISREG(mode):
         raise refusal(path, f"expected a plain file, got {'a link' if stat.S_ISLNK(mode) else 'something else'}")
-
-
-def check_format(path: Path, version: object) -> None:
-    """Refuse a file of another format version."""
-    if version != FORMAT_VERSION:
-        reason = f"expected format {FORMAT_VERSION}, got {version!r}"
-        raise refusal(path, reason, "read it with a newer feature-probes")
 
 
 def refusal(path: Path, reason: str, advice: str = "move it away, or copy the run anew") -> LogError:
