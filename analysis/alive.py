@@ -9,7 +9,7 @@ import pandas as pd
 from probes.analysis.columns import TABLES
 from probes.analysis.facts import race_series, usable
 from probes.analysis.learned import RULE, LearnedRule, learned
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["kept_alive"]
 

@@ -29,7 +29,7 @@ from probes.analysis.learned import RULE, LearnedRule
 from probes.analysis.statistics import Extremes
 from probes.analysis.summaries import extremes
 from probes.analysis.winners import gap_factor, winners
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["BOUNDS", "allowed", "bounds"]
 

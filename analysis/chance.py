@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from probes.analysis.columns import LAYOUT
 from probes.errors import LogError
-from probes.store.layout import Series
-from probes.store.protocol import LogLike
+from probes.logs.layout import Series
+from probes.logs.protocol import LogLike
 
 __all__ = ["PERCENTILE", "Chance"]
 

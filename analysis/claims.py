@@ -15,7 +15,7 @@ from probes.analysis.learned import RULE, LearnedRule
 from probes.analysis.measurement import Measurement
 from probes.analysis.measurements import asked
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["claims", "claims_of", "holds", "records"]
 

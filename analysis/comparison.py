@@ -15,7 +15,7 @@ from probes.analysis.plots.canvas import canvas
 from probes.analysis.report import Report
 from probes.analysis.summary import summary_of
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["comparison", "comparison_of"]
 

@@ -14,7 +14,7 @@ from probes.analysis.facts import correlation_series, sparsity
 from probes.analysis.learned import RULE, LearnedRule, learned
 from probes.analysis.lottery import WinShares, mean_chances
 from probes.analysis.members import learned_sets, members
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["coverage", "uncovered"]
 

@@ -16,7 +16,7 @@ from probes.analysis.facts import usable
 from probes.analysis.intervals import rate
 from probes.analysis.learned import RULE, LearnedRule, learned
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["MUTED", "deletion", "deletion_rates"]
 

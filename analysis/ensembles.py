@@ -9,7 +9,7 @@ from probes.analysis.error_rates import in_mu, margins, measured_arrays
 from probes.analysis.facts import each, single_view_share
 from probes.analysis.intervals import Estimate, rate
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["JointTests", "ensemble_error"]
 

@@ -8,7 +8,7 @@ import pandas as pd
 from probes.analysis.columns import TABLES
 from probes.analysis.facts import each, single_view_share
 from probes.analysis.intervals import Estimate, rate, weighted_sum
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["error_rates", "in_mu", "margins", "measured_arrays", "wrong"]
 

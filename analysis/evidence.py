@@ -29,7 +29,7 @@ from probes.analysis.timing import escape, timing
 from probes.analysis.unions import unions
 from probes.analysis.winners import winners
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["Evidence"]
 

@@ -8,8 +8,8 @@ import pandas as pd
 from probes.analysis.columns import CORRELATIONS, LAYOUT, TABLES
 from probes.analysis.own_class import widened
 from probes.errors import LogError
-from probes.store.layout import Series
-from probes.store.protocol import LogLike
+from probes.logs.layout import Series
+from probes.logs.protocol import LogLike
 
 __all__ = [
     "constant",

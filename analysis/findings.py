@@ -19,7 +19,7 @@ from probes.analysis.plots.canvas import paper as on_paper
 from probes.analysis.plots.canvas import png
 from probes.analysis.report import Report
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["report", "report_of", "write_findings", "write_report"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from probes.analysis.facts import usable
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["FIRST_LAYER", "first_layer"]
 

@@ -10,7 +10,7 @@ from probes.analysis.facts import correlation_series, usable
 from probes.analysis.learned import RULE, LearnedRule, learned
 from probes.analysis.passes import BLOCK_BYTES
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["FORCES", "force_shares", "forces"]
 

@@ -17,7 +17,7 @@ from probes.analysis.columns import TABLES
 from probes.analysis.facts import correlation_series, each
 from probes.analysis.statistics import Statistics
 from probes.analysis.summaries import summarised
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["closing", "endpoints", "every_step", "features"]
 

@@ -12,7 +12,7 @@ from probes.analysis.frames import endpoints, every_step, features
 from probes.analysis.learned import RULE, LearnedRule, last_steps, learned
 from probes.analysis.winners import adjusted_peaks
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["growth", "missing_features", "own_features"]
 

@@ -15,7 +15,7 @@ from probes.analysis.error_rates import measured_arrays, wrong
 from probes.analysis.facts import usable
 from probes.analysis.intervals import CONFIDENCE, Estimate
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["COLUMNS", "inputs", "is_inputs"]
 

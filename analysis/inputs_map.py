@@ -11,7 +11,7 @@ from probes.analysis.intervals import Estimate, mean_of, weighted_sum
 from probes.analysis.maps import varied
 from probes.analysis.sweep_table import axes_of, sweep_table
 from probes.errors import LogError, ProbesError
-from probes.store import Logs, open_logs
+from probes.logs import Logs, open_logs
 
 __all__ = ["inputs_map", "is_inputs_sweep", "over_seeds", "settings_of"]
 

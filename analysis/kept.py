@@ -26,8 +26,8 @@ from probes.analysis.passes import Block, parts_of
 from probes.analysis.statistics import Extremes, Statistics
 from probes.errors import LogError
 from probes.files.durable import check_plain
-from probes.store.layout import DIRECTIONS, MANIFEST, SUMMARIES, Series
-from probes.store.protocol import LogLike
+from probes.logs.layout import DIRECTIONS, MANIFEST, SUMMARIES, Series
+from probes.logs.protocol import LogLike
 
 __all__ = ["Kept", "key_of", "opened", "write"]
 

@@ -9,7 +9,7 @@ from probes.analysis.facts import usable
 from probes.analysis.frames import closing
 from probes.analysis.intervals import Estimate, rate
 from probes.analysis.rule import RULE, LearnedRule, last_steps
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["RULE", "LearnedRule", "last_steps", "learned", "null_rate"]
 

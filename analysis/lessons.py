@@ -11,7 +11,7 @@ from probes.analysis.growth import growth, own_features
 from probes.analysis.intervals import Estimate, rate
 from probes.analysis.learned import RULE, LearnedRule, learned
 from probes.analysis.members import learned_sets
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["lessons", "lessons_of"]
 

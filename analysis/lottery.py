@@ -27,7 +27,7 @@ from probes.analysis.intervals import CONFIDENCE
 from probes.analysis.learned import RULE, LearnedRule, learned
 from probes.analysis.members import learned_sets, members
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["WinShares", "lottery", "lottery_chances", "win_chance"]
 

@@ -19,7 +19,7 @@ from probes.analysis.measurements import MEASURES
 from probes.analysis.sweep_table import axes_of, sweep_table
 from probes.analysis.winners import gap_factor
 from probes.errors import LogError, ProbesError
-from probes.store import open_logs
+from probes.logs import open_logs
 
 __all__ = ["MEASURED", "coverage_map", "expected_share", "mapped", "maps", "over_points", "pooled", "varied"]
 

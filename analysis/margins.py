@@ -11,7 +11,7 @@ from probes.analysis.frames import endpoints
 from probes.analysis.intervals import rate
 from probes.analysis.learned import RULE, LearnedRule
 from probes.analysis.winners import winners
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["OUTCOMES", "confusion", "escape_factor", "margins"]
 

@@ -18,7 +18,7 @@ from probes.analysis.inputs_claims import INPUTS
 from probes.analysis.intervals import Estimate, bootstrapped, difference, mean_of, rate, weighted_sum
 from probes.analysis.measurement import Measurement
 from probes.analysis.unions import gain_over_one
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["MEASURES", "asked"]
 

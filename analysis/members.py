@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from probes.analysis.facts import usable
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["learned_sets", "members"]
 

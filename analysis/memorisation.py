@@ -10,7 +10,7 @@ from probes.analysis.facts import usable
 from probes.analysis.frames import features
 from probes.analysis.learned import RULE, LearnedRule
 from probes.analysis.phases import phase_of, phases
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["NOISE", "memorisation"]
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.analysis.columns import CORRELATIONS, LAYOUT
-from probes.store.layout import Series
-from probes.store.protocol import LogLike, SeriesLike
+from probes.logs.layout import Series
+from probes.logs.protocol import LogLike, SeriesLike
 
 __all__ = ["OFF_CLASS", "OwnClassLog", "OwnClassSeries", "widened"]
 
@@ -29,8 +29,8 @@ class OwnClassSeries:
         block: What was recorded.
 
     Example:
-        >>> from probes.store.manifest import Manifest
-        >>> from probes.store.memory import memory_log
+        >>> from probes.logs.manifest import Manifest
+        >>> from probes.logs.memory import memory_log
         >>> manifest = Manifest("single-00", (Series("correlations", ("class", "neuron", "view"), (2, 3, 1)),))
         >>> log = memory_log(manifest, [0], {"correlations": np.ones((1, 2, 3, 1))})
         >>> OwnClassSeries(log["correlations"])[0, :, 0, :, 0].tolist()
@@ -82,8 +82,8 @@ class OwnClassLog:
         name: Its series of the own-class block.
 
     Example:
-        >>> from probes.store.manifest import Manifest
-        >>> from probes.store.memory import memory_log
+        >>> from probes.logs.manifest import Manifest
+        >>> from probes.logs.memory import memory_log
         >>> manifest = Manifest("single-00", (Series("correlations", ("class", "neuron", "view"), (2, 3, 1)),))
         >>> log = memory_log(manifest, [0], {"correlations": np.ones((1, 2, 3, 1))})
         >>> OwnClassLog(log, "correlations").series["correlations"].dims

@@ -10,7 +10,7 @@ from probes.analysis.error_rates import error_rates
 from probes.analysis.facts import usable
 from probes.analysis.growth import growth
 from probes.analysis.learned import RULE, LearnedRule
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["pairs", "pairs_of"]
 

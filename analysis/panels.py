@@ -14,7 +14,7 @@ from probes.analysis.panel import Panel
 from probes.analysis.panels_causes import CAUSES
 from probes.analysis.panels_dynamics import DYNAMICS
 from probes.analysis.plots.canvas import canvas
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["PANELS", "claims_panel"]
 

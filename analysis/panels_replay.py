@@ -10,7 +10,7 @@ from probes.analysis.evidence import Evidence
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas
 from probes.analysis.replay import Replay, replay
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["REPLAY_BUDGET", "replay_panel"]
 

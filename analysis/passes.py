@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from probes.analysis.chance import Chance
 from probes.analysis.facts import correlation_series
 from probes.analysis.statistics import Extremes, Statistics, statistics
-from probes.store.layout import Series
-from probes.store.protocol import LogLike
+from probes.logs.layout import Series
+from probes.logs.protocol import LogLike
 
 __all__ = ["BLOCK_BYTES", "Block", "blocks", "chosen", "computed", "extremes_of", "parts_of", "stretches"]
 

@@ -11,7 +11,7 @@ from probes.analysis.facts import correlation_series, single_view_share, usable
 from probes.analysis.intervals import rate
 from probes.analysis.learned import RULE, LearnedRule
 from probes.analysis.timing import settled, timing
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["PHASES", "phase_of", "phases"]
 

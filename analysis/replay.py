@@ -16,7 +16,7 @@ import pandas as pd
 from probes.analysis.facts import correlation_series
 from probes.analysis.own_class import OFF_CLASS
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["FRAMES", "Replay", "Scale", "race_steps", "replay"]
 

@@ -17,8 +17,8 @@ from probes.analysis.facts import correlation_series
 from probes.analysis.kept import Kept, key_of, opened, write
 from probes.analysis.passes import blocks, chosen, computed, extremes_of, stretches
 from probes.analysis.statistics import Extremes, Statistics
-from probes.store.layout import SUMMARIES
-from probes.store.protocol import LogLike
+from probes.logs.layout import SUMMARIES
+from probes.logs.protocol import LogLike
 
 __all__ = ["extremes", "summarise", "summarised"]
 

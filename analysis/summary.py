@@ -9,7 +9,7 @@ from probes.analysis.evidence import Evidence
 from probes.analysis.facts import each
 from probes.analysis.inputs import is_inputs
 from probes.analysis.learned import RULE, LearnedRule
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["summary", "summary_of"]
 

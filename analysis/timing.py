@@ -29,7 +29,7 @@ from probes.analysis.facts import constant, exponent, moments, usable
 from probes.analysis.frames import endpoints, every_step
 from probes.analysis.intervals import bootstrapped
 from probes.analysis.learned import RULE, LearnedRule, last_steps
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["escape", "escape_times", "settled", "timing"]
 

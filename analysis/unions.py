@@ -12,7 +12,7 @@ from probes.analysis.facts import usable
 from probes.analysis.intervals import Estimate, weighted_sum
 from probes.analysis.learned import RULE, LearnedRule, learned
 from probes.analysis.members import learned_sets
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["gain_over_one", "unions"]
 

@@ -11,7 +11,7 @@ from probes.analysis.facts import exponent, moments, race_series, usable
 from probes.analysis.frames import endpoints
 from probes.analysis.learned import RULE, LearnedRule
 from probes.errors import LogError
-from probes.store.protocol import LogLike
+from probes.logs.protocol import LogLike
 
 __all__ = ["adjusted_peaks", "gap_factor", "winners"]
 

@@ -25,8 +25,8 @@ _MODULE_OF = {
     "every": "probes.schedules",
     "first": "probes.schedules",
     "logarithmic": "probes.schedules",
-    "open_log": "probes.store",
-    "open_logs": "probes.store",
+    "open_log": "probes.logs",
+    "open_logs": "probes.logs",
     "window": "probes.schedules",
 }
 _SUBPACKAGES = (
@@ -35,6 +35,7 @@ _SUBPACKAGES = (
     "exports",
     "integrations",
     "learners",
+    "logs",
     "quantities",
     "store",
     "studies",

@@ -4,12 +4,15 @@ from probes import estimators as estimators
 from probes import exports as exports
 from probes import integrations as integrations
 from probes import learners as learners
+from probes import logs as logs
 from probes import quantities as quantities
 from probes import store as store
 from probes import studies as studies
 from probes import verification as verification
 from probes.directions import Directions as Directions
 from probes.errors import ProbesError as ProbesError
+from probes.logs import open_log as open_log
+from probes.logs import open_logs as open_logs
 from probes.quantities import Tap as Tap
 from probes.recorder import Recorder as Recorder
 from probes.schedules import at as at
@@ -18,7 +21,5 @@ from probes.schedules import first as first
 from probes.schedules import logarithmic as logarithmic
 from probes.schedules import window as window
 from probes.stacked import StackedRecorder as StackedRecorder
-from probes.store import open_log as open_log
-from probes.store import open_logs as open_logs
 
 __version__: str

@@ -16,8 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from probes.errors import UsageError
+from probes.logs.directions import StoredDirections
 from probes.null import null_vectors
-from probes.store.directions import StoredDirections
 
 __all__ = ["Directions"]
 

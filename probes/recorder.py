@@ -12,11 +12,11 @@ from probes.distributed import check_same
 from probes.errors import UsageError
 from probes.faults import Faults, OnError, one_line
 from probes.hooks import StepHook
+from probes.logs.manifest import Manifest
 from probes.optimizers import Optimizers, several
 from probes.quantities import Chosen, Parameters, Pending, Quantity, State, Tapped, refuse_capture, tapped
 from probes.recording import Recording, as_numbers
 from probes.schedules import Schedule, every
-from probes.store.manifest import Manifest
 
 __all__ = ["Recorder"]
 

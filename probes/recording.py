@@ -12,10 +12,10 @@ import torch
 
 from probes.distributed import is_writer
 from probes.errors import RunError, UsageError
+from probes.logs.layout import MANIFEST, checked_name
+from probes.logs.manifest import Manifest, read_manifest
 from probes.quantities import Numbers, Pending, all_finite
 from probes.store.attempts import Position
-from probes.store.layout import MANIFEST, checked_name
-from probes.store.manifest import Manifest, read_manifest
 from probes.store.writer import RunWriter
 
 __all__ = ["Recording", "as_numbers"]

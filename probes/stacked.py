@@ -12,10 +12,10 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
+from probes.logs.manifest import Manifest
 from probes.quantities import Numbers, Pending, Quantity, State, Tap, all_finite, as_tap
 from probes.schedules import Schedule, every
 from probes.store.attempts import Position
-from probes.store.manifest import Manifest
 from probes.store.writer import RunWriter
 
 __all__ = ["StackedRecorder"]

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import numpy as np
 
+from probes.logs.layout import FORMAT_VERSION, LOCK
 from probes.store import (
     Evaluation,
     Log,
@@ -23,7 +24,6 @@ from probes.store import (
     open_log,
     write_evaluation,
 )
-from probes.store.layout import FORMAT_VERSION, LOCK
 
 __all__ = ["content", "digest"]
 

@@ -19,7 +19,7 @@ from probes.analysis.summary import summary_of
 from probes.analysis.sweep_table import is_sweep
 from probes.cli.frames import cells, claims_for_people
 from probes.cli.tables import show
-from probes.store import open_logs
+from probes.logs import open_logs
 
 
 @click.command()

@@ -9,7 +9,7 @@ from probes.analysis import claims, records
 from probes.cli.frames import cells, claims_for_people
 from probes.cli.tables import show
 from probes.errors import LogError
-from probes.store import open_logs
+from probes.logs import open_logs
 
 DOES_NOT_HOLD = 3
 

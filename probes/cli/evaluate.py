@@ -7,7 +7,7 @@ import click
 
 from probes.analysis import error_rates
 from probes.cli.tables import show
-from probes.store import open_logs
+from probes.logs import open_logs
 from probes.studies import evaluate_run
 
 

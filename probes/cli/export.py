@@ -7,7 +7,7 @@ import click
 
 from probes.cli.amounts import as_bytes
 from probes.exports import FORMATS, export
-from probes.store import open_log
+from probes.logs import open_log
 
 
 @click.command()

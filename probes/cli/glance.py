@@ -14,10 +14,10 @@ from probes.analysis.chance import Chance
 from probes.analysis.own_class import widened
 from probes.cli.race import GROWN, Course, Race, course_of
 from probes.errors import ProbesError
-from probes.store import Log, open_log
-from probes.store.layout import MANIFEST
-from probes.store.manifest import Manifest
-from probes.store.protocol import LogLike
+from probes.logs import Log, open_log
+from probes.logs.layout import MANIFEST
+from probes.logs.manifest import Manifest
+from probes.logs.protocol import LogLike
 
 __all__ = ["Glance", "Watched", "total_steps"]
 

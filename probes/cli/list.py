@@ -9,8 +9,8 @@ import click
 
 from probes.analysis.sweep_table import is_sweep, points
 from probes.cli.tables import show
-from probes.store import open_logs
-from probes.store.protocol import LogLike
+from probes.logs import open_logs
+from probes.logs.protocol import LogLike
 
 
 @click.command()

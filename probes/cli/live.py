@@ -11,8 +11,8 @@ from pathlib import Path
 
 from probes.cli.glance import Glance, Watched
 from probes.errors import LogError, RunError
-from probes.store.layout import MANIFEST
-from probes.store.manifest import Manifest
+from probes.logs.layout import MANIFEST
+from probes.logs.manifest import Manifest
 
 __all__ = ["LiveRuns", "View", "planned_runs"]
 

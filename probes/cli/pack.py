@@ -6,7 +6,7 @@ import click
 
 from probes.cli.amounts import as_bytes
 from probes.exports import fresh, pack
-from probes.store import open_log
+from probes.logs import open_log
 
 
 @click.command()

@@ -15,8 +15,8 @@ from probes.analysis.facts import correlation_series
 from probes.analysis.rule import RULE
 from probes.analysis.statistics import statistics
 from probes.errors import LogError
-from probes.store.layout import Series
-from probes.store.protocol import LogLike
+from probes.logs.layout import Series
+from probes.logs.protocol import LogLike
 
 __all__ = ["GROWN", "VIEWS", "Course", "Race", "course_of"]
 

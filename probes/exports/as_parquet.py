@@ -8,8 +8,8 @@ import numpy as np
 
 from probes.errors import ProbesError
 from probes.exports.tidy import Piece, columns, pieces
-from probes.store.layout import Series
-from probes.store.view import SeriesView
+from probes.logs.layout import Series
+from probes.logs.view import SeriesView
 
 __all__ = ["series_as_parquet", "table_as_parquet"]
 
@@ -22,7 +22,7 @@ def series_as_parquet(view: SeriesView, path: Path) -> None:
 
     Example:
         >>> import pandas as pd
-        >>> from probes.store.rows import Rows
+        >>> from probes.logs.rows import Rows
         >>> part = Rows(np.array([5]), {"w": np.array([[0.5, 1.0]])}, {})
         >>> series_as_parquet(SeriesView(Series("w", ("view",), (2,), "<f8"), lambda again=False: [part]), Path("w"))
         >>> pd.read_parquet("w").value.tolist()

@@ -9,8 +9,8 @@ from probes.exports.as_csv import series_as_csv, table_as_csv
 from probes.exports.as_netcdf import log_as_netcdf
 from probes.exports.as_parquet import modules, series_as_parquet, table_as_parquet
 from probes.exports.fresh import check_free, fresh
-from probes.store.layout import SCALARS, stored_name
-from probes.store.reader import Log
+from probes.logs.layout import SCALARS, stored_name
+from probes.logs.reader import Log
 
 __all__ = ["FORMATS", "Exported", "export"]
 

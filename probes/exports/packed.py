@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from probes.store.reader import Log
+from probes.logs.reader import Log
+from probes.logs.view import joined
 from probes.store.segment import write_segment
-from probes.store.view import joined
 
 __all__ = ["pack"]
 

@@ -19,9 +19,9 @@ from probes.launch.choice import beside
 from probes.launch.home import Home
 from probes.launch.owners import identities, optimizers_of
 from probes.launch.plan import Plan
+from probes.logs.manifest import read_manifest
 from probes.quantities import Parameters
 from probes.recorder import Recorder
-from probes.store.manifest import read_manifest
 
 __all__ = ["Session"]
 

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from probes.logs.directions import StoredDirections
+from probes.logs.layout import Series
 from probes.quantities.quantity import Quantity, State
 from probes.quantities.ring import Ring
 from probes.quantities.transfer import Lane
-from probes.store.directions import StoredDirections
-from probes.store.layout import Series
 
 __all__ = ["Pending", "all_finite"]
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import torch
 
-from probes.store.directions import StoredDirections
-from probes.store.layout import Series
+from probes.logs.directions import StoredDirections
+from probes.logs.layout import Series
 
 __all__ = ["Quantity", "State"]
 

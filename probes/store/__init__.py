@@ -1,5 +1,7 @@
 """The log store: what a run records is journalled at once, sealed as HDF5 later, and read at any time.
 
+How a log is written stands here; what reading it takes stands in `probes.logs` and is passed on.
+
 Example:
     >>> import numpy as np
     >>> from probes.store import Manifest, RunWriter, Series, open_log
@@ -9,14 +11,14 @@ Example:
     array([[1., 1.]], dtype=float32)
 """
 
+from probes.logs.directions import StoredDirections
+from probes.logs.evaluation import Evaluation, read_evaluation, write_evaluation
+from probes.logs.layout import Series
+from probes.logs.manifest import Manifest, read_manifest, write_manifest
+from probes.logs.memory import memory_log
+from probes.logs.protocol import LogLike, SeriesLike
+from probes.logs.reader import Log, Logs, open_log, open_logs
 from probes.store.attempts import Position
-from probes.store.directions import StoredDirections
-from probes.store.evaluation import Evaluation, read_evaluation, write_evaluation
-from probes.store.layout import Series
-from probes.store.manifest import Manifest, read_manifest, write_manifest
-from probes.store.memory import memory_log
-from probes.store.protocol import LogLike, SeriesLike
-from probes.store.reader import Log, Logs, open_log, open_logs
 from probes.store.writer import RunWriter
 
 __all__ = [

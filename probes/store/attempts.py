@@ -10,13 +10,13 @@ import numpy as np
 
 from probes.errors import RunError
 from probes.files.durable import sync_folder, write_whole
-from probes.store.folder import read_parts
-from probes.store.journal import read_journal
-from probes.store.layout import MERGED, NUMBERED, SEGMENT
-from probes.store.manifest import Manifest, read_manifest, write_manifest
-from probes.store.rows import Rows
+from probes.logs.folder import read_parts
+from probes.logs.journal import read_journal
+from probes.logs.layout import MERGED, NUMBERED, SEGMENT
+from probes.logs.manifest import Manifest, read_manifest, write_manifest
+from probes.logs.rows import Rows
+from probes.logs.stored import segments_shown
 from probes.store.segment import segment_bytes
-from probes.store.stored import segments_shown
 
 __all__ = ["Position", "next_attempt"]
 

@@ -4,19 +4,17 @@ import errno
 import fcntl
 import os
 import socket
-import time
 from contextlib import suppress
 from pathlib import Path
 from weakref import WeakSet
 
-from probes.errors import LogError, RunError
-from probes.files.durable import check_plain, make_folder
-from probes.store.layout import FILES, LOCK, NUMBERED
+from probes.errors import RunError
+from probes.files.durable import make_folder
+from probes.logs.layout import FILES, LOCK, NUMBERED
+from probes.logs.lock import birth_of, note_of
 
-__all__ = ["claim", "is_being_written"]
+__all__ = ["claim"]
 
-_STALE_SECONDS = 600.0
-_LONGEST_NOTE = 1000
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # some network file systems
 
 _HELD: "WeakSet[RunLock]" = WeakSet()  # by this process
@@ -29,7 +27,7 @@ class RunLock:
         self._file = (run_dir / LOCK).open("ab", buffering=0)
         try:
             self._take(run_dir)
-            self._write(f"{socket.gethostname()} {os.getpid()} {_birth(os.getpid())}")
+            self._write(f"{socket.gethostname()} {os.getpid()} {birth_of(os.getpid())}")
             _HELD.add(self)
         except BaseException:
             self._file.close()
@@ -53,7 +51,7 @@ class RunLock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in _NO_LOCKS_HERE:
-                host, process, _ = _note(run_dir)
+                host, process, _ = note_of(run_dir)
                 raise RunError(
                     f"expected no other writer of `{run_dir}`, got process {process} on {host}; close that one, or "
                     "name another directory"
@@ -97,50 +95,6 @@ def _clear(run_dir: Path, *, overwrite: bool, resume: bool) -> None:
         raise RunError(f"expected no run at `{run_dir}`, got one; {advice}")
     for file in [*([] if resume else found), *run_dir.glob(".*.tmp")]:
         file.unlink()
-
-
-def is_being_written(run_dir: Path) -> bool:
-    """Whether the run's writer lives, without touching its lock.
-
-    A writer on another machine cannot be seen from here: it counts as alive while it changes files of the run.
-
-    Example:
-        >>> is_being_written(Path())
-        False
-    """
-    host, process, birth = _note(run_dir)
-    if host == socket.gethostname():
-        return birth == _birth(process)
-    try:
-        changed = max((file.stat().st_mtime for file in run_dir.glob("seg-*")), default=0.0)
-    except FileNotFoundError:  # a journal that has just been sealed
-        return True
-    return bool(host) and time.time() - changed < _STALE_SECONDS
-
-
-def _note(run_dir: Path) -> tuple[str, int, str]:
-    try:
-        check_plain(run_dir / LOCK)
-        with (run_dir / LOCK).open(encoding="utf-8") as file:
-            host, process, birth = file.read(_LONGEST_NOTE).split()
-        return (host, int(process), birth)
-    except (OSError, ValueError, LogError):
-        return ("", 0, "")
-
-
-def _birth(process: int) -> str:
-    """When the process started, which tells it from a later one of its number; empty if it is dead."""
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return ""
-    except PermissionError:
-        pass  # it lives, as another user's
-    try:
-        state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return "unknown"
-    return "" if state in "ZX" else fields[18]
 
 
 def _after_fork() -> None:

@@ -10,12 +10,12 @@ import h5py
 import numpy as np
 
 from probes.files.durable import write_whole
-from probes.store.folder import read_parts
-from probes.store.layout import MERGED, NUMBERED, Series, stored_name
-from probes.store.manifest import Manifest
-from probes.store.rows import Rows
+from probes.logs.folder import read_parts
+from probes.logs.layout import MERGED, NUMBERED, Series, stored_name
+from probes.logs.manifest import Manifest
+from probes.logs.rows import Rows
+from probes.logs.view import joined
 from probes.store.segment import attach_axes, segment_bytes, write_common
-from probes.store.view import joined
 
 __all__ = ["merge"]
 

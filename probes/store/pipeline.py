@@ -10,11 +10,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from probes.files.durable import sync_folder, write_whole
+from probes.logs.layout import MERGED, SEGMENT
+from probes.logs.manifest import Manifest
+from probes.logs.rows import Gap
 from probes.store.block import Block
 from probes.store.chunks import FAST
-from probes.store.layout import MERGED, SEGMENT
-from probes.store.manifest import Manifest
-from probes.store.rows import Gap
 from probes.store.sealer import Sealer
 from probes.store.segment import CHUNK_STEPS, LEVEL, segment_bytes
 

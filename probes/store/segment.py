@@ -15,10 +15,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from probes.logs.arrays import write_attributes
+from probes.logs.layout import SCALARS, STEP, axis_names, stored_name
+from probes.logs.manifest import Manifest
+from probes.logs.rows import Rows, Sliceable
 from probes.store.chunks import packed_chunks
-from probes.store.layout import FORMAT_VERSION, SCALARS, STEP, axis_names, stored_name
-from probes.store.manifest import Manifest
-from probes.store.rows import Rows, Sliceable
 
 __all__ = ["filters", "segment_bytes"]
 
@@ -68,13 +69,6 @@ def write_common(file: h5py.File, manifest: Manifest, rows: Rows) -> None:
         columns |= {f"{SCALARS}/{stored_name(name)}/step": steps, f"{SCALARS}/{stored_name(name)}/value": values}
     for name, column in columns.items():
         _fill(_created(file, name, column.shape, column.dtype.str), column)
-
-
-def write_attributes(file: h5py.File, attributes: Mapping[str, float | str]) -> None:
-    """Write the format and the attributes; texts at a fixed length, which HDF5 keeps under a checksum."""
-    file.attrs["format_version"] = FORMAT_VERSION
-    for name, value in attributes.items():
-        file.attrs[name] = np.bytes_(value.encode() or b"\0") if isinstance(value, str) else value
 
 
 def attach_axes(file: h5py.File, manifest: Manifest) -> None:

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from probes.errors import LogError, RunError
 from probes.files.interrupts import held
+from probes.logs.directions import StoredDirections, by_series, hash_of, write_directions
+from probes.logs.layout import LARGEST_ROW, MANIFEST
+from probes.logs.manifest import Manifest, write_manifest
 from probes.provenance import commit, versions
 from probes.store.attempts import Position, next_attempt
-from probes.store.directions import StoredDirections, by_series, hash_of, write_directions
-from probes.store.layout import LARGEST_ROW, MANIFEST
 from probes.store.lock import claim
-from probes.store.manifest import Manifest, write_manifest
 from probes.store.merged import merge
 from probes.store.pipeline import Pipeline
 from probes.store.segment import filters
@@ -54,7 +54,7 @@ class RunWriter:
 
     Example:
         >>> import numpy as np
-        >>> from probes.store.layout import Series
+        >>> from probes.logs.layout import Series
         >>> with RunWriter("runs/seed-0", Manifest("seed-0", (Series("w", ("neuron",), (2,)),))) as writer:
         ...     writer.append(0, {"w": np.zeros(2, "f4")})
         ...     writer.append(1, {"w": np.ones(2, "f4")})

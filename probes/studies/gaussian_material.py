@@ -18,7 +18,7 @@ from probes.files.durable import write_whole
 from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.layered import FIRST, KERNEL, Students, initialise
 from probes.learners.teachers import Labelled, Teacher
-from probes.store.layout import WEIGHTS
+from probes.logs.layout import WEIGHTS
 from probes.studies.plan import STUDY_STRIDE
 
 __all__ = ["GaussianMaterial", "keep_students", "kept_students"]

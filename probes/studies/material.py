@@ -20,8 +20,8 @@ from probes.learners.features import orthonormal_features, standard_features
 from probes.learners.networks import Networks, initialise
 from probes.learners.recipes import Recipe
 from probes.learners.samples import Inputs, Samples
-from probes.store.layout import WEIGHTS
-from probes.store.manifest import Manifest
+from probes.logs.layout import WEIGHTS
+from probes.logs.manifest import Manifest
 
 __all__ = ["Material", "load_networks", "save_networks", "seeds_of"]
 

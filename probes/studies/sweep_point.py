@@ -13,9 +13,9 @@ import torch
 
 from probes.files.durable import write_whole
 from probes.learners.recipe_files import from_mapping
+from probes.logs.layout import MANIFEST, WEIGHTS
+from probes.logs.manifest import read_manifest
 from probes.schedules import parse
-from probes.store.layout import MANIFEST, WEIGHTS
-from probes.store.manifest import read_manifest
 from probes.studies.record import record_study
 
 __all__ = ["ERROR", "Job", "Outcome", "finished", "record_point"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import Tensor
 
+from probes.logs.manifest import Manifest
 from probes.stacked import StackedRecorder
-from probes.store.manifest import Manifest
 from probes.studies.series import forces, taps
 
 __all__ = ["trial_recorder"]

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from probes.store.layout import (
+from probes.logs.layout import (
     DIRECTIONS,
     EVALUATION,
     FILES,

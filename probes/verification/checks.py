@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from probes.errors import ProbesError
 from probes.files.durable import check_plain, refusal
-from probes.store.directions import read_directions
-from probes.store.folder import read_parts
-from probes.store.journal import read_journal
-from probes.store.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, SCALARS, STEP, stored_name
-from probes.store.lock import is_being_written
-from probes.store.manifest import Manifest, read_manifest
-from probes.store.rows import Rows, Scalars
-from probes.store.stored import (
+from probes.logs.directions import read_directions
+from probes.logs.folder import read_parts
+from probes.logs.journal import read_journal
+from probes.logs.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, SCALARS, STEP, stored_name
+from probes.logs.lock import is_being_written
+from probes.logs.manifest import Manifest, read_manifest
+from probes.logs.rows import Rows, Scalars
+from probes.logs.stored import (
     check_dataset,
     check_links,
     check_root,
@@ -31,7 +31,7 @@ from probes.store.stored import (
     segments_shown,
     stored_scalars,
 )
-from probes.store.view import joined
+from probes.logs.view import joined
 from probes.verification.axes import axes_faults
 from probes.verification.chunks import chunk_faults
 from probes.verification.shown import Part, view_faults

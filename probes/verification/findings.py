@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from probes.errors import RunError
-from probes.store.layout import MANIFEST, MERGED, NUMBERED
+from probes.logs.layout import MANIFEST, MERGED, NUMBERED
 
 __all__ = ["Finding", "faults", "run_folders", "verify"]
 
@@ -48,7 +48,7 @@ def faults(run_dir: str | Path, *, seconds: int | None = None) -> Iterator[str]:
         RunError: the directory cannot be read, or checking could not go on.
 
     Example:
-        >>> from probes.store.manifest import Manifest, write_manifest
+        >>> from probes.logs.manifest import Manifest, write_manifest
         >>> Path("seed-0").mkdir()
         >>> write_manifest("seed-0", Manifest("seed-0", (), status="finished"))
         >>> list(faults("seed-0"))

@@ -16,8 +16,8 @@ from probes.analysis.claims import claims_of
 from probes.analysis.evidence import Evidence
 from probes.analysis.findings import report_of
 from probes.analysis.summaries import summarise
+from probes.logs.layout import SUMMARIES
 from probes.store import Log, Manifest, RunWriter, Series, open_log, open_logs
-from probes.store.layout import SUMMARIES
 from scripts.benchmarks.trajectories import noisy, trajectories
 from scripts.benchmarks.turns import interleaved
 

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from probes.store.layout import EVALUATION, MERGED
+from probes.logs.layout import EVALUATION, MERGED
 from scripts.trials.subjects import ROWS
 
 __all__ = ["KINDS"]

@@ -28,7 +28,7 @@ COUNT, SHORT = 600, 24
 CHECKED = "no hang; the log is closed, or recording goes on; nothing lost but the row in hand, and it goes on"
 
 _ROWS = 18
-_FILES = (*(str(Path(probes.__file__).parent / name) for name in ("files", "store")), threading.__file__)
+_FILES = (*(str(Path(probes.__file__).parent / name) for name in ("files", "logs", "store")), threading.__file__)
 Way = Callable[[Task, Tell, Callable[[], object]], object]
 _INTERRUPTS = (KeyboardInterrupt, RuntimeError)  # the latter from Condition.wait, for want of the lock it gave back
 _LOOKS_AFTER = {"RESUME", "JUMP_BACKWARD", "CALL", "CALL_FUNCTION_EX", "CALL_KW"}

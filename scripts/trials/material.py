@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from probes.logs.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, NUMBERED, stored_name
 from probes.store import Log, Manifest, RunWriter, Series, StoredDirections
-from probes.store.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, NUMBERED, stored_name
 
 __all__ = ["append", "manifest", "unlike_whole", "wrong"]
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from probes.errors import ProbesError
 from probes.files.durable import write_whole
+from probes.logs.layout import MANIFEST
 from probes.store import Position, RunWriter, open_log
-from probes.store.layout import MANIFEST
 from probes.verification.audit import audited
 from scripts.trials.material import DIRECTIONS_STORED, ROW_BYTES, STEPS, append, manifest, unlike_whole, wrong
 from scripts.trials.processes import Tell, in_child

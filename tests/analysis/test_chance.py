@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from probes.analysis import LearnedRule, features, learned
-from probes.store.directions import StoredDirections
-from probes.store.layout import Series
-from probes.store.manifest import Manifest
-from probes.store.memory import memory_log
+from probes.logs.directions import StoredDirections
+from probes.logs.layout import Series
+from probes.logs.manifest import Manifest
+from probes.logs.memory import memory_log
 from tests.analysis.hand import GROWN, LAYOUT, log_of, race, random_values
 
 NAMES = ("feature_class", "view")

@@ -4,7 +4,7 @@ import pytest
 from probes.analysis import deletion, deletion_rates, features
 from probes.analysis.intervals import rate
 from probes.errors import LogError
-from probes.store.evaluation import Evaluation
+from probes.logs.evaluation import Evaluation
 from tests.analysis.hand import log_of, race
 
 BEFORE = [[1.0, 0.25], [0.75, 1.0]]

@@ -5,7 +5,7 @@ from probes.analysis import ensemble_error
 from probes.analysis.ensembles import JointTests
 from probes.analysis.intervals import rate, weighted_sum
 from probes.errors import LogError
-from probes.store.evaluation import Evaluation
+from probes.logs.evaluation import Evaluation
 from tests.analysis.hand import evaluation_of, log_of, race
 
 RACE = race([[0], [1], [0]])

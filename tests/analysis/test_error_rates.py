@@ -4,7 +4,7 @@ import pytest
 from probes.analysis import error_rates
 from probes.analysis.error_rates import wrong
 from probes.analysis.intervals import rate
-from probes.store.evaluation import Evaluation
+from probes.logs.evaluation import Evaluation
 from tests.analysis.hand import evaluation_of, log_of, race
 
 RACE = race([[0], [1], [0]])

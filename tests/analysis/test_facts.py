@@ -14,10 +14,10 @@ from probes.analysis.facts import (
     usable,
 )
 from probes.errors import LogError
-from probes.store.evaluation import Evaluation
-from probes.store.layout import Series
-from probes.store.manifest import Manifest
-from probes.store.memory import memory_log
+from probes.logs.evaluation import Evaluation
+from probes.logs.layout import Series
+from probes.logs.manifest import Manifest
+from probes.logs.memory import memory_log
 from tests.analysis.hand import log_of, race, random_values
 
 

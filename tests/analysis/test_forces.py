@@ -6,9 +6,9 @@ import pytest
 
 from probes.analysis import force_shares, forces
 from probes.errors import LogError
-from probes.store.layout import Series
-from probes.store.manifest import Manifest
-from probes.store.memory import memory_log
+from probes.logs.layout import Series
+from probes.logs.manifest import Manifest
+from probes.logs.memory import memory_log
 from tests.analysis.hand import GROWN, LAYOUT, log_of, race
 
 TERMS = ("cross_entropy", "distillation")

@@ -10,11 +10,11 @@ from probes.analysis.first_layer import first_layer
 from probes.analysis.inputs import inputs, is_inputs
 from probes.analysis.measurements import asked
 from probes.errors import LogError
+from probes.logs.evaluation import Evaluation
+from probes.logs.layout import Series
+from probes.logs.manifest import Manifest
+from probes.logs.memory import memory_log
 from probes.store import open_logs
-from probes.store.evaluation import Evaluation
-from probes.store.layout import Series
-from probes.store.manifest import Manifest
-from probes.store.memory import memory_log
 from probes.studies import record_study
 from tests.studies.gaussians import SMALL
 

@@ -3,7 +3,7 @@ import pytest
 
 from probes.analysis import lottery
 from probes.analysis.lottery import WinShares, lottery_chances, mean_chances, win_chance
-from probes.store.evaluation import Evaluation
+from probes.logs.evaluation import Evaluation
 from tests.analysis.hand import log_of, race
 
 

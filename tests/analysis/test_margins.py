@@ -5,7 +5,7 @@ import pytest
 
 from probes.analysis import confusion, margins, winners
 from probes.analysis.margins import escape_factor
-from probes.store.evaluation import Evaluation
+from probes.logs.evaluation import Evaluation
 from tests.analysis.hand import GROWN, OFF, SMALL, START, log_of, race
 
 

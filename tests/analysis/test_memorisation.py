@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from probes.analysis import memorisation
-from probes.store.evaluation import Evaluation
-from probes.store.layout import Series
-from probes.store.manifest import Manifest
-from probes.store.memory import memory_log
+from probes.logs.evaluation import Evaluation
+from probes.logs.layout import Series
+from probes.logs.manifest import Manifest
+from probes.logs.memory import memory_log
 from tests.analysis.hand import GROWN, LAYOUT, OFF, SMALL, START, log_of, race
 
 NOISE = {0: 0.1, 4: 0.2, 8: 0.9}

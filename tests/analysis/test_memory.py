@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from probes.analysis import example_study
-from probes.store.evaluation import write_evaluation
-from probes.store.layout import SUMMARIES
+from probes.logs.evaluation import write_evaluation
+from probes.logs.layout import SUMMARIES
 from probes.store.writer import RunWriter
 
 MOST = 150 * 2**20
@@ -20,7 +20,7 @@ CHILD = """
 import io, re, sys
 from pathlib import Path
 from probes.analysis import example_study, report, summaries
-from probes.store.reader import open_logs
+from probes.logs.reader import open_logs
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024

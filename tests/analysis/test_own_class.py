@@ -19,8 +19,8 @@ from probes.analysis.panels import PANELS
 from probes.analysis.panels_replay import replay_panel
 from probes.analysis.rule import RULE
 from probes.errors import LogError
-from probes.store.layout import Series
-from probes.store.memory import memory_log
+from probes.logs.layout import Series
+from probes.logs.memory import memory_log
 
 FULL = [log for log in example_study() if log.manifest.role == "single"]
 

@@ -6,10 +6,10 @@ import pytest
 
 from probes.analysis import features, phases
 from probes.analysis.phases import phase_of
-from probes.store.evaluation import Evaluation
-from probes.store.layout import Series
-from probes.store.manifest import Manifest
-from probes.store.memory import memory_log
+from probes.logs.evaluation import Evaluation
+from probes.logs.layout import Series
+from probes.logs.manifest import Manifest
+from probes.logs.memory import memory_log
 from tests.analysis.hand import LAYOUT, SMALL, race
 
 MU, STEPS = 0.1, 20

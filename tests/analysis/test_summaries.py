@@ -8,11 +8,11 @@ import pytest
 
 from probes.analysis import bounds, features, kept, passes, summaries
 from probes.analysis.summaries import extremes, summarise, summarised
+from probes.logs.layout import SUMMARIES, Series
+from probes.logs.manifest import Manifest
+from probes.logs.memory import memory_log
+from probes.logs.reader import open_log
 from probes.store.attempts import Position
-from probes.store.layout import SUMMARIES, Series
-from probes.store.manifest import Manifest
-from probes.store.memory import memory_log
-from probes.store.reader import open_log
 from probes.store.writer import RunWriter
 from tests.analysis.hand import LAYOUT, random_values
 

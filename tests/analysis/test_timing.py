@@ -6,7 +6,7 @@ import pytest
 
 from probes.analysis import escape, example_study, features, frames, timing
 from probes.analysis.timing import escape_times, settled
-from probes.store.evaluation import Evaluation
+from probes.logs.evaluation import Evaluation
 from tests.analysis.hand import SMALL, log_of, race
 
 RATE, THRESHOLD = 2.0, 0.5

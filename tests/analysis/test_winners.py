@@ -7,7 +7,7 @@ import pytest
 from probes.analysis import RULE, features, winners
 from probes.analysis.winners import gap_factor
 from probes.errors import LogError
-from probes.store.evaluation import Evaluation
+from probes.logs.evaluation import Evaluation
 from tests.analysis.hand import GROWN, SMALL, log_of, race, random_values, slow_peak
 
 

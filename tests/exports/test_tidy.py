@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from probes.exports.tidy import columns, pieces
+from probes.logs.rows import Rows
+from probes.logs.view import SeriesView
 from probes.store import Series
-from probes.store.rows import Rows
-from probes.store.view import SeriesView
 
 
 def view(steps, *shape):

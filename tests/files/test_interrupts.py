@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from probes.files.interrupts import held
-from probes.store import RunWriter, arrays, merged, open_log, segment
+from probes.logs import arrays
+from probes.store import RunWriter, merged, open_log, segment
 from tests.store.runs import ROW_BYTES, STEPS, fill, manifest
 
 VIEW = {"block_bytes": 12 * ROW_BYTES, "pack_bytes": 0}

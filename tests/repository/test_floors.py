@@ -3,7 +3,8 @@ import pytest
 from tests.repository.floors import area_of, cycle, faults, resolved
 from tests.repository.sources import imports, modules
 
-KNOWN = {"probes", "probes.errors", "probes.store", "probes.store.layout", "probes.store.writer", "probes.recorder"}
+KNOWN = {"probes", "probes.errors", "probes.files.durable", "probes.logs", "probes.logs.layout", "probes.logs.reader"}
+KNOWN |= {"probes.store", "probes.store.writer", "probes.recorder"}
 KNOWN |= {"probes.learners.training", "probes.analysis.claims", "probes.cli.record", "probes.quantities.tap"}
 
 
@@ -27,18 +28,25 @@ def test_no_import_is_circular():
 @pytest.mark.parametrize(
     ("module", "line", "fault"),
     [
-        ("probes.store.writer", "from probes.recorder import Recorder", "goes up, from floor 1 to floor 3"),
-        ("probes.store.writer", "from probes import Recorder", "goes up, from floor 1 to floor 3"),
+        ("probes.store.writer", "from probes.recorder import Recorder", "goes up, from floor 2 to floor 3"),
+        ("probes.store.writer", "from probes import Recorder", "goes up, from floor 2 to floor 3"),
         ("probes.store.writer", "import torch", "is not for this area; it may import h5py, isal, numpy"),
-        ("probes.store.writer", "import pandas", "must wait inside the function that needs pandas"),
+        ("probes.logs.reader", "import pandas", "must wait inside the function that needs pandas"),
         ("probes.store.writer", "def f():\n import json", "waits inside a function without need"),
         ("probes.store.writer", "from .layout import Series", "is relative; write the whole name"),
+        ("probes.logs.layout", "from probes.logs import reader", "goes up, from floor 0 to floor 1"),
+        ("probes.logs.reader", "from probes.store import RunWriter", "goes up, from floor 1 to floor 2"),
         (
-            "probes.store.layout",
-            "from probes.store import writer",
-            "goes up, from floor 0 to floor 1",
+            "probes.files.durable",
+            "from probes.logs.layout import FORMAT_VERSION",
+            "leaves probes.files, probes.errors",
         ),
-        ("probes.learners.training", "import probes.store.layout", "leaves probes.learners"),
+        (
+            "probes.analysis.claims",
+            "from probes.store import open_log",
+            "leaves probes.analysis, probes.logs, probes.files, probes.errors, probes",
+        ),
+        ("probes.learners.training", "import probes.logs.layout", "leaves probes.learners"),
         (
             "probes.recorder",
             "from probes.learners.training import train",
@@ -62,9 +70,11 @@ def test_a_fault_is_found_and_named(module, line, fault):
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("probes.store.writer", "def frame():\n import pandas as pd"),
+        ("probes.logs.reader", "def frame():\n import pandas as pd"),
         ("probes.store.writer", "from probes import __version__"),
-        ("probes.analysis.claims", "from probes.store.layout import Series"),
+        ("probes.analysis.claims", "from probes.logs.layout import Series"),
+        ("probes.analysis.claims", "from probes import open_log"),
+        ("probes.store.writer", "from probes.logs.reader import open_log"),
         ("probes.cli.record", "from probes.learners.training import train"),
         ("probes.recorder", "import os, torch\nfrom probes.errors import RunError"),
     ],

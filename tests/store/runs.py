@@ -6,8 +6,8 @@ import zlib
 
 import numpy as np
 
+from probes.logs.memory import memory_log
 from probes.store import Manifest, Position, RunWriter, Series, open_log
-from probes.store.memory import memory_log
 
 DIMS = ("class", "neuron", "feature_class", "view")
 SHAPE = (2, 3, 2, 2)

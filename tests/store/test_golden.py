@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from probes.logs.layout import FORMAT_VERSION
 from probes.store import Position, RunWriter, open_log
-from probes.store.layout import FORMAT_VERSION
 from probes.verification.findings import faults
 from scripts.golden import content, digest
 

@@ -5,9 +5,10 @@ import threading
 import numpy as np
 import pytest
 
+from probes.logs.journal import read_journal
 from probes.store import Manifest, RunWriter, Series, open_log
 from probes.store.block import Block
-from probes.store.journal import Journal, read_journal
+from probes.store.journal import Journal
 from probes.store.pipeline import Pipeline
 from probes.store.sealer import Sealer
 from tests.store.runs import arrays, manifest

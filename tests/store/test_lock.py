@@ -7,7 +7,8 @@ import time
 import pytest
 
 from probes.errors import RunError
-from probes.store.lock import RunLock, claim, is_being_written
+from probes.logs.lock import is_being_written
+from probes.store.lock import RunLock, claim
 
 HOLD = "import sys, time; from pathlib import Path; from probes.store.lock import RunLock; "
 HOLD += "lock = RunLock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
@@ -38,47 +39,12 @@ def test_the_end_of_the_process_is_seen_and_frees_the_lock(tmp_path, holder):
     RunLock(tmp_path).release()
 
 
-def test_a_later_process_of_the_same_number_is_another(tmp_path):
-    (tmp_path / "LOCK").write_text(f"{socket.gethostname()} {os.getpid()} 12345")
-
-    assert not is_being_written(tmp_path)
-
-
-@pytest.mark.parametrize(("seconds", "alive"), [(5, True), (5000, False)])
-def test_a_writer_elsewhere_lives_while_its_files_change(tmp_path, seconds, alive):
-    (tmp_path / "LOCK").write_text("another-host 17 12345")
-    (tmp_path / "seg-000000.wal").write_text("")
-    os.utime(tmp_path / "seg-000000.wal", (0, time.time() - seconds))
-
-    assert is_being_written(tmp_path) == alive
-
-
-@pytest.mark.parametrize("note", ["", "a", "a b c", f"{socket.gethostname()} -1 x", "\x00"])
-def test_a_note_that_says_nothing_is_nobody(tmp_path, note):
-    (tmp_path / "LOCK").write_text(note)
-
-    assert not is_being_written(tmp_path)
-
-
 def test_a_file_system_without_locks_is_written_to_all_the_same(tmp_path, monkeypatch):
     def flock(*arguments):
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr("fcntl.flock", flock)
     claim(tmp_path / "seed-0", overwrite=False).release()
-
-
-@pytest.mark.parametrize("note", ["x" * 10_000, f"{socket.gethostname()} {2**80} 1", "\xff\xfe"])
-def test_a_note_that_is_none_counts_as_no_writer(tmp_path, note):
-    (tmp_path / "LOCK").write_text(note, encoding="latin-1")
-
-    assert not is_being_written(tmp_path)
-
-
-def test_a_note_is_not_read_from_elsewhere(tmp_path):
-    (tmp_path / "LOCK").symlink_to("/dev/zero")
-
-    assert not is_being_written(tmp_path)
 
 
 def test_a_fork_does_not_hold_the_lock(tmp_path):

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
+from probes.logs.manifest import read_manifest, write_manifest
 from probes.store import Manifest, Series, memory_log
-from probes.store.manifest import read_manifest, write_manifest
 from probes.store.precision import rounded
 
 LEAST = {"<f4": -125, "<f8": -1021}  # exponents of `math.frexp` below which numbers are subnormal

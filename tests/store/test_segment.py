@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
+from probes.logs.rows import Gap, Rows
 from probes.store import Manifest, Series
-from probes.store.rows import Gap, Rows
 from probes.store.segment import segment_bytes
 from tests.store.runs import STEPS, arrays, manifest
 

@@ -8,8 +8,8 @@ import pytest
 
 from probes.errors import RunError, UsageError
 from probes.learners.recipe_files import built_in
+from probes.logs.manifest import Manifest, write_manifest
 from probes.store import open_log, open_logs
-from probes.store.manifest import Manifest, write_manifest
 from probes.studies import record_study
 from probes.studies.estimate import estimate
 from probes.studies.executors import Inline, Spawned, engine

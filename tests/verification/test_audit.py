@@ -10,11 +10,12 @@ import h5py
 import numpy as np
 import pytest
 
+from probes.logs.directions import write_directions
+from probes.logs.journal import journal_head
+from probes.logs.rows import ENTRY
 from probes.store import Evaluation, StoredDirections, open_log, read_manifest, write_evaluation, write_manifest
-from probes.store.directions import write_directions
-from probes.store.journal import Journal, journal_head
+from probes.store.journal import Journal
 from probes.store.lock import RunLock
-from probes.store.rows import ENTRY
 from tests.store.runs import ROW_BYTES, closed, resumed
 from tests.verification.test_findings import collected
 

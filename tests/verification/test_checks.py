@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from probes.errors import LogError
-from probes.store.evaluation import Evaluation, write_evaluation
+from probes.logs.evaluation import Evaluation, write_evaluation
 from probes.verification.checks import check_arrays, check_segment, said
 from tests.store.runs import closed
 

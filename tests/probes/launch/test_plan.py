@@ -6,7 +6,7 @@ import pytest
 from probes.errors import RunError, UsageError
 from probes.launch import Launch, Plan, Program
 from probes.launch.plan import _MANIFEST
-from probes.store.layout import MANIFEST
+from probes.logs.layout import MANIFEST
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from probes.directions import Directions
+from probes.logs.layout import Series
 from probes.quantities import (
     Parameters,
     Pending,
@@ -17,7 +18,6 @@ from probes.quantities import (
     update_terms,
     weight_norm,
 )
-from probes.store.layout import Series
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")
 DIRECTIONS = Directions(torch.eye(6)[:5])

@@ -42,9 +42,9 @@ def nothing(*_):
 
 
 BROKEN = {
-    "journals without checksums": ("tails", 30, "store.journal._holds", lambda data, _, end, __: end <= len(data)),
+    "journals without checksums": ("tails", 30, "logs.journal._holds", lambda data, _, end, __: end <= len(data)),
     "journals that forget": ("points", 8, "store.journal.Journal.append", forgetting(Journal.append)),
-    "descriptions without checksum": ("flips", 150, "store.manifest._checksum", nothing),
+    "descriptions without checksum": ("flips", 150, "logs.manifest._checksum", nothing),
     "rows lost in sealing": ("points", 1, "store.block.Block.rows", without_last(Block.rows)),
     "writers without a lock": ("rivals", 1, "store.lock.fcntl.flock", nothing),
     "locks that forks keep": ("rivals", 4, "store.lock.RunLock.let_go", nothing),
@@ -54,7 +54,7 @@ SLOW = {
     "folders that are not synced": ("calls", 40, "files.durable.sync_folder", nothing),
     "journals that are not synced": ("calls", 80, "store.journal.Journal.sync", nothing),
     "a Ctrl-C that is swallowed": ("signals", 20, "store.pipeline.Pipeline.sync", swallowing(Pipeline.sync)),
-    "datasets that nobody checks": ("hostile", 60, "store.stored.check_dataset", lambda dataset, *_: dataset),
+    "datasets that nobody checks": ("hostile", 60, "logs.stored.check_dataset", lambda dataset, *_: dataset),
 }
 
 

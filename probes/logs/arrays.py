@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from probes.files.durable import write_whole
 from probes.files.interrupts import held
-from probes.store.segment import write_attributes
-from probes.store.stored import check_dataset, check_links, checked_attributes, opened
+from probes.logs.layout import FORMAT_VERSION
+from probes.logs.stored import check_dataset, check_links, checked_attributes, opened
 
 __all__ = ["write_arrays"]
 
@@ -41,6 +41,13 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], attrs: Mapping[
             file.create_dataset(name, data=values, chunks=True, **_PACKED)
             file[name].attrs["scalar"] = np.ndim(array) == 0
     write_whole(path, target.getbuffer())
+
+
+def write_attributes(file: h5py.File, attributes: Mapping[str, float | str]) -> None:
+    """Write the format and the attributes; texts at a fixed length, which HDF5 keeps under a checksum."""
+    file.attrs["format_version"] = FORMAT_VERSION
+    for name, value in attributes.items():
+        file.attrs[name] = np.bytes_(value.encode() or b"\0") if isinstance(value, str) else value
 
 
 def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, float | int | str]]:

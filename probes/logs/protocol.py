@@ -7,10 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.store.directions import StoredDirections
-from probes.store.evaluation import Evaluation
-from probes.store.layout import Series
-from probes.store.manifest import Manifest
+from probes.logs.directions import StoredDirections
+from probes.logs.evaluation import Evaluation
+from probes.logs.layout import Series
+from probes.logs.manifest import Manifest
 
 __all__ = ["LogLike", "SeriesLike"]
 

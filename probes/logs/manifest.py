@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from probes.errors import RunError
 from probes.files.durable import read_whole, refusal, write_whole
-from probes.store.layout import FORMAT_VERSION, MANIFEST, RUN_ID, SCALARS, STEP, Series, axis_names, check_format
+from probes.logs.layout import FORMAT_VERSION, MANIFEST, RUN_ID, SCALARS, STEP, Series, axis_names, check_format
 
 __all__ = ["Manifest", "read_manifest", "write_manifest"]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from probes.store import Evaluation, StoredDirections, memory_log
+from probes.logs import Evaluation, StoredDirections, memory_log
 from tests.store.runs import STEPS, arrays, manifest
 
 

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.errors import LogError, RunError
-from probes.store.directions import StoredDirections, directions_of
-from probes.store.evaluation import Evaluation
-from probes.store.folder import Source, run_folder
-from probes.store.layout import MANIFEST, STEP, Series, axis_names
-from probes.store.manifest import Manifest
-from probes.store.rows import Rows, join_scalars, join_steps
-from probes.store.view import SeriesView
+from probes.logs.directions import StoredDirections, directions_of
+from probes.logs.evaluation import Evaluation
+from probes.logs.folder import Source, run_folder
+from probes.logs.layout import MANIFEST, STEP, Series, axis_names
+from probes.logs.manifest import Manifest
+from probes.logs.rows import Rows, join_scalars, join_steps
+from probes.logs.view import SeriesView
 
 __all__ = ["Log", "Logs", "open_log", "open_logs"]
 
@@ -233,7 +233,7 @@ def open_log(path: str | Path) -> Log:
         LogError: its run.json is damaged or of a newer format.
 
     Example:
-        >>> from probes.store.manifest import write_manifest
+        >>> from probes.logs.manifest import write_manifest
         >>> Path("seed-0").mkdir()
         >>> write_manifest("seed-0", Manifest("seed-0", (), status="finished"))
         >>> open_log("seed-0")
@@ -250,7 +250,7 @@ def open_logs(root: str | Path) -> Logs:
         LogError: a run.json is damaged or of a newer format.
 
     Example:
-        >>> from probes.store.manifest import write_manifest
+        >>> from probes.logs.manifest import write_manifest
         >>> for name in ("seed-1", "seed-0"):
         ...     Path("study", name).mkdir(parents=True)
         ...     write_manifest(Path("study", name), Manifest(name, ()))

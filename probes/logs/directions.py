@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from probes.errors import LogError
 from probes.files.durable import refusal
-from probes.store.arrays import read_arrays, write_arrays
-from probes.store.layout import DIRECTIONS, Series
+from probes.logs.arrays import read_arrays, write_arrays
+from probes.logs.layout import DIRECTIONS, Series
 
 __all__ = ["StoredDirections", "read_directions", "write_directions"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from probes.store.arrays import read_arrays, write_arrays
-from probes.store.layout import EVALUATION
+from probes.logs.arrays import read_arrays, write_arrays
+from probes.logs.layout import EVALUATION
 
 __all__ = ["Evaluation", "read_evaluation", "write_evaluation"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from probes.errors import LogError, RunError
-from probes.store import open_log
+from probes.logs import open_log
 from tests.store.runs import arrays, closed, segmented, signed
 
 ADVICE = "move it away, or copy the run anew"

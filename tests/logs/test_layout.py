@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from probes.store import Series
-from probes.store.layout import axis_names, plain_name, stored_name
+from probes.logs import Series
+from probes.logs.layout import axis_names, plain_name, stored_name
 from tests.store.runs import SERIES
 
 SERIES_W = Series("w", ("class", "neuron"), (2, 3))

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.store.directions import StoredDirections, by_series
-from probes.store.evaluation import Evaluation
-from probes.store.folder import Source
-from probes.store.manifest import Manifest
-from probes.store.reader import Log
-from probes.store.rows import Rows
+from probes.logs.directions import StoredDirections, by_series
+from probes.logs.evaluation import Evaluation
+from probes.logs.folder import Source
+from probes.logs.manifest import Manifest
+from probes.logs.reader import Log
+from probes.logs.rows import Rows
 
 __all__ = ["memory_log"]
 
@@ -40,7 +40,7 @@ def memory_log(
         ValueError: the arrays are not those of the manifest's series, or do not have its shapes.
 
     Example:
-        >>> from probes.store.layout import Series
+        >>> from probes.logs.layout import Series
         >>> log = memory_log(Manifest("seed-0", (Series("w", ("neuron",), (2,)),)), [0, 5], {"w": [[1, 2], [3, 4]]})
         >>> log["w"][1]
         array([3., 4.], dtype=float32)

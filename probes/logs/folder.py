@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from probes.files.durable import refusal
-from probes.store.directions import StoredDirections, read_directions
-from probes.store.evaluation import Evaluation, read_evaluation
-from probes.store.journal import read_journal
-from probes.store.layout import JOURNAL, MERGED, NUMBERED, SEGMENT
-from probes.store.lock import is_being_written
-from probes.store.manifest import Manifest, read_manifest
-from probes.store.rows import Rows
-from probes.store.stored import open_segment, segments_shown
+from probes.logs.directions import StoredDirections, read_directions
+from probes.logs.evaluation import Evaluation, read_evaluation
+from probes.logs.journal import read_journal
+from probes.logs.layout import JOURNAL, MERGED, NUMBERED, SEGMENT
+from probes.logs.lock import is_being_written
+from probes.logs.manifest import Manifest, read_manifest
+from probes.logs.rows import Rows
+from probes.logs.stored import open_segment, segments_shown
 
 __all__ = ["Source", "run_folder"]
 
@@ -47,7 +47,7 @@ def run_folder(path: Path) -> Source:
     """The run in a directory.
 
     Example:
-        >>> from probes.store.manifest import write_manifest
+        >>> from probes.logs.manifest import write_manifest
         >>> write_manifest(".", Manifest("seed-0", ()))
         >>> run_folder(Path()).status()
         'stopped'

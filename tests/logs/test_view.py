@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from probes.store import Series
-from probes.store.rows import Rows
-from probes.store.view import SeriesView
+from probes.logs import Series
+from probes.logs.rows import Rows
+from probes.logs.view import SeriesView
 
 
 class Counted:

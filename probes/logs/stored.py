@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.files.durable import check_plain, refusal
-from probes.store.layout import SCALARS, STEP, Series, axis_names, check_format, plain_name, stored_name
-from probes.store.manifest import Manifest
-from probes.store.rows import Gap, Rows, Scalars
+from probes.logs.layout import SCALARS, STEP, Series, axis_names, check_format, plain_name, stored_name
+from probes.logs.manifest import Manifest
+from probes.logs.rows import Gap, Rows, Scalars
 
 __all__ = ["StoredSeries"]
 
