@@ -5,16 +5,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from probes.learners import compiled
 from probes.learners.activations import SmoothedReLU
-from probes.learners.compiled import Compiled, passes_of, worth_compiling
+from probes.learners.compiled import Compiled, _parts, passes_of, worth_compiling
+from probes.learners.designs import design_of
+from probes.learners.loops import loops_of
 from probes.learners.multiview import MultiView
 from probes.learners.networks import initialise
 from probes.learners.objectives import CrossEntropy, Distillation
+from probes.learners.optimizers import Optimizer
 from probes.learners.passes import Eager
 from probes.learners.training import train
 
-# 28 patches are read in two groups, and the last of three blocks is smaller than the others.
+# Vectors do not divide the columns of any number of runs used here, nor parts the samples.
 DATA = MultiView(classes=3, patches=28, feature_patches=2, sparsity=1.0)
 INPUTS = DATA.sample(25, seed=0).private()
 TAUGHT = Distillation(6 * torch.rand(25, 1, 3, generator=torch.Generator().manual_seed(1)), 0.5, 4.0)
@@ -22,44 +24,70 @@ TAUGHT = Distillation(6 * torch.rand(25, 1, 3, generator=torch.Generator().manua
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
 
 
-def start(seeds=(0, 1), inputs=INPUTS):
-    return initialise(inputs, SmoothedReLU(q=3), classes=3, neurons=5, init_scale=0.2, seeds=seeds)
+def start(seeds=(0, 1), inputs=INPUTS, q=3):
+    return initialise(inputs, SmoothedReLU(q), classes=3, neurons=5, init_scale=0.2, seeds=seeds)
+
+
+def compiled(networks, objective=TAUGHT, steps=10, **options):
+    trained, _ = train(networks, INPUTS, objective, steps=steps, learning_rate=1.0, compiled=True, **options)
+    return trained
 
 
 @pytest.fixture
 def anew():
     """Whether compiling works is found out anew, in the test and after it."""
-    compiled._works.cache_clear()
+    loops_of.cache_clear()
     yield
-    compiled._works.cache_clear()
+    loops_of.cache_clear()
+
+
+@pytest.fixture
+def threads():
+    """Sets the number of threads, for the test alone."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
 
 
 @needs_compiler
-def test_compiled_training_is_eager_training_up_to_rounding(monkeypatch):
-    monkeypatch.setattr(compiled, "BLOCK_VALUES", 10 * 28 * 30)
-    (fast, _), (slow, _) = (
-        train(start(), INPUTS, TAUGHT, steps=20, learning_rate=1.0, moves=True, compiled=form) for form in (True, False)
-    )
+@pytest.mark.parametrize("q", [3, 4])
+@pytest.mark.parametrize("batch_size", [0, 11])
+def test_compiled_training_is_eager_training_up_to_rounding(q, batch_size):
+    options = {"steps": 20, "learning_rate": 1.0, "moves": True, "optimizer": Optimizer(batch_size=batch_size)}
+    (fast, _), (slow, _) = (train(start(q=q), INPUTS, TAUGHT, compiled=form, **options) for form in (True, False))
 
     assert type(passes_of(start(), INPUTS, 1.0, compiled=True)) is Compiled
-    assert (slow.weights - start().weights).abs().max() > 0.5
+    assert (slow.weights - start(q=q).weights).abs().max() > 0.5
     torch.testing.assert_close(fast.weights, slow.weights, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(fast.memory, slow.memory, rtol=1e-4, atol=1e-6)
 
 
 @needs_compiler
+def test_no_bit_depends_on_the_runs_beside_it_or_on_the_number_of_threads(threads):
+    beside = compiled(start(range(4)))
+    for run, count in enumerate((1, 2, 3, 5)):
+        threads(count)
+        alone = compiled(start([run]))
+        assert torch.equal(alone.weights, beside.weights[:, [run]])
+        assert torch.equal(alone.memory, beside.memory[:, :, [run]])
+
+
+@needs_compiler
+def test_what_is_no_number_stays_none():
+    networks = start()
+    networks.memory[3, 5, 0, 0, 0] = torch.nan
+    passes = passes_of(networks, INPUTS, 1.0, compiled=True)
+
+    assert passes.units(passes.blocks[0]).isnan().nonzero().tolist() == [[3, 0]]
+
+
+@needs_compiler
 def test_compiled_training_gives_the_same_bits_again_and_goes_on_to_the_bit():
     kept = {}
-    whole, _ = train(
-        start(),
-        INPUTS,
-        CrossEntropy(),
-        steps=10,
-        learning_rate=1.0,
-        compiled=True,
-        on_update=lambda step, runs, networks, moments: kept.setdefault(step, networks.select(runs)),
+    whole = compiled(
+        start(), on_update=lambda step, runs, networks, moments: kept.setdefault(step, networks.select(runs))
     )
-    again, _ = train(kept[4], INPUTS, CrossEntropy(), steps=10, learning_rate=1.0, first=4, compiled=True)
+    again = compiled(kept[4], first=4)
 
     assert torch.equal(again.weights, whole.weights)
     assert torch.equal(again.memory, whole.memory)
@@ -97,25 +125,33 @@ def test_without_a_compiler_training_is_eager_and_says_so_once(monkeypatch, anew
     assert caplog.messages == ["training is not compiled, which takes longer: no C++ compiler c++-of-nowhere was found"]
 
 
-def test_a_compiler_that_fails_is_quoted_and_training_is_eager(monkeypatch, anew, caplog):
-    def fail():
-        raise RuntimeError("CppCompileError\nPython.h: No such file")
+def test_a_compiler_that_fails_is_quoted_and_training_is_eager(monkeypatch, anew, caplog, tmp_path):
+    compiler = tmp_path / "c++"
+    compiler.write_text("#!/bin/sh\necho 'loops.cpp:1: unknown option' >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
 
-    monkeypatch.setattr(compiled, "_loops", fail)
-    monkeypatch.setattr(shutil, "which", lambda name: name)
-
+    reason = f"{compiler}: loops.cpp:1: unknown option"
     assert type(passes_of(start(), INPUTS, 1.0, compiled=True)) is Eager
-    assert caplog.messages == ["training is not compiled, which takes longer: RuntimeError: CppCompileError"]
+    assert caplog.messages == [f"training is not compiled, which takes longer: {reason}"]
 
 
-def test_patches_with_feature_noise_and_inputs_without_private_noise_are_not_compiled():
+def test_only_patches_of_one_feature_private_noise_and_float32_are_compiled():
     noisy = replace(INPUTS, design=INPUTS.design + 0.1)
     silent = replace(INPUTS, noise=torch.zeros_like(INPUTS.noise))
-    found = [passes_of(start(inputs=inputs), inputs, 1.0, compiled=True) for inputs in (noisy, silent)]
+    others = (noisy, silent, INPUTS.to(torch.float64))
+    found = [passes_of(start(inputs=inputs), inputs, 1.0, compiled=True) for inputs in others]
 
-    assert [type(passes) for passes in found] == [Eager, Eager]
+    assert [type(passes) for passes in found] == [Eager, Eager, Eager]
 
 
-@pytest.mark.parametrize(("patches", "size"), [(16, 16), (24, 24), (120, 24), (28, 14), (29, 29), (46, 23), (58, 58)])
-def test_patches_are_summed_in_equal_groups_of_at_most_24(patches, size):
-    assert compiled._group(patches) == size
+def test_without_a_noise_state_there_is_nothing_to_compile():
+    with pytest.raises(ValueError, match="noise state") as error:
+        Compiled(None, replace(start(), memory=None), INPUTS, design_of(INPUTS), 1.0)
+
+    assert str(error.value) == "expected networks with a noise state, got none"
+
+
+@pytest.mark.parametrize(("patches", "dims", "parts"), [(11520, 24, 16), (700, 10, 16), (700, 20, 8), (160, 24, 2)])
+def test_gradients_are_summed_in_parts_that_are_few_beside_the_patches(patches, dims, parts):
+    assert _parts(patches, dims) == parts

@@ -2,7 +2,6 @@
 
 import torch
 
-from probes.learners import compiled
 from probes.learners.objectives import CrossEntropy
 from probes.learners.recipe_files import built_in
 from probes.learners.training import train
@@ -11,7 +10,6 @@ from scripts.benchmarks import learners
 
 
 def test_training_is_measured_against_floors_and_rivals_and_ten_times_as_large(monkeypatch):
-    monkeypatch.setattr(compiled, "_works", lambda: False)  # to compile takes longer than all else here
     monkeypatch.setattr(learners, "STEPS", 1)
     monkeypatch.setattr(learners, "RIVAL_STEPS", 1)
     rows = learners.measure(built_in("tiny"), {"N": 8, "P": 3, "k": 2, "m": 2, "K": 2})
