@@ -19,7 +19,7 @@ from scripts.trials.processes import Tell, in_child
 from scripts.trials.recording import Task
 from scripts.trials.seam import READS, WRITES, Answer, Call, Seam
 
-COUNT, SHORT = 0, 40
+COUNT, SHORT = 0, 24
 CHECKED = "training goes on, or its end leaves all that was vouched for; then as if uninterrupted"
 
 _ROWS, _EARLIER_ROWS, _KEPT_ROWS = 24, 15, 9

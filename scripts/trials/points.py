@@ -10,7 +10,7 @@ from probes.store import RunWriter
 from scripts.trials.processes import in_child
 from scripts.trials.recording import Task
 
-COUNT, SHORT = 120, 10
+COUNT, SHORT = 120, 6
 CHECKED = "vouched rows there; in the end equal to an uninterrupted run, and verified"
 
 _ROWS = 60

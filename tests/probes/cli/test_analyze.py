@@ -60,6 +60,7 @@ def test_files_need_a_folder(tiny_root, option):
     assert f"expected --out with --{option}, got none: name a folder for them" in result.stderr
 
 
+@pytest.mark.slow
 def test_papers_figures_and_parquet_are_written_where_asked_for(copied_root, tmp_path):
     result = analyze(copied_root, "--out", tmp_path, "--paper", "--parquet")
 
