@@ -100,7 +100,7 @@ class Recording:
         broken = {  # and the first row in which each is
             name: int(all_finite(array, axes=1).argmin())
             for name, array in arrays.items()
-            if np.count_nonzero(np.isfinite(array)) < array.size  # `all` takes three times as long
+            if not np.isfinite(array).all()
         }
         rows = min(broken.values(), default=len(steps))
         self._writer.extend(steps[:rows], {name: array[:rows] for name, array in arrays.items()})

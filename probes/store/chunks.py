@@ -58,7 +58,7 @@ def _shuffled(values: NDArray[Any], chunks: tuple[int, ...]) -> NDArray[np.uint8
     numbers = whole.view(f"u{values.itemsize}").reshape(list(chain.from_iterable(pairs))).transpose(axes)
     numbers = numbers.reshape(-1, prod(chunks))
     planes = np.empty((len(numbers), values.itemsize, numbers.shape[1]), np.uint8)
-    for number in range(values.itemsize):  # a third of the time that one transposition of bytes takes
+    for number in range(values.itemsize):  # half the time that a transposition of bytes takes
         np.copyto(planes[:, number], numbers >> 8 * number, casting="unsafe")
     return planes
 
