@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.files.durable import check_plain, refusal
+from probes.logs.chunks import Chunks, identity
 from probes.logs.layout import SCALARS, STEP, Series, axis_names, check_format, plain_name, stored_name
 from probes.logs.manifest import Manifest
 from probes.logs.rows import Gap, Rows, Scalars
@@ -111,15 +112,20 @@ class StoredSeries:
     series: Series
     steps: NDArray[np.int64]
     faults: list[str]  # grows by a line where damage is met
-    seen: tuple[int, ...] = ()  # what `_seen` said of the file when it was checked
+    seen: tuple[int, ...] = ()  # identity of the file when it was checked
+    chunks: Chunks = field(default_factory=Chunks)
 
     def __getitem__(self, index: Any, /) -> NDArray[Any]:
+        few = self.chunks.read(self.path, index)
+        if few is not None:
+            return few
         with opened(self.path) as file:
             dataset = h5py.Dataset(h5py.h5d.open(file.id, stored_name(self.series.name).encode()))
-            if _seen(self.path) != self.seen:
+            if identity(self.path.lstat()) != self.seen:
                 check_dataset(dataset, self.series.dtype, (len(self.steps), *self.series.shape))
             try:
                 values: NDArray[Any] = dataset[index]
+                self.chunks.looked_up(dataset, index)
             except OSError:
                 if dataset.dtype.kind != "f":
                     raise
@@ -143,15 +149,9 @@ class StoredSeries:
         return values[low - start : high - start : step, *rest]
 
 
-def _seen(path: Path) -> tuple[int, ...]:
-    """What changes when a file does."""
-    found = path.lstat()
-    return found.st_ino, found.st_mtime_ns, found.st_size
-
-
 def open_segment(path: Path, manifest: Manifest) -> Rows:
     """A file of rows: steps and scalars are read now, the series when they are asked for."""
-    seen = _seen(path)
+    seen = identity(path.lstat())
     with opened(path) as file:
         attempt, gaps = check_root(file, manifest)
         steps = check_dataset(file[STEP], "<i8", (None,))[:]
