@@ -19,6 +19,7 @@ from probes.store.precision import rounded
 __all__ = ["Block"]
 
 _MOST_ENTRIES = 2**16  # logged values of one block, so that a run without series stays bounded
+_NO_ENTRIES = np.empty(0, ENTRY)
 _ALIGNMENT = 64  # bytes
 
 # Memory of blocks that are sealed, for the next ones of the process: to be given new pages by the system costs as much
@@ -155,7 +156,7 @@ class Block:
         stop, logged = self.count, len(self._entries)
         if stop == start and logged == first and (before or not self._gap):
             return 0
-        entries = np.array(self._entries[first:], ENTRY)
+        entries = np.array(self._entries[first:], ENTRY) if logged > first else _NO_ENTRIES
         arrays = [array[start:stop] for array in self._arrays.values()]
         self.journal.append(self._steps[start:stop], arrays, list(self._names), entries)
         self._flushed = (self.journal.end, stop, logged)

@@ -10,10 +10,12 @@ import numpy as np
 from isal.isal_zlib import crc32  # that of zlib, in a tenth of the time or less
 from numpy.typing import NDArray
 
+from probes.files.durable import reserve
 from probes.logs.journal import CHECKSUM, FRAME, FRAME_MAGIC
 
 __all__ = ["Journal"]
 
+_AHEAD = 2**20  # bytes that there is room for, and at most twice as many: as large frames are, mostly
 _MOST_BUFFERS = 1000  # os.writev takes at most 1,024
 
 Buffers = Sequence[bytes | memoryview]
@@ -40,6 +42,7 @@ class Journal:
         self._head = head
         self._seed = CHECKSUM.unpack(head[-CHECKSUM.size :])[0]
         self._file: int | None = None
+        self._reserved = 0  # bytes there is room for, as far as that can be
 
     def append(
         self, steps: NDArray[np.int64], arrays: Sequence[NDArray[Any]], names: Sequence[str], entries: NDArray[np.void]
@@ -72,6 +75,9 @@ class Journal:
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         if self.end == 0:
             buffers = [self._head, *buffers]
+        elif self._reserved < self.end + _AHEAD:
+            self._reserved = self.end + 2 * _AHEAD
+            reserve(self._file, self.end, 2 * _AHEAD)
         try:
             self.end += _write_all(self._file, buffers, self.end)
         except OSError:

@@ -1,10 +1,11 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from probes.errors import LogError
-from probes.files.durable import LARGEST_FILE, make_folder, read_whole, refusal, write_whole
+from probes.files.durable import LARGEST_FILE, make_folder, read_whole, refusal, reserve, write_whole
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -92,3 +93,19 @@ def test_a_refusal_is_a_line_that_can_be_printed():
     assert str(refusal(Path("a"), "got `x\ny\x1b[2J\u2028`")) == (
         r"refused `a`: got `x\ny\x1b[2J\u2028`; move it away, or copy the run anew"
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems reserve nothing")
+def test_room_is_reserved_and_the_length_stays(tmp_path):
+    with (tmp_path / "file").open("wb") as file:
+        reserve(file.fileno(), 0, 2**20)
+        found = os.fstat(file.fileno())
+    assert found.st_size == 0
+    assert found.st_blocks * 512 >= 2**20
+
+
+def test_where_no_room_can_be_reserved_nothing_is_done(tmp_path):
+    reserve(-1, 0, 2**20)
+    with (tmp_path / "file").open("wb") as file:
+        reserve(file.fileno(), 0, 2**62)
+    assert (tmp_path / "file").stat().st_size == 0
