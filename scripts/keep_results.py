@@ -1,6 +1,7 @@
 """What a recorded study measured, and with what: claims, recipe, seeds, versions, wall time and log size as JSON."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import click
 
 from probes.analysis import claims, records
-from probes.store import open_logs
+from probes.store import Manifest, open_logs
 
 
 @click.command()
@@ -19,19 +20,22 @@ def main(root: Path) -> None:
 
 
 def results(root: Path) -> dict[str, Any]:
-    """Return the results of a study; the wall time runs from its first run's start to its last run's end."""
+    """Return the results of a study; the wall time is that in which any of its runs was recorded.
+
+    Runs finished before the recipe last changed do not depend on the change, or they would have been made anew.
+    """
     logs = open_logs(root)
     manifests = [log.manifest for log in logs]
     files = [path for log in logs for path in Path(log.path).iterdir()]
-    began = min(datetime.fromisoformat(manifest.created) for manifest in manifests)
-    ended = max(datetime.fromisoformat(manifest.created).timestamp() + manifest.wall_seconds for manifest in manifests)
+    in_turn = sorted(manifests, key=_began)
+    first, last = in_turn[0], in_turn[-1]
 
     return {
-        "recipe": manifests[0].recipe,
-        "commit": manifests[0].commit,
-        "versions": dict(manifests[0].versions),
-        "recorded": began.isoformat(timespec="seconds"),
-        "wall_seconds": round(ended - began.timestamp(), 1),
+        "recipe": last.recipe,
+        "commit": last.commit,
+        "versions": dict(last.versions),
+        "recorded": datetime.fromisoformat(first.created).isoformat(timespec="seconds"),
+        "wall_seconds": round(_covered([(_began(run), _began(run) + run.wall_seconds) for run in in_turn]), 1),
         "bytes": sum(path.stat().st_size for path in files),
         "runs": [
             {"run": manifest.run_id, "seeds": dict(manifest.seeds), "steps": int(log.steps[-1]), "status": log.status}
@@ -39,6 +43,19 @@ def results(root: Path) -> dict[str, Any]:
         ],
         "claims": records(claims(logs)),
     }
+
+
+def _began(manifest: Manifest) -> float:
+    return datetime.fromisoformat(manifest.created).timestamp()
+
+
+def _covered(spans: Sequence[tuple[float, float]]) -> float:
+    """Seconds that lie in at least one span, of spans in the order of their starts."""
+    total, until = 0.0, 0.0
+    for start, end in spans:
+        total += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return total
 
 
 if __name__ == "__main__":

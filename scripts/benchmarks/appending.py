@@ -24,7 +24,8 @@ __all__ = ["beside_sealing", "without_sealing"]
 Row = dict[str, object]
 
 BLOCK_BYTES = 2**24
-FRAME = 16  # steps that go to the journal, or to the raw file, at once
+FRAME = 16  # steps that go to the journal, or to the raw file, at once,
+FRAME_BYTES = 2**20  # unless they are more: a write of 3 MB takes the system up to nine times as long a byte
 STEPS = {2_000: 128, 50_000: 16}  # values -> steps of a turn
 LIMITS = {2_000: ("<= 4", "<= 0.10"), 50_000: ("<= 2", "")}
 PAUSE = 0.004  # seconds between frames of 2,000 values: the next block fills no faster than one is sealed
@@ -109,7 +110,8 @@ def _record(writer: RunWriter, rows: NDArray[np.float32]) -> None:
 
 
 def _write_blocks(file: BinaryIO, rows: NDArray[np.float32]) -> None:
-    file.writelines(rows[start : start + FRAME].data for start in range(0, len(rows), FRAME))
+    frame = min(FRAME, FRAME_BYTES // rows[0].nbytes)
+    file.writelines(rows[start : start + frame].data for start in range(0, len(rows), frame))
 
 
 def _write_rows(dataset: h5py.Dataset, rows: NDArray[np.float32]) -> None:
