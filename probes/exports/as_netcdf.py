@@ -15,7 +15,7 @@ import numpy as np
 from probes.logs.layout import axis_names, stored_name
 from probes.logs.reader import Log
 from probes.logs.view import joined
-from probes.store.segment import write_segment
+from probes.segments.segment import write_segment
 
 __all__ = ["log_as_netcdf"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from probes.logs.reader import Log
 from probes.logs.view import joined
-from probes.store.segment import write_segment
+from probes.segments.segment import write_segment
 
 __all__ = ["pack"]
 

@@ -1,6 +1,7 @@
 """The log store: what a run records is journalled at once, sealed as HDF5 later, and read at any time.
 
-How a log is written stands here; what reading it takes stands in `probes.logs` and is passed on.
+How a log is written stands here, the HDF5 files it becomes in `probes.segments`; what reading it takes stands in
+`probes.logs` and is passed on.
 
 Example:
     >>> import numpy as np

@@ -16,7 +16,7 @@ from probes.logs.layout import MERGED, NUMBERED, SEGMENT
 from probes.logs.manifest import Manifest, read_manifest, write_manifest
 from probes.logs.rows import Rows
 from probes.logs.stored import segments_shown
-from probes.store.segment import segment_bytes
+from probes.segments.segment import segment_bytes
 
 __all__ = ["Position", "next_attempt"]
 

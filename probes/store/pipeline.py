@@ -13,10 +13,10 @@ from probes.files.durable import sync_folder, write_whole
 from probes.logs.layout import MERGED, SEGMENT
 from probes.logs.manifest import Manifest
 from probes.logs.rows import Gap
+from probes.segments.chunks import FAST
+from probes.segments.segment import CHUNK_STEPS, LEVEL, segment_bytes
 from probes.store.block import Block
-from probes.store.chunks import FAST
 from probes.store.sealer import Sealer
-from probes.store.segment import CHUNK_STEPS, LEVEL, segment_bytes
 
 __all__ = ["Pipeline"]
 

@@ -18,11 +18,11 @@ from probes.logs.directions import StoredDirections, by_series, hash_of, write_d
 from probes.logs.layout import LARGEST_ROW, MANIFEST
 from probes.logs.manifest import Manifest, write_manifest
 from probes.provenance import commit, versions
+from probes.segments.merged import merge
+from probes.segments.segment import filters
 from probes.store.attempts import Position, next_attempt
 from probes.store.lock import claim
-from probes.store.merged import merge
 from probes.store.pipeline import Pipeline
-from probes.store.segment import filters
 
 __all__ = ["RunWriter"]
 

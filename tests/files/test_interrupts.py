@@ -9,7 +9,8 @@ import pytest
 
 from probes.files.interrupts import held
 from probes.logs import arrays
-from probes.store import RunWriter, merged, open_log, segment
+from probes.segments import merged, segment
+from probes.store import RunWriter, open_log
 from tests.store.runs import ROW_BYTES, STEPS, fill, manifest
 
 VIEW = {"block_bytes": 12 * ROW_BYTES, "pack_bytes": 0}

@@ -51,19 +51,25 @@ AREAS: Mapping[str, Area] = {
         ours=("probes.logs", "probes.files", "probes.errors"),
         late=("hdf5plugin", "pandas", "xarray"),
     ),
-    "probes.store.*": _area(
+    "probes.segments.*": _area(
         2,
         "h5py",
         "isal",
         "numpy",
-        ours=("probes.store", "probes.logs", "probes.files", "probes.errors", "probes.provenance", "probes"),
+        ours=("probes.segments", "probes.logs", "probes.files", "probes.errors"),
         late=("hdf5plugin",),
+    ),
+    "probes.store.*": _area(
+        2,
+        "isal",
+        "numpy",
+        ours=("probes.store", "probes.segments", "probes.logs", "probes.files", *_LEAF, "probes.provenance", "probes"),
     ),
     "probes.exports.*": _area(
         2,
         "h5py",
         "numpy",
-        ours=("probes.exports", "probes.store", "probes.logs", "probes.files", "probes.errors"),
+        ours=("probes.exports", "probes.segments", "probes.logs", "probes.files", "probes.errors"),
         late=("pyarrow",),
     ),
     "probes.verification.*": _area(

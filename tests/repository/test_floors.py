@@ -30,7 +30,7 @@ def test_no_import_is_circular():
     [
         ("probes.store.writer", "from probes.recorder import Recorder", "goes up, from floor 2 to floor 3"),
         ("probes.store.writer", "from probes import Recorder", "goes up, from floor 2 to floor 3"),
-        ("probes.store.writer", "import torch", "is not for this area; it may import h5py, isal, numpy"),
+        ("probes.store.writer", "import torch", "is not for this area; it may import isal, numpy"),
         ("probes.logs.reader", "import pandas", "must wait inside the function that needs pandas"),
         ("probes.store.writer", "def f():\n import json", "waits inside a function without need"),
         ("probes.store.writer", "from .layout import Series", "is relative; write the whole name"),

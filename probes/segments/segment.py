@@ -19,7 +19,7 @@ from probes.logs.arrays import write_attributes
 from probes.logs.layout import SCALARS, STEP, axis_names, stored_name
 from probes.logs.manifest import Manifest
 from probes.logs.rows import Rows, Sliceable
-from probes.store.chunks import packed_chunks
+from probes.segments.chunks import packed_chunks
 
 __all__ = ["filters", "segment_bytes"]
 

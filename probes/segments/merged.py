@@ -15,7 +15,7 @@ from probes.logs.layout import MERGED, NUMBERED, Series, stored_name
 from probes.logs.manifest import Manifest
 from probes.logs.rows import Rows
 from probes.logs.view import joined
-from probes.store.segment import attach_axes, segment_bytes, write_common
+from probes.segments.segment import attach_axes, segment_bytes, write_common
 
 __all__ = ["merge"]
 
