@@ -104,8 +104,8 @@ def _found(path: Path, manifest: Manifest, known: Known) -> tuple[list[Rows], li
         )
     parts = [_numbered(path, number, manifest, known) for number in range(count)]
     missing = [SEGMENT.format(number) for number, rows in enumerate(parts) if rows is None]
-    if shown is None and not parts and manifest.status != "recording":
-        missing = [MERGED]
+    if shown is None and not parts and (manifest.status != "recording" or (path / MERGED).exists()):
+        missing = [MERGED]  # or it has come since it was looked for, and what it was made of is gone
     return [rows for rows in parts if rows is not None], missing
 
 

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from probes.errors import LogError, RunError
+from probes.logs.stored import segments_shown
 from probes.store import Manifest, RunWriter, open_log, open_logs, write_manifest
 from tests.store.runs import DIMS, FORMS, SERIES, SHAPE, STEPS, arrays, closed, fill, journalled, manifest, scalars
 
@@ -176,6 +177,25 @@ def test_an_open_log_outlives_the_packing_of_its_segments(tmp_path):
 
     assert not list(tmp_path.glob("seed-0/seg-*"))
     np.testing.assert_array_equal(view[:], arrays()["correlations"])
+
+
+def test_a_run_that_is_packed_while_it_is_looked_for_is_found(tmp_path, monkeypatch):
+    """The writer closes between the look for log.h5 and that for segments: there is neither, then."""
+    writer = RunWriter(tmp_path / "seed-0", manifest())
+    fill(writer)
+    log = open_log(writer.path)
+    looks = []
+
+    def shown(path):
+        looks.append(path)
+        if len(looks) > 1:
+            return segments_shown(path)
+        writer.close()
+        raise FileNotFoundError
+
+    monkeypatch.setattr("probes.logs.folder.segments_shown", shown)
+    assert log.steps.tolist() == STEPS.tolist()
+    assert not log.faults
 
 
 def test_what_is_no_run_is_refused(tmp_path):
