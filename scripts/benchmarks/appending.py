@@ -41,8 +41,9 @@ def without_sealing(folder: Path, values: int, *, rounds: int) -> list[Row]:
         h5py.File(folder / "naive.h5", "w") as file,
     ):
         naive = file.create_dataset("w", (0, values), maxshape=(None, values), dtype="f4", chunks=True)
-        while writer.rows * values * 4 < 2 * BLOCK_BYTES:
+        while writer.rows * values * 4 < 2 * BLOCK_BYTES:  # and the third has the memory of the first
             _record(writer, rows)
+            _settle(writer)
         turns = [
             partial(_settle, writer),
             partial(_write_blocks, raw, rows),
