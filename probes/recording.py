@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -102,10 +103,12 @@ class Recording:
             for name, array in arrays.items()
             if not np.isfinite(array).all()
         }
-        rows = min(broken.values(), default=len(steps))
-        self._writer.extend(steps[:rows], {name: array[:rows] for name, array in arrays.items()})
-        if broken:
-            self.divergence = f"`{min(broken, key=broken.__getitem__)}` is not finite at step {steps[rows]}"
+        if not broken:
+            self._writer.extend(steps, arrays)
+            return
+        name, row = min(broken.items(), key=itemgetter(1))
+        self._writer.extend(steps[:row], {name: array[:row] for name, array in arrays.items()})
+        self.divergence = f"`{name}` is not finite at step {steps[row]}"
 
     def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
         """Write numbers at a step, many of them together, so that a device is seldom waited for."""

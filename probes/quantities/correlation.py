@@ -5,6 +5,8 @@ d, such as (run, class, neuron), are kept as they come.
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -48,23 +50,27 @@ def inner_products(
     return products.view(flat.shape[:-1] + directions.shape[:-1])
 
 
-def batched_inner_products(weights: torch.Tensor, directions: Directions, *, out: torch.Tensor) -> None:
-    """Write those of several weights ``(batch, neuron, dim)``, each by itself, to ``out`` ``(batch, neuron, feature)``.
+def batched_inner_products(weights: torch.Tensor, directions: Directions, *, out: torch.Tensor) -> Callable[[], object]:
+    """A function that writes those of several weights, as they are at its call, to ``out``.
 
-    Not one product of all: its rounding would depend on a weight's place among the others.
+    Each weight by itself, not in one product of all: its rounding would depend on a weight's place among the others.
+
+    Args:
+        weights: Axes (batch, neuron, dim).
+        directions: Directions of that dim.
+        out: Room for the products, axes (batch, neuron, feature).
 
     Example:
         >>> products = torch.empty(16, 5, 4)
-        >>> batched_inner_products(torch.ones(16, 5, 6), Directions(torch.eye(6)[:4]), out=products)
+        >>> write = batched_inner_products(torch.ones(16, 5, 6), Directions(torch.eye(6)[:4]), out=products)
+        >>> products = write()
         >>> products[0, 0]
         tensor([1., 1., 1., 1.])
     """
-    precise = _precise(weights)
-    columns = directions.columns(like=precise).expand(precise.shape[0], -1, -1)
-    if out.dtype is precise.dtype:  # as is usual; to make the products first and to copy them takes half as long again
-        torch.bmm(precise, columns, out=out)
-    else:
-        out.copy_(torch.bmm(precise, columns))
+    columns = directions.columns(like=_precise(weights)).expand(weights.shape[0], -1, -1)
+    if weights.dtype is out.dtype:  # as is usual; to make the products first and to copy them takes half as long again
+        return partial(torch.bmm, weights, columns, out=out)
+    return lambda: out.copy_(torch.bmm(_precise(weights), columns))
 
 
 def _precise(weight: torch.Tensor) -> torch.Tensor:

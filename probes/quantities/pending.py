@@ -1,7 +1,7 @@
 """Measured steps that wait where they were computed, so that a device is asked for many of them at once."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,7 @@ class Pending:
         self.lanes: tuple[Lane, ...] = ()  # the devices' ways to the host; none where the host computes
         self._capacity = 0
         self._copies = _Copies()
+        self._batches: dict[int, Callable[[], object]] = {}  # of quantities by number, what fills their room at once
         self._late: list[int] = []  # places of the steps whose parameters have been copied
         self._taken_at = time.monotonic()
 
@@ -120,8 +121,8 @@ class Pending:
         steps, self._steps, self._taken_at = self._steps, [], time.monotonic()
         late, self._late = self._late, []
         for number, quantity in enumerate(self.quantities if late else ()):
-            if quantity.batch is not None and len(late) == len(steps):
-                quantity.batch(self._copies.stacked, self._values[number])
+            if number in self._batches and len(late) == len(steps):
+                self._batches[number]()
             elif quantity.reads:
                 for place in late:
                     self._put(place, number, quantity(State(steps[place], self._copies.at(place))))
@@ -146,7 +147,12 @@ class Pending:
         self.lanes = tuple(self._ring.lanes.values())
         # In one order everywhere: processes that hold parts of a parameter put it together at each look.
         read = dict.fromkeys(name for quantity in self.quantities for name in quantity.reads)
-        self._copies = _Copies({name: state.parameters[name] for name in read}, self._capacity)
+        self._copies = _Copies({name: state.parameters[name] for name in read}, 0 if self.lanes else self._capacity)
+        self._batches = {
+            number: quantity.batch(self._copies.stacked, self._values[number])
+            for number, quantity in self._numbered
+            if quantity.batch is not None and self._copies.stacked
+        }
 
 
 class _Copies:
@@ -156,26 +162,26 @@ class _Copies:
         values = parameters or {}
         small = sum(value.nbytes for value in values.values()) <= _MOST_COPIED
         on_host = all(value.device.type == "cpu" for value in values.values())
-        places = range(capacity) if small and on_host else ()
-        self.stacked = {name: _aligned(len(places), value) for name, value in values.items()}  # axis step in front
-        self._places = [[(name, values[place]) for name, values in self.stacked.items()] for place in places]
-        self._kinds = [(value.shape, value.dtype) for value in values.values()]
-        self._ended = not self._places
+        places = range(capacity if small and on_host else 0)
+        self.stacked = {name: _aligned(capacity, value) for name, value in values.items() if places}  # axis step first
+        rooms = [[(name, values[place]) for name, values in self.stacked.items()] for place in places]
+        self._places = [[(name, room, room.shape, room.dtype) for name, room in pairs] for pairs in rooms]
+        self._ended = not places
 
     def kept(self, place: int, parameters: Mapping[str, torch.Tensor]) -> bool:
         """Whether the parameters have been copied; no longer once one of them is not what it was at first."""
         if self._ended:
             return False
-        for (name, copy), (shape, dtype) in zip(self._places[place], self._kinds, strict=True):
+        for name, room, shape, dtype in self._places[place]:
             value = parameters[name]
             if value.shape != shape or value.dtype is not dtype or not value.is_cpu:
                 self._ended = True
                 return False
-            copy.copy_(value)
+            room.copy_(value)
         return True
 
     def at(self, place: int) -> Mapping[str, torch.Tensor]:
-        return dict(self._places[place])
+        return {name: room for name, room, *_ in self._places[place]}
 
 
 def _aligned(count: int, like: torch.Tensor) -> torch.Tensor:

@@ -44,8 +44,9 @@ class Quantity:
         directions: Those that the values belong to, stored with the run.
         reads: Names of the parameters, where these alone decide the values. Small ones are copied then, and the values
             of several steps computed one after the other later, which disturbs a training less.
-        batch: Called with what ``reads`` names and with room for the values, both with an axis ``step`` in front;
-            fills the room in one operation, where there is one whose values for a step do not depend on its place.
+        batch: Called once with what ``reads`` names and with room for the values, both with an axis ``step`` in front;
+            returns a function that fills the room in one operation, where there is one whose values for a step do not
+            depend on its place.
         precision: ``"bits:12"`` keeps so many bits of each mantissa; default all of them.
         split: Called with the terms of the loss and their state before an update, by `Recorder.split`.
 
@@ -63,7 +64,7 @@ class Quantity:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     directions: StoredDirections | None = None
     reads: tuple[str, ...] = ()
-    batch: Callable[[Mapping[str, torch.Tensor], torch.Tensor], object] | None = None
+    batch: Callable[[Mapping[str, torch.Tensor], torch.Tensor], Callable[[], object]] | None = None
     precision: str = ""
     split: Callable[[Mapping[str, torch.Tensor], State], object] | None = None
 

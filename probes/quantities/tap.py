@@ -106,10 +106,10 @@ class Tap:
         batch = partial(self._products, name=name) if plain else None
         return replace(correlation, reads=(name,), batch=batch)
 
-    def _products(self, parameters: Mapping[str, torch.Tensor], out: torch.Tensor, name: str) -> None:
-        """Write the correlations of a parameter with an axis ``step`` in front."""
+    def _products(self, parameters: Mapping[str, torch.Tensor], out: torch.Tensor, name: str) -> Callable[[], object]:
+        """A function that writes the correlations of a parameter with an axis ``step`` in front."""
         weights = parameters[name].flatten(1, len(self.dims)).flatten(2)
-        batched_inner_products(weights, self.directions, out=out.view(*weights.shape[:2], -1))
+        return batched_inner_products(weights, self.directions, out=out.view(*weights.shape[:2], -1))
 
     def declared(
         self, name: str, measure: Callable[[State], torch.Tensor], *, like: torch.Tensor | None = None

@@ -164,11 +164,12 @@ class RunWriter:
         self._check_open()
         before = self._last
         try:
-            for step in map(index, steps):
-                if step != self._last + 1:  # which is right, and usual, and needs no call
-                    self._next(step)
-                self._last = step
-            self._pipeline.extend(steps, arrays)
+            numbers = list(map(index, steps))
+            if numbers != list(range(before + 1, before + 1 + len(numbers))):  # each the next one is usual, soon seen
+                for step in numbers:
+                    self._last = self._next(step)
+            self._last = numbers[-1] if numbers else before
+            self._pipeline.extend(numbers, arrays)
         except (TypeError, ValueError):
             self._last = before
             raise
