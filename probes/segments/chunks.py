@@ -46,7 +46,7 @@ def packed_chunks(values: NDArray[Any], chunks: tuple[int, ...], level: int) -> 
     for start in range(0, len(shuffled), _TOGETHER):
         some = slice(start, start + _TOGETHER)
         packed = [_packed(*each, level) for each in zip(shuffled[some], worth[some].tolist(), strict=True)]
-        yield from (chunk + check for chunk, check in zip(packed, _fletcher32(packed), strict=True))
+        yield from [chunk + _fletcher32(chunk) for chunk in packed]
 
 
 def _shuffled(values: NDArray[Any], chunks: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -99,19 +99,15 @@ def _as_it_is(plane: NDArray[np.uint8]) -> list[Any]:
     return [piece for part in parts for piece in (_STORED_HEAD.pack(0, len(part), _STORED - len(part)), part)]
 
 
-def _fletcher32(contents: Sequence[bytes]) -> Iterator[bytes]:
-    """The checksums of HDF5's filter of that name, over big-endian words (H5_checksum_fletcher32 in H5checksum.c).
+def _fletcher32(content: bytes) -> bytes:
+    """The checksum of HDF5's filter of that name, over big-endian words (H5_checksum_fletcher32 in H5checksum.c).
 
     Here over little-endian ones, which are read faster: to swap a word's bytes is to multiply it by 256 modulo 65,535.
     """
-    even = b"".join(content + b"\0" * (len(content) % 2) for content in contents)
-    words = np.frombuffer(even, "<u2").astype(np.float64)
-    counts = np.array([(len(content) + 1) // 2 for content in contents])
-    ends = np.cumsum(counts)
-    lows = np.add.reduceat(words, ends - counts)
-    words *= np.repeat(ends, counts) - np.arange(len(words))
-    highs = np.add.reduceat(words, ends - counts)  # exact, being below 2^53
-    for low, high in zip(map(int, lows), map(int, highs), strict=True):
-        # HDF5 folds carries, which leaves 65,535 where a remainder would be 0.
-        check = ((256 * high - 1) % 65535 + 1) << 16 | ((256 * low - 1) % 65535 + 1) if low else 0
-        yield check.to_bytes(4, "little")
+    words = np.frombuffer(content + b"\0" * (len(content) % 2), "<u2").astype(np.float64)
+    low = int(words.sum())
+    words *= np.arange(len(words), 0, -1.0)
+    high = int(words.sum())  # exact, being below 2^53
+    # HDF5 folds carries, which leaves 65,535 where a remainder would be 0.
+    check = ((256 * high - 1) % 65535 + 1) << 16 | ((256 * low - 1) % 65535 + 1) if low else 0
+    return check.to_bytes(4, "little")
