@@ -7,8 +7,10 @@ last bytes are noise: whether a plane, the same byte of all values, is worth def
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from functools import cache
+from itertools import chain, groupby
 from math import prod
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ __all__ = ["FAST", "packed_chunks"]
 FAST = 1  # of ISA-L: a file takes two thirds of the time of its best level, and 1 to 2 % more bytes
 _ISAL = 3  # ISA-L's best; higher levels are zlib's
 _WINDOW, _TABLES = -13, 6  # of zlib: a window of 8 KB, as long as a plane of a chunk
-_TOGETHER = 16  # chunks between which other threads seldom wait for the interpreter
+_TOGETHER = 64  # chunks whose checksums are taken at once: every call makes a thread that trains wait in turn
 _SAMPLE = 1024  # bytes of a plane that tell whether the rest is worth compressing
 _SAVED = 0.1  # of its bytes, at least, or a plane stays as it is: noise takes long to unpack
 _COINCIDENCE = 0.01  # as of 100 values that are equally frequent
@@ -45,8 +47,9 @@ def packed_chunks(values: NDArray[Any], chunks: tuple[int, ...], level: int) -> 
     worth = _worth(shuffled, prod(chunks[1:])) if level else np.zeros(shuffled.shape[:2], np.bool_)
     for start in range(0, len(shuffled), _TOGETHER):
         some = slice(start, start + _TOGETHER)
-        packed = [_packed(*each, level) for each in zip(shuffled[some], worth[some].tolist(), strict=True)]
-        yield from [chunk + _fletcher32(chunk) for chunk in packed]
+        pairs = zip(shuffled[some], worth[some].tolist(), strict=True)
+        packed = [_packed(planes, tuple(tried), level) for planes, tried in pairs]
+        yield from map(add, packed, _fletcher32(packed))
 
 
 def _shuffled(values: NDArray[Any], chunks: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -78,36 +81,55 @@ def _worth(planes: NDArray[np.uint8], row: int) -> NDArray[np.bool_]:
     return worth
 
 
-def _packed(planes: NDArray[np.uint8], worth: Sequence[bool], level: int) -> bytes:
+def _packed(planes: NDArray[np.uint8], worth: tuple[bool, ...], level: int) -> bytes:
     """What gzip makes of a chunk, in the format of RFC 1950."""
-    blocks = [_deflated(plane, level) if tried else None for plane, tried in zip(planes, worth, strict=True)]
-    pieces = chain.from_iterable(block or _as_it_is(plane) for plane, block in zip(planes, blocks, strict=True))
-    return b"".join([b"\x78\x5e", *pieces, b"\x03\x00", isal_zlib.adler32(planes).to_bytes(4, "big")])
+    pieces: list[Any] = [b"\x78\x5e"]
+    for part, tried, last in _runs(worth):
+        run = planes[part].reshape(-1)
+        pieces += (tried and _deflated(run, level, last=last)) or _as_it_is(run, last=last)
+    pieces.append(isal_zlib.adler32(planes).to_bytes(4, "big"))
+    return b"".join(pieces)
 
 
-def _deflated(plane: NDArray[np.uint8], level: int) -> list[bytes] | None:
-    """The plane in the format of RFC 1951, in pieces; None where that is hardly shorter than the plane."""
+@cache
+def _runs(worth: tuple[bool, ...]) -> list[tuple[slice, bool, bool]]:
+    """Planes side by side that are all tried, or all not: which, whether they are, and whether they are the last."""
+    runs: list[tuple[slice, bool, bool]] = []
+    start = 0
+    for tried, group in groupby(worth):
+        stop = start + len(list(group))
+        runs.append((slice(start, stop), tried, stop == len(worth)))
+        start = stop
+    return runs
+
+
+def _deflated(run: NDArray[np.uint8], level: int, *, last: bool) -> list[Any] | None:
+    """The bytes in the format of RFC 1951, in pieces; None where that is hardly shorter."""
     slow, fast = (level, zlib.DEFLATED, _WINDOW, _TABLES), (level, zlib.DEFLATED, _WINDOW)
     packer: Any = zlib.compressobj(*slow) if level > _ISAL else isal_zlib.compressobj(*fast)
-    pieces = [packer.compress(plane), packer.flush(zlib.Z_SYNC_FLUSH)]
-    return pieces if sum(map(len, pieces)) < (1 - _SAVED) * len(plane) else None
+    pieces = [packer.compress(run), packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)]
+    return pieces if sum(map(len, pieces)) < (1 - _SAVED) * len(run) else None
 
 
-def _as_it_is(plane: NDArray[np.uint8]) -> list[Any]:
-    """The plane as stored blocks of RFC 1951, section 3.2.4, in pieces."""
-    parts = [plane[start : start + _STORED] for start in range(0, len(plane), _STORED)]
-    return [piece for part in parts for piece in (_STORED_HEAD.pack(0, len(part), _STORED - len(part)), part)]
+def _as_it_is(run: NDArray[np.uint8], *, last: bool) -> list[Any]:
+    """The bytes as stored blocks of RFC 1951, section 3.2.4, in pieces."""
+    parts = [run[start : start + _STORED] for start in range(0, len(run), _STORED)]
+    heads = [_STORED_HEAD.pack(0, len(part), _STORED - len(part)) for part in parts]
+    if last:
+        heads[-1] = _STORED_HEAD.pack(1, len(parts[-1]), _STORED - len(parts[-1]))
+    return list(chain.from_iterable(zip(heads, parts, strict=True)))
 
 
-def _fletcher32(content: bytes) -> bytes:
-    """The checksum of HDF5's filter of that name, over big-endian words (H5_checksum_fletcher32 in H5checksum.c).
+def _fletcher32(contents: Sequence[bytes]) -> list[bytes]:
+    """The checksums of HDF5's filter of that name, over big-endian words (H5_checksum_fletcher32 in H5checksum.c).
 
     Here over little-endian ones, which are read faster: to swap a word's bytes is to multiply it by 256 modulo 65,535.
     """
-    words = np.frombuffer(content + b"\0" * (len(content) % 2), "<u2").astype(np.float64)
-    low = int(words.sum())
-    words *= np.arange(len(words), 0, -1.0)
-    high = int(words.sum())  # exact, being below 2^53
+    words = -(-max(map(len, contents)) // 2)
+    table = np.frombuffer(b"".join([content.ljust(2 * words, b"\0") for content in contents]), "<u2").reshape(-1, words)
+    low = table.sum(axis=1, dtype=np.int64)
+    high = np.einsum("ij,j->i", table, np.arange(words, 0, -1.0)).astype(np.int64)  # exact, being below 2^53
+    high -= low * [words - -(-len(content) // 2) for content in contents]  # what the zeros after its end have added
     # HDF5 folds carries, which leaves 65,535 where a remainder would be 0.
-    check = ((256 * high - 1) % 65535 + 1) << 16 | ((256 * low - 1) % 65535 + 1) if low else 0
-    return check.to_bytes(4, "little")
+    checks = ((256 * high - 1) % 65535 + 1) << 16 | ((256 * low - 1) % 65535 + 1)
+    return [check.tobytes() for check in np.where(low, checks, 0).astype("<u4")]

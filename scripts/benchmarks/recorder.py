@@ -1,11 +1,13 @@
 """What recording costs an ordinary PyTorch training, over the same training left alone, beside what else one does."""
 
+import math
 import threading
 import time
 from contextlib import ExitStack
 from functools import partial
 from itertools import count
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 import click
@@ -16,7 +18,7 @@ from torch import nn
 from probes.directions import Directions
 from probes.quantities import inner_products
 from probes.recorder import Recorder
-from scripts.benchmarks.turns import interleaved
+from scripts.benchmarks.turns import ratios
 
 try:
     from torch.utils.tensorboard import SummaryWriter
@@ -24,8 +26,10 @@ except ImportError:
     SummaryWriter = None
 
 NEURONS, DIM, CLASSES = 100, 64, 10  # 100 neurons x 10 classes x 2 views: 2,000 values a step
-SECONDS, ROUNDS = 0.05, 75  # of training in a turn; turns so short that a busy machine slows all alike
+SECONDS, ROUNDS = 0.012, 75  # a turn takes at least so long, in whole blocks
+BLOCK = 16  # steps that the recorder, and what is done by hand, write together
 SEALED = 4096  # steps of 2,000 values, two segments
+SPARE = {1: "<= 1.10", 0: ""}  # cores that the training leaves over -> time when segments are sealed meanwhile
 # Seconds of a step -> time with the recorder over time without; on a GPU the shortest step is what ordering it takes.
 LIMITS = {"cpu": {0.001: "<= 1.10", 0.010: "<= 1.05"}, "cuda": {0.0: "", 0.0005: "", 0.001: "<= 1.10"}}
 
@@ -42,7 +46,7 @@ class Training:
         self.inputs = torch.empty(0)
         self.batch = 64
         for _ in range(12 if seconds else 0):
-            self.batch = max(64, round(self.batch * seconds / self.seconds(steps=round(SECONDS / seconds))))
+            self.batch = max(64, round(self.batch * seconds / self.seconds()))
 
         # Where hooks are kept: one training serves every contestant, since the times of two that are alike lie further
         # apart than what is measured, by where their memory happens to be.
@@ -74,14 +78,14 @@ class Training:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
-    def seconds(self, steps: int = 10) -> float:
-        """Of one step, in the middle of a few turns of so many."""
+    def seconds(self) -> float:
+        """Of one step, in the middle of a few turns."""
         times = []
         for _ in range(9):
             began = time.perf_counter()
-            self.run(steps)
+            self.run(BLOCK)
             times.append(time.perf_counter() - began)
-        return sorted(times)[len(times) // 2] / steps
+        return median(times) / BLOCK
 
 
 def measure() -> list[dict[str, object]]:
@@ -89,43 +93,66 @@ def measure() -> list[dict[str, object]]:
     devices = [device for device in LIMITS if device == "cpu" or torch.cuda.is_available()]
     if "cuda" not in devices:
         click.echo("recorder on a GPU: left out, there is none here", err=True)
-    return [
+    rows = [
         row for device in devices for seconds, limit in LIMITS[device].items() for row in _rows(seconds, limit, device)
     ]
+    return rows + [_with_sealing(0.001, target, spare=spare) for spare, target in SPARE.items()]
+
+
+def _directions() -> Directions:
+    return Directions(torch.eye(DIM)[: 2 * CLASSES].reshape(CLASSES, 2, DIM))
 
 
 def _rows(seconds: float, limit: str, device: str) -> list[dict[str, object]]:
-    directions = Directions(torch.eye(DIM)[: 2 * CLASSES].reshape(CLASSES, 2, DIM))
+    directions = _directions()
     training = Training(seconds, device)
-    steps = round(SECONDS / max(seconds, training.seconds()))
-    contestants = {"bare": training.unhooked()}
+    steps = BLOCK * math.ceil(SECONDS / BLOCK / training.seconds())
+    hooks = {"bare": training.unhooked()}
 
     with TemporaryDirectory() as folder, ExitStack() as stack:
         for name, hook in HOOKS.items():
             if hook(stack, Path(folder), training, directions):
-                contestants[name] = training.unhooked()
-        times = interleaved([partial(training.run_with, one, steps) for one in contestants.values()], rounds=ROUNDS)
-        long = [partial(_sealed, training, contestants[name]) for name in ("bare", "recorder")]
-        whole = interleaved(long, rounds=3) if seconds == min(LIMITS["cpu"]) and device == "cpu" else []
+                hooks[name] = training.unhooked()
+        bare, *others = (partial(training.run_with, one, steps) for one in hooks.values())
+        time_bare, measured = ratios(bare, others, rounds=ROUNDS)
 
-    step = f"bare step {times[0] / steps * 1e3:.2f} ms"
+    step = time_bare / steps
     place = "" if device == "cpu" else " on a GPU"
     length = f"{seconds * 1e3:g} ms step" if seconds else "shortest step"
-    rows = [
+    return [
         {
             "name": f"{length}{place}: {name} over bare (time)",
-            "ratio": total / times[0],
+            "ratio": ratio,
             "target": limit if name == "recorder" else "",
-            "note": f"{NOTES[name]}; {step}, {(total - times[0]) / steps * 1e6:+.0f} us",
+            "note": f"{NOTES[name]}; bare step {step * 1e3:.2f} ms, {(ratio - 1) * step * 1e6:+.0f} us",
         }
-        for name, total in zip(list(contestants)[1:], times[1:], strict=True)
+        for name, ratio in zip(list(hooks)[1:], measured, strict=True)
     ]
-    if whole:
-        bare, recorded = whole
-        note = f"{SEALED} steps at a time, sealing and all; {(recorded - bare) / SEALED * 1e6:+.0f} us"
-        name = f"{length}{place}: recorder over bare, with the segments sealed meanwhile (time)"
-        rows.append({"name": name, "ratio": recorded / bare, "target": limit, "note": note})
-    return rows
+
+
+def _with_sealing(seconds: float, limit: str, *, spare: int) -> dict[str, object]:
+    """Turns so long that segments fill: the ratio where so many cores are left over by the training."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads - spare))
+    try:
+        training = Training(seconds)
+        hooks = [training.unhooked()]
+        with TemporaryDirectory() as folder, ExitStack() as stack:
+            _recorder(stack, Path(folder), training, _directions())
+            hooks.append(training.unhooked())
+            bare, recorded = (partial(_sealed, training, one) for one in hooks)
+            time_bare, [ratio] = ratios(bare, [recorded], rounds=5)
+    finally:
+        torch.set_num_threads(threads)
+
+    cores = f"{spare} core to spare" if spare else "every core is the training's"
+    step = time_bare / SEALED
+    return {
+        "name": f"{seconds * 1e3:g} ms step: recorder over bare, sealing included, {cores} (time)",
+        "ratio": ratio,
+        "target": limit,
+        "note": f"{SEALED} steps at a time; bare step {step * 1e3:.2f} ms, {(ratio - 1) * step * 1e6:+.0f} us",
+    }
 
 
 def _sealed(training: Training, hooks: list[dict[int, object]]) -> None:
@@ -150,8 +177,8 @@ def _nothing(stack: ExitStack, folder: Path, training: Training, directions: Dir
 def _by_hand(stack: ExitStack, folder: Path, training: Training, directions: Directions) -> bool:
     """The least that is possible: a copy after every update, and for sixteen of them one product and one raw write."""
     columns = directions.columns(like=training.weight)
-    copies = torch.empty(16, NEURONS, DIM, device=training.device)
-    products = torch.empty(16, NEURONS, CLASSES * 2, device=training.device)
+    copies = torch.empty(BLOCK, NEURONS, DIM, device=training.device)
+    products = torch.empty(BLOCK, NEURONS, CLASSES * 2, device=training.device)
     file = stack.enter_context((folder / "raw").open("wb", buffering=0))
     updates = count()
 
@@ -223,7 +250,7 @@ HOOKS = {
 NOTES = {
     "recorder": f"{NEURONS * CLASSES * 2:,} values after every update",
     "bare once more": "1 but for noise",
-    "the same by hand": "the floor: a copy a step; a product and a raw write every 16",
+    "the same by hand": f"the floor: a copy a step; a product and a raw write every {BLOCK}",
     "naive per-step h5py": "resize and write a row",
     "torch.save of the weights": f"{NEURONS * DIM:,} values",
     "TensorBoard histogram": f"of {NEURONS * DIM:,} values",
