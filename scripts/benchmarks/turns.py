@@ -26,28 +26,32 @@ def interleaved(
 
 
 def ratios(
-    bare: Callable[[], None], contestants: Sequence[Callable[[], None]], *, rounds: int
+    bare: Callable[[], None],
+    contestants: Sequence[Callable[[], None]],
+    *,
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[float, list[float]]:
     """Return the median seconds of a bare turn, and each contestant's median ratio to the two bare turns around it.
 
     A machine that others use as well is faster in one second than in the next: turns of some milliseconds, one after
     the other, see it alike. A first round, which warms up, is not counted.
     """
+
+    def seconds(run: Callable[[], None]) -> float:
+        began = clock()
+        run()
+        return clock() - began
+
     alone: list[float] = []
     quotients: list[list[float]] = [[] for _ in contestants]
-    before = _seconds(bare)
+    before = seconds(bare)
     for round_ in range(rounds + 1):
         for own, run in zip(quotients, contestants, strict=True):
-            own_seconds, after = _seconds(run), _seconds(bare)
+            between, after = seconds(run), seconds(bare)
             if round_:
-                own.append(2 * own_seconds / (before + after))
+                own.append(2 * between / (before + after))
                 alone.append(after)
             before = after
 
     return median(alone), [median(own) for own in quotients]
-
-
-def _seconds(run: Callable[[], None]) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began

@@ -6,7 +6,7 @@ import pytest
 from probes.learners.recipe_files import built_in
 from scripts.benchmarks import analysis, appending, store
 from scripts.benchmarks.trajectories import noisy, trajectories
-from scripts.benchmarks.turns import interleaved
+from scripts.benchmarks.turns import interleaved, ratios
 
 
 def test_contestants_take_turns_and_their_medians_count():
@@ -15,6 +15,23 @@ def test_contestants_take_turns_and_their_medians_count():
 
     assert "".join(calls) == "abbaabba"
     assert medians == [2, 5]
+
+
+def test_a_turn_is_compared_with_the_bare_ones_around_it():
+    lengths = {
+        "-": iter([9, 9, 2, 4, 8]),
+        "a": iter([9, 6, 9]),
+    }  # the first of each, and what it stands beside, warm up
+    calls, clock = [], [0]
+
+    def run(name):
+        calls.append(name)
+        clock[0] += next(lengths[name])
+
+    bare, found = ratios(lambda: run("-"), [lambda: run("a")], rounds=2, clock=lambda: clock[0])
+
+    assert "".join(calls) == "-a-a-a-"
+    assert (bare, found) == (3, [(2 * 6 / (9 + 2) + 2 * 9 / (2 + 4)) / 2])
 
 
 def test_trajectories_grow_by_a_power_law_and_saturate():
