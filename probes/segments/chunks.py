@@ -84,9 +84,8 @@ def _worth(planes: NDArray[np.uint8], row: int) -> NDArray[np.bool_]:
 def _packed(planes: NDArray[np.uint8], worth: tuple[bool, ...], level: int) -> bytes:
     """What gzip makes of a chunk, in the format of RFC 1950."""
     pieces: list[Any] = [b"\x78\x5e"]
-    for part, tried, last in _runs(worth):
-        run = planes[part].reshape(-1)
-        pieces += (tried and _deflated(run, level, last=last)) or _as_it_is(run, last=last)
+    for run, tried, last in _runs(worth):
+        pieces += _deflated(planes[run], level, last=last) if tried else _as_it_is(planes[run], last=last)
     pieces.append(isal_zlib.adler32(planes).to_bytes(4, "big"))
     return b"".join(pieces)
 
@@ -103,21 +102,27 @@ def _runs(worth: tuple[bool, ...]) -> list[tuple[slice, bool, bool]]:
     return runs
 
 
-def _deflated(run: NDArray[np.uint8], level: int, *, last: bool) -> list[Any] | None:
-    """The bytes in the format of RFC 1951, in pieces; None where that is hardly shorter."""
+def _deflated(planes: NDArray[np.uint8], level: int, *, last: bool) -> list[Any]:
+    """The planes in the format of RFC 1951, in pieces: a block of each, which has its own frequent bytes."""
     slow, fast = (level, zlib.DEFLATED, _WINDOW, _TABLES), (level, zlib.DEFLATED, _WINDOW)
     packer: Any = zlib.compressobj(*slow) if level > _ISAL else isal_zlib.compressobj(*fast)
-    pieces = [packer.compress(run), packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)]
-    return pieces if sum(map(len, pieces)) < (1 - _SAVED) * len(run) else None
+    pieces = []
+    for number, plane in enumerate(planes, 1):
+        end = last and number == len(planes)
+        block = packer.compress(plane) + packer.flush(zlib.Z_FINISH if end else zlib.Z_SYNC_FLUSH)
+        pieces += [block] if len(block) < (1 - _SAVED) * len(plane) else _as_it_is(plane, last=end)
+    return pieces
 
 
-def _as_it_is(run: NDArray[np.uint8], *, last: bool) -> list[Any]:
-    """The bytes as stored blocks of RFC 1951, section 3.2.4, in pieces."""
-    parts = [run[start : start + _STORED] for start in range(0, len(run), _STORED)]
-    heads = [_STORED_HEAD.pack(0, len(part), _STORED - len(part)) for part in parts]
-    if last:
-        heads[-1] = _STORED_HEAD.pack(1, len(parts[-1]), _STORED - len(parts[-1]))
-    return list(chain.from_iterable(zip(heads, parts, strict=True)))
+def _as_it_is(planes: NDArray[np.uint8], *, last: bool) -> list[Any]:
+    """The planes as stored blocks of RFC 1951, section 3.2.4, in pieces."""
+    content = planes.reshape(-1)
+    pieces: list[Any] = []
+    for start in range(0, len(content), _STORED):
+        part = content[start : start + _STORED]
+        end = last and start + len(part) == len(content)
+        pieces += [_STORED_HEAD.pack(end, len(part), _STORED - len(part)), part]
+    return pieces
 
 
 def _fletcher32(contents: Sequence[bytes]) -> list[bytes]:
