@@ -1,5 +1,6 @@
 """Recording of many runs that train side by side as parameters with a leading run axis: one log per run."""
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,7 +21,7 @@ from probes.store.writer import RunWriter
 
 __all__ = ["StackedRecorder"]
 
-_MOST_WAITING = 16  # steps of numbers on a device
+_MOST_WAITING, _MOST_SECONDS = 16, 1.0  # of numbers that are written together
 
 
 class StackedRecorder:
@@ -80,6 +81,7 @@ class StackedRecorder:
         self._runs: tuple[int, ...] = ()  # that the run axis of the waiting steps stands for
         self._pending = Pending([])
         self._numbers: Numbers[tuple[int, tuple[int, ...]]] = Numbers()  # that wait, by step and runs
+        self._logged_at = time.monotonic()
         self._opened = False
         self._writers: dict[int, RunWriter] = {}  # of the runs that are still recorded
 
@@ -128,9 +130,8 @@ class StackedRecorder:
             raise UsageError("expected step 0 to be recorded before scalars; call `step` first")
 
         runs = self._checked(runs, scalars)
-        on_host = all(values.device.type == "cpu" for values in scalars.values())
-        self._numbers.add((step, runs), scalars if on_host else {name: one.clone() for name, one in scalars.items()})
-        if on_host or len(self._numbers) == _MOST_WAITING:
+        self._numbers.add((step, runs), {name: values.clone() for name, values in scalars.items()})
+        if len(self._numbers) == _MOST_WAITING or time.monotonic() - self._logged_at > _MOST_SECONDS:
             self._write_numbers(wait=False)
 
     def positions(self, step: int) -> dict[int, Position]:
@@ -206,6 +207,7 @@ class StackedRecorder:
         self._write()
 
     def _write_numbers(self, *, wait: bool) -> None:
+        self._logged_at = time.monotonic()
         for (step, runs), scalars in self._numbers.taken(wait=wait):
             columns = {name: torch.as_tensor(values).tolist() for name, values in scalars.items()}
             for row, run in enumerate(runs):
