@@ -41,9 +41,7 @@ def without_sealing(folder: Path, values: int, *, rounds: int) -> list[Row]:
         h5py.File(folder / "naive.h5", "w") as file,
     ):
         naive = file.create_dataset("w", (0, values), maxshape=(None, values), dtype="f4", chunks=True)
-        while writer.rows * values * 4 < 2 * BLOCK_BYTES:  # and the third has the memory of the first
-            _record(writer, rows)
-            _settle(writer)
+        _warm_up(writer, rows)
         turns = [
             partial(_settle, writer),
             partial(_write_blocks, raw, rows),
@@ -73,9 +71,10 @@ def beside_sealing(folder: Path, *, frames: int, rounds: int) -> Row:
     """The ratio while a block is sealed: of means, since a stall counts; the pauses stand for training."""
     rows = np.random.default_rng(0).standard_normal((FRAME, 2_000), "f4")
     seconds = np.zeros(3)
-    for round_ in range(rounds):
-        with _writer(folder / f"run-{round_}", 2_000) as writer, (folder / f"raw-{round_}").open("wb", 0) as raw:
-            while writer.rows * rows[0].nbytes < BLOCK_BYTES:
+    with _writer(folder / "beside", 2_000) as writer, (folder / "raw-beside").open("wb", 0) as raw:
+        _warm_up(writer, rows)
+        for round_ in range(rounds):
+            while writer.rows * rows[0].nbytes < (3 + round_) * BLOCK_BYTES:
                 _record(writer, rows)
             for _ in range(frames):
                 time.sleep(PAUSE)
@@ -84,6 +83,7 @@ def beside_sealing(folder: Path, *, frames: int, rounds: int) -> Row:
                 recorded, busy = time.perf_counter(), time.thread_time() - busy
                 _write_blocks(raw, rows)
                 seconds += [recorded - began, busy, time.perf_counter() - recorded]
+            _settle(writer)
 
     recorded, busy, raw_ = seconds / (rounds * frames * FRAME) * 1e6
     return {
@@ -92,6 +92,13 @@ def beside_sealing(folder: Path, *, frames: int, rounds: int) -> Row:
         "target": "<= 4",
         "note": f"{recorded:.1f} us, {busy:.1f} of them busy, over {raw_:.1f} us; {os.cpu_count()} cores",
     }
+
+
+def _warm_up(writer: RunWriter, rows: NDArray[np.float32]) -> None:
+    """Fill two blocks; the third has the memory of the first."""
+    while writer.rows * rows[0].nbytes < 2 * BLOCK_BYTES:
+        _record(writer, rows)
+        _settle(writer)
 
 
 def _settle(writer: RunWriter) -> None:
