@@ -1,5 +1,7 @@
 import zlib
+from itertools import product
 
+import h5py
 import numpy as np
 import pytest
 
@@ -26,6 +28,36 @@ def test_what_is_worth_it_is_compressed(kind, level):
     least, most = SHARES[kind]
     assert least < len(chunk) / planes(kind).size < most
     assert zlib.decompress(chunk[:-4]) == planes(kind).tobytes()
+
+
+@pytest.mark.parametrize("level", [0, 1, 4])
+@pytest.mark.parametrize("kinds", list(product(["noise", "few values"], repeat=4)), ids=" | ".join)
+def test_planes_that_are_worth_it_stand_beside_others_in_any_order(kinds, level, tmp_path):
+    values = np.stack([planes(kind) for kind in kinds], -1).view("<f4")[..., 0]
+    (chunk,) = packed_chunks(values, (256, 25), level)
+
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        options = {"shuffle": True, "compression": "gzip", "fletcher32": True}
+        dataset = file.create_dataset("w", values.shape, "<f4", chunks=values.shape, **options)
+        dataset.id.write_direct_chunk((0, 0), chunk)
+    with h5py.File(tmp_path / "x.h5") as file:  # which checks the sums
+        assert file["w"][:].tobytes() == values.tobytes()
+    kept = sum(0.5 if kind == "few values" and level else 1 for kind in kinds)
+    assert len(chunk) < (kept + 0.01) * planes("noise").size
+
+
+def test_what_stays_as_it_is_may_be_longer_than_a_stored_block():
+    values = np.random.default_rng(0).integers(0, 256, (256, 600), np.uint8)
+    (chunk,) = packed_chunks(values, (256, 600), FAST)
+
+    assert zlib.decompress(chunk[:-4]) == values.tobytes()
+
+
+def test_checksums_of_chunks_of_unequal_length_do_not_depend_on_each_other():
+    together = np.concatenate([planes("noise"), planes("few values"), np.zeros((256, 25), np.uint8)])
+    alone = [next(packed_chunks(part, (256, 25), FAST)) for part in np.split(together, 3)]
+
+    assert list(packed_chunks(together, (256, 25), FAST)) == alone
 
 
 def test_the_first_bytes_come_first():
