@@ -25,40 +25,18 @@ def measure(recipe: Recipe | None = None) -> list[dict[str, object]]:
     In one training of the recipe's length blocks of steps are recorded and left alone by turns: a whole training beside
     another would tell of the machine, which is faster in one second than in the next.
     """
-    recipe = recipe or built_in("theory")
-    material = Material(recipe)
-    start = material.initialise([(seed,) for seed in range(RUNS)])
-    rate, steps = recipe.training.learning_rate, recipe.training.steps
+    material = Material(recipe or built_in("theory"))
     directions = Directions(material.features)
-    values = start.weights[0].numel() * math.prod(directions.shape[:-1])
-    began: list[float] = []  # at which second each block
-    ends = 0.0  # seconds that opening and closing take
-
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"run-{run}" for run in range(RUNS)]
         manifests = [Manifest(path.name, ()) for path in paths]
         recorder = StackedRecorder(paths, {"correlations": directions}, manifests)
+        seconds, ends, values = _trained(material, recorder)
 
-        def on_step(state: State) -> None:
-            nonlocal ends
-            now = time.perf_counter()
-            if state.step % BLOCK == 0:
-                began.append(now)
-            if state.step // BLOCK % 2 == 0:
-                recorder.step(state.step, {"correlations": state.weights}, state.runs)
-                recorder.log(state.step, state.scalars, state.runs)
-            if state.step == 0:
-                ends = time.perf_counter() - now
-
-        train(start, material.training_inputs, CrossEntropy(), steps=steps, learning_rate=rate, on_step=on_step)
-        now = time.perf_counter()
-        recorder.close()
-        ends += time.perf_counter() - now
-
-    seconds = [after - before for before, after in pairwise(began[1:])]  # of each block; the first warms up
     alone, recorded = seconds[::2], seconds[1::2]
     ratio = median(2 * own / sum(around) for own, *around in zip(recorded, alone, alone[1:], strict=False))
     step, rows = median(alone) / BLOCK, BLOCK * len(recorded)
+    values *= math.prod(directions.shape[:-1])
 
     return [
         {
@@ -74,3 +52,31 @@ def measure(recipe: Recipe | None = None) -> list[dict[str, object]]:
             "note": f"{ends:.2f} s for {rows} steps, {ends / rows / values * 1e9:.0f} ns a value",
         },
     ]
+
+
+def _trained(material: Material, recorder: StackedRecorder) -> tuple[list[float], float, int]:
+    """Seconds of each block, bare and recorded by turns, those that opening and closing take, and the neurons."""
+    training = material.recipe.training
+    start = material.initialise([(seed,) for seed in range(RUNS)])
+    began: list[float] = []  # at which second each block
+    ends = 0.0
+
+    def on_step(state: State) -> None:
+        nonlocal ends
+        now = time.perf_counter()
+        if state.step % BLOCK == 0:
+            began.append(now)
+        if state.step // BLOCK % 2 == 0:
+            recorder.step(state.step, {"correlations": state.weights}, state.runs)
+            recorder.log(state.step, state.scalars, state.runs)
+        if state.step == 0:
+            ends = time.perf_counter() - now
+
+    rate = training.learning_rate
+    train(start, material.training_inputs, CrossEntropy(), steps=training.steps, learning_rate=rate, on_step=on_step)
+    now = time.perf_counter()
+    recorder.close()
+    ends += time.perf_counter() - now
+
+    # The first block, which opens the logs, warms up.
+    return [after - before for before, after in pairwise(began[1:])], ends, start.weights[0].numel()
