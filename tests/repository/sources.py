@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Import name of a folder at the top of the checkout.
 FOLDERS = {"probes": "probes", "learners": "probes.learners", "analysis": "probes.analysis", "scripts": "scripts"}
 
-_SKIPPED = {".git", ".venv", "build", "dist", "demo", "runs", "node_modules", "__pycache__"}
+_SKIPPED = {".git", ".venv", ".venv-rivals", "build", "dist", "demo", "runs", "node_modules", "__pycache__"}
 
 
 def files() -> Iterator[Path]:
