@@ -4,6 +4,7 @@ import json
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -34,37 +35,52 @@ READ: Mapping[str, Callable[[Log], str]] = {
 }
 
 
+@dataclass(frozen=True)
+class _Runs:
+    """What is damaged: files and what is in them, what their logs say, and earlier states of the last journal."""
+
+    good: Mapping[Path, bytes]
+    whole: Mapping[Path, Facts]
+    earlier: set[bytes]  # before a frame was written, or the first; no damage can be told from these
+
+
 def cases(numbers: Iterable[int], seed: int, folder: Path) -> Iterator[str]:
     """A line for every damaged file: empty, or what was read of it."""
-    folder.mkdir()
-    for name, build in (("cut-off", cut_off), ("packed", packed), ("shown", shown)):
-        build(folder / name)
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != LOCK)
-    good = {file: file.read_bytes() for file in files}
-    whole = {run: _facts(open_log(run)) for run in {file.parent for file in files}}
-
+    runs = _recorded(folder)
     left = deque(numbers)
     while left:
         batch = [left.popleft() for _ in range(min(_BATCH, len(left)))]
-        told, ending = in_child(partial(_batch, batch, seed, good, whole))
+        told, ending = in_child(partial(_batch, batch, seed, runs))
         yield from told[: len(batch)]
         if ending:
             yield f"case {batch[len(told)]} of seed {seed}: {ending}"
             left.extendleft(reversed(batch[len(told) + 1 :]))
-            for file, data in good.items():
+            for file, data in runs.good.items():
                 file.write_bytes(data)
 
 
-def _batch(numbers: list[int], seed: int, good: dict[Path, bytes], whole: dict[Path, Facts], tell: Tell) -> None:
-    files = list(good)
+def _recorded(folder: Path) -> _Runs:
+    folder.mkdir()
+    packed(folder / "packed")
+    shown(folder / "shown")
+    ends = [0, *(end for end, _ in cut_off(folder / "cut-off"))]
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != LOCK)
+    good = {file: file.read_bytes() for file in files}
+    journal = good[max((folder / "cut-off").glob("*.wal"))]
+    whole = {run: _facts(open_log(run)) for run in {file.parent for file in files}}
+    return _Runs(good, whole, {journal[:end] for end in ends})
+
+
+def _batch(numbers: list[int], seed: int, runs: _Runs, tell: Tell) -> None:
+    files = list(runs.good)
     for number in numbers:
         signal.alarm(_SECONDS)
         rng = np.random.default_rng((seed, number))
         file = files[int(rng.integers(len(files)))]
-        bad, what = damaged(good[file], rng)
+        bad, what = damaged(runs.good[file], rng)
         file.write_bytes(bad)
-        fault = _misread(file.parent, whole[file.parent])
-        file.write_bytes(good[file])
+        fault = "" if bad in runs.earlier and file.suffix == ".wal" else _misread(file.parent, runs.whole[file.parent])
+        file.write_bytes(runs.good[file])
         text = f"case {number}, {file.parent.name}/{file.name}, {what}: {fault}" if fault else ""
         tell(" | ".join(text.split("\n")))
 
