@@ -1,7 +1,6 @@
 """The log of one run as a recorder writes it: begun, gone on with, ended early where a value is not finite."""
 
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from operator import itemgetter
@@ -21,7 +20,6 @@ from probes.store.writer import RunWriter
 
 __all__ = ["Recording", "as_numbers"]
 
-_MOST_SCALARS, _MOST_SECONDS = 16, 1.0
 _LOGGER = logging.getLogger("probes")
 
 
@@ -52,7 +50,6 @@ class Recording:
         self._created = ""  # when the run to go on with began
         self._writer: RunWriter | None = None
         self._scalars: Numbers[int] = Numbers()  # that wait, by step
-        self._logged_at = time.monotonic()
 
     @property
     def live(self) -> bool:
@@ -113,11 +110,10 @@ class Recording:
     def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
         """Write numbers at a step, many of them together, so that a device is seldom waited for."""
         self._scalars.add(step, scalars)
-        if len(self._scalars) >= _MOST_SCALARS or time.monotonic() - self._logged_at > _MOST_SECONDS:
+        if self._scalars.due:
             self._write_scalars(wait=False)
 
     def _write_scalars(self, *, wait: bool = True) -> None:
-        self._logged_at = time.monotonic()
         for step, scalars in self._scalars.taken(wait=wait):
             if self._writer is not None:
                 self._writer.log(step, {name: float(value) for name, value in scalars.items()})

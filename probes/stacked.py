@@ -1,6 +1,5 @@
 """Recording of many runs that train side by side as parameters with a leading run axis: one log per run."""
 
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,8 +19,6 @@ from probes.store.attempts import Position
 from probes.store.writer import RunWriter
 
 __all__ = ["StackedRecorder"]
-
-_MOST_WAITING, _MOST_SECONDS = 16, 1.0  # of numbers that are written together
 
 
 class StackedRecorder:
@@ -81,7 +78,6 @@ class StackedRecorder:
         self._runs: tuple[int, ...] = ()  # that the run axis of the waiting steps stands for
         self._pending = Pending([])
         self._numbers: Numbers[tuple[int, tuple[int, ...]]] = Numbers()  # that wait, by step and runs
-        self._logged_at = time.monotonic()
         self._opened = False
         self._writers: dict[int, RunWriter] = {}  # of the runs that are still recorded
 
@@ -131,7 +127,7 @@ class StackedRecorder:
 
         runs = self._checked(runs, scalars)
         self._numbers.add((step, runs), {name: values.clone() for name, values in scalars.items()})
-        if len(self._numbers) == _MOST_WAITING or time.monotonic() - self._logged_at > _MOST_SECONDS:
+        if self._numbers.due:
             self._write_numbers(wait=False)
 
     def positions(self, step: int) -> dict[int, Position]:
@@ -207,7 +203,6 @@ class StackedRecorder:
         self._write()
 
     def _write_numbers(self, *, wait: bool) -> None:
-        self._logged_at = time.monotonic()
         for (step, runs), scalars in self._numbers.taken(wait=wait):
             columns = {name: torch.as_tensor(values).tolist() for name, values in scalars.items()}
             for row, run in enumerate(runs):

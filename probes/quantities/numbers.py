@@ -1,5 +1,6 @@
 """Logged numbers that wait on their devices, so that one is asked for many of them at once."""
 
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -9,6 +10,8 @@ import torch
 from probes.quantities.transfer import Lane, lane_of
 
 __all__ = ["Logged", "Numbers"]
+
+_MOST, _MOST_SECONDS = 16, 1.0
 
 Logged = Mapping[str, float | torch.Tensor]
 Key = TypeVar("Key")  # a step, and what else they belong to
@@ -27,9 +30,12 @@ class Numbers(Generic[Key]):
     def __init__(self) -> None:
         self._waiting: list[tuple[Key, Logged]] = []
         self._sent: deque[tuple[list[tuple[Key, Logged]], list[Any]]] = deque()  # and the events that end their way
+        self._taken_at = time.monotonic()
 
-    def __len__(self) -> int:
-        return len(self._waiting)
+    @property
+    def due(self) -> bool:
+        """Whether those that wait should be taken out: they are many, or the last time is a second ago."""
+        return len(self._waiting) >= _MOST or time.monotonic() - self._taken_at > _MOST_SECONDS
 
     def add(self, key: Key, numbers: Logged) -> None:
         """Let the numbers of a step wait; their tensors must not change any more."""
@@ -37,7 +43,7 @@ class Numbers(Generic[Key]):
 
     def taken(self, *, wait: bool = True) -> list[tuple[Key, Logged]]:
         """What waits, on the host; without ``wait`` what a device has to copy first comes with the next call."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._taken_at = self._waiting, [], time.monotonic()
         if waiting:
             self._sent.append(_sent(waiting))
         left = 1 if waiting and self._sent[-1][1] and not wait else 0

@@ -7,8 +7,7 @@ last bytes are noise: whether a plane, the same byte of all values, is worth def
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from functools import cache
-from itertools import chain, groupby
+from itertools import chain
 from math import prod
 from operator import add
 from typing import Any
@@ -47,8 +46,7 @@ def packed_chunks(values: NDArray[Any], chunks: tuple[int, ...], level: int) -> 
     worth = _worth(shuffled, prod(chunks[1:])) if level else np.zeros(shuffled.shape[:2], np.bool_)
     for start in range(0, len(shuffled), _TOGETHER):
         some = slice(start, start + _TOGETHER)
-        pairs = zip(shuffled[some], worth[some].tolist(), strict=True)
-        packed = [_packed(planes, tuple(tried), level) for planes, tried in pairs]
+        packed = [_packed(*each, level) for each in zip(shuffled[some], worth[some].tolist(), strict=True)]
         yield from map(add, packed, _fletcher32(packed))
 
 
@@ -81,46 +79,30 @@ def _worth(planes: NDArray[np.uint8], row: int) -> NDArray[np.bool_]:
     return worth
 
 
-def _packed(planes: NDArray[np.uint8], worth: tuple[bool, ...], level: int) -> bytes:
+def _packed(planes: NDArray[np.uint8], worth: Sequence[bool], level: int) -> bytes:
     """What gzip makes of a chunk, in the format of RFC 1950."""
     pieces: list[Any] = [b"\x78\x5e"]
-    for run, tried, last in _runs(worth):
-        pieces += _deflated(planes[run], level, last=last) if tried else _as_it_is(planes[run], last=last)
+    for number, (plane, tried) in enumerate(zip(planes, worth, strict=True), 1):
+        last = number == len(planes)
+        pieces += (tried and _deflated(plane, level, last=last)) or _as_it_is(plane, last=last)
     pieces.append(isal_zlib.adler32(planes).to_bytes(4, "big"))
     return b"".join(pieces)
 
 
-@cache
-def _runs(worth: tuple[bool, ...]) -> list[tuple[slice, bool, bool]]:
-    """Planes side by side that are all tried, or all not: which, whether they are, and whether they are the last."""
-    runs: list[tuple[slice, bool, bool]] = []
-    start = 0
-    for tried, group in groupby(worth):
-        stop = start + len(list(group))
-        runs.append((slice(start, stop), tried, stop == len(worth)))
-        start = stop
-    return runs
-
-
-def _deflated(planes: NDArray[np.uint8], level: int, *, last: bool) -> list[Any]:
-    """The planes in the format of RFC 1951, in pieces: a block of each, which has its own frequent bytes."""
+def _deflated(plane: NDArray[np.uint8], level: int, *, last: bool) -> list[Any] | None:
+    """The plane in the format of RFC 1951, in pieces; None where that is hardly shorter than the plane."""
     slow, fast = (level, zlib.DEFLATED, _WINDOW, _TABLES), (level, zlib.DEFLATED, _WINDOW)
     packer: Any = zlib.compressobj(*slow) if level > _ISAL else isal_zlib.compressobj(*fast)
-    pieces = []
-    for number, plane in enumerate(planes, 1):
-        end = last and number == len(planes)
-        block = packer.compress(plane) + packer.flush(zlib.Z_FINISH if end else zlib.Z_SYNC_FLUSH)
-        pieces += [block] if len(block) < (1 - _SAVED) * len(plane) else _as_it_is(plane, last=end)
-    return pieces
+    pieces = [packer.compress(plane), packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)]
+    return pieces if sum(map(len, pieces)) < (1 - _SAVED) * len(plane) else None
 
 
-def _as_it_is(planes: NDArray[np.uint8], *, last: bool) -> list[Any]:
-    """The planes as stored blocks of RFC 1951, section 3.2.4, in pieces."""
-    content = planes.reshape(-1)
+def _as_it_is(plane: NDArray[np.uint8], *, last: bool) -> list[Any]:
+    """The plane as stored blocks of RFC 1951, section 3.2.4, in pieces."""
     pieces: list[Any] = []
-    for start in range(0, len(content), _STORED):
-        part = content[start : start + _STORED]
-        end = last and start + len(part) == len(content)
+    for start in range(0, len(plane), _STORED):
+        part = plane[start : start + _STORED]
+        end = last and start + len(part) == len(plane)
         pieces += [_STORED_HEAD.pack(end, len(part), _STORED - len(part)), part]
     return pieces
 

@@ -17,12 +17,11 @@ def interleaved(
     times: list[list[float]] = [[] for _ in contestants]
     for round_ in range(rounds + 1):
         for index, run in list(enumerate(contestants))[:: -1 if round_ % 2 else 1]:
-            began = clock()
-            run()
+            seconds = _seconds(run, clock)
             if round_:
-                times[index].append(clock() - began)
+                times[index].append(seconds)
 
-    return [sorted(values)[len(values) // 2] for values in times]
+    return [median(values) for values in times]
 
 
 def ratios(
@@ -37,21 +36,21 @@ def ratios(
     A machine that others use as well is faster in one second than in the next: turns of some milliseconds, one after
     the other, see it alike. A first round, which warms up, is not counted.
     """
-
-    def seconds(run: Callable[[], None]) -> float:
-        began = clock()
-        run()
-        return clock() - began
-
     alone: list[float] = []
     quotients: list[list[float]] = [[] for _ in contestants]
-    before = seconds(bare)
+    before = _seconds(bare, clock)
     for round_ in range(rounds + 1):
         for own, run in zip(quotients, contestants, strict=True):
-            between, after = seconds(run), seconds(bare)
+            between, after = _seconds(run, clock), _seconds(bare, clock)
             if round_:
                 own.append(2 * between / (before + after))
                 alone.append(after)
             before = after
 
     return median(alone), [median(own) for own in quotients]
+
+
+def _seconds(run: Callable[[], None], clock: Callable[[], float]) -> float:
+    began = clock()
+    run()
+    return clock() - began

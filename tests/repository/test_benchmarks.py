@@ -10,7 +10,7 @@ from scripts.benchmarks.turns import interleaved, ratios
 
 
 def test_contestants_take_turns_and_their_medians_count():
-    calls, seconds = [], iter([0, 10, 100, 105, 200, 202, 300, 307, 400, 409, 500, 503, 600, 601])
+    calls, seconds = [], iter([0, 9, 10, 11, 100, 105, 200, 202, 300, 307, 400, 409, 500, 503, 600, 601])
     medians = interleaved([lambda: calls.append("a"), lambda: calls.append("b")], rounds=3, clock=lambda: next(seconds))
 
     assert "".join(calls) == "abbaabba"

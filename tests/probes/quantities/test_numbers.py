@@ -18,8 +18,24 @@ def test_numbers_come_out_in_the_order_they_went_in():
     numbers = Numbers()
     numbers.add(3, {"loss": torch.tensor(0.5), "rate": 2.0})
     numbers.add(1, {"loss": 0.25})
-    assert (len(numbers), plain(numbers.taken())) == (2, [(3, {"loss": 0.5, "rate": 2.0}), (1, {"loss": 0.25})])
-    assert (len(numbers), numbers.taken()) == (0, [])
+    assert plain(numbers.taken()) == [(3, {"loss": 0.5, "rate": 2.0}), (1, {"loss": 0.25})]
+    assert numbers.taken() == []
+
+
+def test_numbers_are_due_when_sixteen_wait_or_after_a_second(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    numbers, due = Numbers(), []
+    for step in range(16):
+        numbers.add(step, {"loss": 0.5})
+        due.append(numbers.due)
+    assert due == [False] * 15 + [True]
+
+    numbers.taken()
+    numbers.add(16, {"loss": 0.5})
+    assert not numbers.due
+    now[0] += 1.1
+    assert numbers.due
 
 
 def test_numbers_of_the_host_need_no_wait():
