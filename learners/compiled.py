@@ -16,9 +16,9 @@ from torch import Tensor
 
 from probes.learners.designs import OneFeature, design_of
 from probes.learners.linear_passes import FixedFeatures, FixedSlopes
-from probes.learners.loops import Terms, loops_of
+from probes.learners.loops import Pull, Terms, loops_of
 from probes.learners.networks import Networks
-from probes.learners.passes import Block, Eager, Passes, blocks_of
+from probes.learners.passes import Block, Eager, Passes, Share, blocks_of
 from probes.learners.samples import Inputs
 
 __all__ = ["Compiled", "passes_of", "worth_compiling"]
@@ -119,12 +119,12 @@ class Compiled:
         self._loops, self._columns = loops, networks.weights.flatten(1)
         samples, patches = inputs.noise.shape
         dims, columns = self._columns.shape
-        self._work = self._columns.new_empty(_parts(samples * patches, dims), dims, columns)
+        self._work = self._columns.new_empty(2, _parts(samples * patches, dims), dims, columns)
         strength, noise = (part.to(self._columns).contiguous() for part in (design.strength, self.blocks[0].noise))
         # The loops know addresses alone: what lies there is kept as long as they are.
         self._kept = (networks.memory.view(-1), design.feature.contiguous(), strength, noise, self._columns)
         addresses = (part.data_ptr() for part in self._kept)
-        sizes = (self._columns.stride(0), samples, patches, columns, dims, len(self._work), torch.get_num_threads())
+        sizes = (self._columns.stride(0), samples, patches, columns, dims, self._work.shape[1], torch.get_num_threads())
         self._terms = ctypes.byref(Terms(*addresses, *sizes, 1 / networks.activation.threshold))
 
     def units(self, block: Block) -> Tensor:
@@ -134,11 +134,15 @@ class Compiled:
 
         return sums
 
-    def pull(self, block: Block, pull: Tensor, gradient: Tensor, *, memorise: bool) -> None:
+    def pull(self, block: Block, pull: Tensor, gradient: Tensor, share: Share | None = None) -> None:
         """Add to the gradient, and to the memory, what a pull on the units ``(sample, column)`` of this block does."""
-        pulls = pull.to(self._columns).contiguous()
-        addresses = (part.data_ptr() for part in (pulls, self._work, gradient))
-        self._loops.pull(self._terms, *addresses, gradient.stride(0), memorise)
+        shares = [Share(pull, gradient), *([] if share is None else [share])]
+        pulls = [each.pull.to(self._columns).contiguous() for each in shares]
+        told = [
+            Pull(own.data_ptr(), work.data_ptr(), each.gradient.data_ptr(), each.gradient.stride(0))
+            for own, work, each in zip(pulls, self._work, shares, strict=False)
+        ]
+        self._loops.pull(self._terms, (Pull * len(told))(*told), len(told))
 
 
 def _parts(patches: int, dims: int) -> int:

@@ -17,7 +17,7 @@ from probes.learners.compiled import passes_of
 from probes.learners.networks import Networks, blocks
 from probes.learners.objectives import Objective
 from probes.learners.optimizers import Moments, Optimizer, batch_of
-from probes.learners.passes import Block, Passes
+from probes.learners.passes import Block, Passes, Share
 from probes.learners.samples import Inputs
 
 __all__ = ["Descent", "Manner"]
@@ -235,10 +235,11 @@ class _Sweep:
         if not learn:
             return outputs
 
+        share = None
         if self._taught is not None and taught is not None:
-            self._passes.pull(block, self._by_unit(taught), self._taught, memorise=False)
+            share = Share(self._by_unit(taught), self._taught)
         pull = objective.pull(outputs, self.inputs.labels[block.rows], block.rows)
-        self._passes.pull(self._moved(block), self._by_unit(pull), self._weights, memorise=True)
+        self._passes.pull(self._moved(block), self._by_unit(pull), self._weights, share)
 
         return outputs
 

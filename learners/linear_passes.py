@@ -13,7 +13,7 @@ from probes.learners.designs import Design
 from probes.learners.draws import TRAINING_NOISE
 from probes.learners.linear import Tangent, head_of, shared
 from probes.learners.networks import Networks
-from probes.learners.passes import Block, blocks_of
+from probes.learners.passes import Block, Share, blocks_of
 from probes.learners.samples import Inputs
 
 __all__ = ["FixedFeatures", "FixedSlopes"]
@@ -55,13 +55,15 @@ class FixedSlopes:
         sums = work.mul_(self._tangent.slope[block.rows]).sum(1)
         return sums.add_(self._tangent.offset[block.rows]).div_(self._threshold)
 
-    def pull(self, block: Block, pull: Tensor, gradient: Tensor, *, memorise: bool) -> None:
+    def pull(self, block: Block, pull: Tensor, gradient: Tensor, share: Share | None = None) -> None:
         """Add to the gradient, and to the memory, what a pull on the units ``(sample, column)`` of this block does."""
-        pushes = self._work[: len(pull)]
-        torch.mul(self._tangent.slope[block.rows], pull.unsqueeze(1), out=pushes)
-        if memorise and block.memory is not None:
+        slope, pushes = self._tangent.slope[block.rows], self._work[: len(pull)]
+        torch.mul(slope, pull.unsqueeze(1), out=pushes)
+        if block.memory is not None:
             block.memory.addcmul_(pushes, block.noise)
         block.design.gather(pushes, gradient)
+        if share is not None:
+            block.design.gather(torch.mul(slope, share.pull.unsqueeze(1), out=pushes), share.gradient)
 
 
 class FixedFeatures:
@@ -101,11 +103,13 @@ class FixedFeatures:
 
         return (self._features[block.rows] * head).flatten(1)
 
-    def pull(self, block: Block, pull: Tensor, gradient: Tensor, *, memorise: bool) -> None:
+    def pull(self, block: Block, pull: Tensor, gradient: Tensor, share: Share | None = None) -> None:
         """Add to the gradient what a pull on the units ``(sample, column)`` of this block does."""
-        each = pull.unflatten(1, self._weights.shape[1:])
-        moved = (each * self._features[block.rows]).sum(0)
-        gradient.view_as(self._weights).addcmul_(moved, self._first)
+        for one in (Share(pull, gradient), share):
+            if one is not None:
+                each = one.pull.unflatten(1, self._weights.shape[1:])
+                moved = (each * self._features[block.rows]).sum(0)
+                one.gradient.view_as(self._weights).addcmul_(moved, self._first)
 
 
 def _started(networks: Networks, inputs: Inputs, design: Design) -> Tensor:

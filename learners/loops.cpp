@@ -19,6 +19,12 @@ struct Terms {
     float scale;  // 1 / threshold
 };
 
+struct Pull {
+    const float *pulls;
+    float *work, *gradients;
+    int64_t stride;
+};
+
 // In this order of arguments NaN stays NaN.
 static inline float clamped(float ratio) { return std::min(std::max(ratio, 0.0f), 1.0f); }
 
@@ -49,36 +55,53 @@ extern "C" void units(const Terms *terms, float *sums)
     }
 }
 
-// Add to the gradient what the pulls on those sums do, by way of one gradient for each part of the samples; if it is
-// to memorise, move the memory. Threads that share out columns would need no parts, but read the noise state piecemeal:
-// for ten runs of the theory recipe that took 10.8 ms, or 5.4 with orders what to fetch ahead, in place of 4.2.
-extern "C" void pull(
-    const Terms *terms, const float *pulls, float *work, float *gradients, int64_t stride, bool memorise)
+// Add to the gradient of a pull what was gathered by part.
+static void gather(const Terms &t, const Pull &pull)
 {
-    const Terms t = *terms;
+    #pragma omp parallel for num_threads(t.threads)
+    for (int64_t dim = 0; dim < t.dims; dim++)
+        for (int64_t part = 0; part < t.parts; part++) {
+            float *gradient = pull.gradients + dim * pull.stride;
+            const float *own = pull.work + (part * t.dims + dim) * t.columns;
+            #pragma omp simd
+            for (int64_t column = 0; column < t.columns; column++) gradient[column] += own[column];
+        }
+}
+
+// Threads that share out columns would need no parts, but read the noise state piecemeal: for ten runs of the theory
+// recipe that took 10.8 ms, or 5.4 with orders what to fetch ahead, in place of 4.2.
+template <bool SHARED> static void pull_all(const Terms &t, const Pull &whole, const Pull &share)
+{
     const int64_t size = t.dims * t.columns;
     #pragma omp parallel for num_threads(t.threads)
     for (int64_t part = 0; part < t.parts; part++) {
         const int64_t first = t.samples * part / t.parts, end = t.samples * (part + 1) / t.parts;
-        std::fill_n(work + part * size, size, 0.0f);
+        std::fill_n(whole.work + part * size, size, 0.0f);
+        if (SHARED) std::fill_n(share.work + part * size, size, 0.0f);
         for (int64_t row = first * t.patches; row < end * t.patches; row++) {
-            float *memory = t.memory + row * t.columns, *gradient = work + part * size + t.feature[row] * t.columns;
-            const float *weights = t.weights + t.feature[row] * t.stride, *pulled = pulls + row / t.patches * t.columns;
+            const int64_t feature = t.feature[row], target = part * size + feature * t.columns;
+            const int64_t source = row / t.patches * t.columns;
+            float *memory = t.memory + row * t.columns, *gradient = whole.work + target, *own = share.work + target;
+            const float *weights = t.weights + feature * t.stride;
+            const float *pulls = whole.pulls + source, *shares = share.pulls + source;
             const float strength = t.strength[row], noise = t.noise[row], scale = t.scale;
             #pragma omp simd
             for (int64_t column = 0; column < t.columns; column++) {
-                const float base = clamped(scale * (memory[column] + strength * weights[column]));
-                const float slope = power(base, Q - 1) * pulled[column];
-                gradient[column] += slope * strength;
-                if (memorise) memory[column] += slope * noise;
+                const float slope = power(clamped(scale * (memory[column] + strength * weights[column])), Q - 1);
+                const float push = slope * pulls[column];
+                gradient[column] += push * strength;
+                memory[column] += push * noise;
+                if (SHARED) own[column] += slope * shares[column] * strength;
             }
         }
     }
-    #pragma omp parallel for num_threads(t.threads)
-    for (int64_t dim = 0; dim < t.dims; dim++)
-        for (int64_t part = 0; part < t.parts; part++) {
-            float *gradient = gradients + dim * stride, *own = work + part * size + dim * t.columns;
-            #pragma omp simd
-            for (int64_t column = 0; column < t.columns; column++) gradient[column] += own[column];
-        }
+}
+
+// Add to the gradient what the pulls on those sums do, by way of one gradient for each part of the samples, and move the
+// memory; a second pull is a share of the first, which adds to a gradient of its own.
+extern "C" void pull(const Terms *terms, const Pull *pulls, int64_t count)
+{
+    if (count == 2) pull_all<true>(*terms, pulls[0], pulls[1]);
+    else pull_all<false>(*terms, pulls[0], pulls[0]);
+    for (int64_t pull = 0; pull < count; pull++) gather(*terms, pulls[pull]);
 }

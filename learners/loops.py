@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["Terms", "loops_of"]
+__all__ = ["Pull", "Terms", "loops_of"]
 
 _LOGGER = logging.getLogger("probes")
 
@@ -42,6 +42,17 @@ class Terms(ctypes.Structure):
         *((name, ctypes.c_int64) for name in _SIZES),
         ("scale", ctypes.c_float),
     )
+
+
+class Pull(ctypes.Structure):
+    """A pull on the units and where it adds to, as ``loops.cpp`` declares it: addresses, and how far apart rows are.
+
+    Example:
+        >>> Pull(stride=3).stride
+        3
+    """
+
+    _fields_ = (*((name, ctypes.c_void_p) for name in ("pulls", "work", "gradients")), ("stride", ctypes.c_int64))
 
 
 @cache
@@ -78,8 +89,8 @@ def _translated(q: int) -> ctypes.CDLL:
         subprocess.run(command, check=True, capture_output=True, text=True)
         loops = ctypes.CDLL(target)
 
-    terms, pointer = ctypes.POINTER(Terms), ctypes.c_void_p
-    loops.units.argtypes, loops.units.restype = [terms, pointer], None
-    loops.pull.argtypes, loops.pull.restype = [terms, pointer, pointer, pointer, ctypes.c_int64, ctypes.c_bool], None
+    terms = ctypes.POINTER(Terms)
+    loops.units.argtypes, loops.units.restype = [terms, ctypes.c_void_p], None
+    loops.pull.argtypes, loops.pull.restype = [terms, ctypes.POINTER(Pull), ctypes.c_int64], None
 
     return loops

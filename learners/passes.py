@@ -9,7 +9,7 @@ Axes: n = sample, p = patch, d = dim, column = run x class x neuron.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from probes.learners.designs import Design
 from probes.learners.networks import BLOCK_VALUES, Networks, blocks
 from probes.learners.samples import Inputs
 
-__all__ = ["Block", "Eager", "Passes", "blocks_of"]
+__all__ = ["Block", "Eager", "Passes", "Share", "blocks_of"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,22 @@ def blocks_of(
         yield Block(rows, design[rows], None if memory is None else memory[rows], noise[rows])
 
 
+class Share(NamedTuple):
+    """A share of the pull that is told apart; it moves no memory, as the whole pull does that.
+
+    Attributes:
+        pull: On the units of a block, ``(sample, column)``.
+        gradient: What it does to the weights is added here, ``(dim, column)``.
+
+    Example:
+        >>> Share(torch.ones(2, 8), torch.zeros(4, 8)).gradient.shape
+        torch.Size([4, 8])
+    """
+
+    pull: Tensor
+    gradient: Tensor
+
+
 class Passes(Protocol):
     """The two passes of a step, over one block after the other."""
 
@@ -79,14 +95,14 @@ class Passes(Protocol):
     def units(self, block: Block) -> Tensor:
         """Return activations summed over patches, in units of the threshold, ``(sample, column)``."""
 
-    def pull(self, block: Block, pull: Tensor, gradient: Tensor, *, memorise: bool) -> None:
+    def pull(self, block: Block, pull: Tensor, gradient: Tensor, share: Share | None = None) -> None:
         """Add to the gradient, and to the memory, what a pull on the units of this block does.
 
         Args:
             block: The block that `units` was asked for last.
             pull: The pull on its units, ``(sample, column)``.
             gradient: ``(dim, column)``.
-            memorise: Whether the memory moves too.
+            share: The part of this pull that has a gradient of its own; None where there is none.
         """
 
 
@@ -125,10 +141,12 @@ class Eager:
 
         return self._activation.split_(ratio, power, slope).sum(1) - patches
 
-    def pull(self, block: Block, pull: Tensor, gradient: Tensor, *, memorise: bool) -> None:
+    def pull(self, block: Block, pull: Tensor, gradient: Tensor, share: Share | None = None) -> None:
         """Add to the gradient, and to the memory, what a pull on the units ``(sample, column)`` of this block does."""
-        pushes = self._power[: len(pull)]
-        torch.mul(self._slope[: len(pull)], pull.unsqueeze(1), out=pushes)
-        if memorise and block.memory is not None:
+        slope, pushes = self._slope[: len(pull)], self._power[: len(pull)]
+        torch.mul(slope, pull.unsqueeze(1), out=pushes)
+        if block.memory is not None:
             block.memory.addcmul_(pushes, block.noise)
         block.design.gather(pushes, gradient)
+        if share is not None:
+            block.design.gather(torch.mul(slope, share.pull.unsqueeze(1), out=pushes), share.gradient)

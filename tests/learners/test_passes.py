@@ -5,7 +5,7 @@ from probes.learners.activations import SmoothedReLU
 from probes.learners.designs import design_of
 from probes.learners.multiview import MultiView
 from probes.learners.networks import initialise
-from probes.learners.passes import Eager, blocks_of
+from probes.learners.passes import Eager, Share, blocks_of
 
 DATA = MultiView(classes=3, patches=9, feature_patches=2, sparsity=1.0)
 INPUTS = DATA.sample(10, seed=0).private().to(torch.float64)
@@ -40,15 +40,16 @@ def test_units_are_activations_summed_over_patches():
     torch.testing.assert_close(0.5 * units, ACTIVATION(preactivations(networks)).sum(1))
 
 
-@pytest.mark.parametrize("memorise", [True, False])
-def test_a_pull_moves_the_memory_and_the_gradient_by_pull_times_slope(memorise):
+@pytest.mark.parametrize("told_apart", [True, False])
+def test_a_pull_moves_the_memory_and_the_gradient_by_pull_times_slope_and_its_share_a_gradient_alone(told_apart):
     networks, pull = start(), torch.linspace(-1, 1, 120, dtype=torch.float64).view(10, 12)
-    slope = ACTIVATION.derivative(preactivations(networks)) * pull.unsqueeze(1)
-    before, gradient = networks.memory.flatten(2).clone(), torch.zeros(6, 12, dtype=torch.float64)
+    slope = ACTIVATION.derivative(preactivations(networks))
+    before, gradient, own = networks.memory.flatten(2).clone(), *torch.zeros(2, 6, 12, dtype=torch.float64)
     passes = Eager(networks, INPUTS, design_of(INPUTS), 2.0)
     passes.units(passes.blocks[0])
-    passes.pull(passes.blocks[0], pull, gradient, memorise=memorise)
+    passes.pull(passes.blocks[0], pull, gradient, Share(pull.cos(), own) if told_apart else None)
 
-    moved = 2.0 * INPUTS.noise.square().unsqueeze(-1) * slope if memorise else 0 * slope
+    moved = 2.0 * INPUTS.noise.square().unsqueeze(-1) * slope * pull.unsqueeze(1)
     torch.testing.assert_close(networks.memory.flatten(2) - before, moved)
-    torch.testing.assert_close(gradient, torch.einsum("npd,npc->dc", INPUTS.design, slope))
+    for found, cause in ((gradient, pull), (own, told_apart * pull.cos())):
+        torch.testing.assert_close(found, torch.einsum("npd,npc,nc->dc", INPUTS.design, slope, cause))
