@@ -1,4 +1,8 @@
-r"""The two passes of a training step as two loops in C++, which a compiler translates for this machine.
+r"""The two passes of a training step as a compiler translates them for this machine, in one of two forms.
+
+Private noise with patches of one feature each, as in most recipes, has two loops in C++ of our own; the rest has what
+`torch.compile` fuses between its matrix products (`probes.learners.fused`). It can make the loops as well, but those
+took twice the time: it writes the push on every patch, to be read again.
 
 The numbers are those of the plain operations up to float32 rounding. Which form trains is settled before the first
 step, by the size of a single run, the number of all its steps and the environment alone: so a run is trained alike
@@ -10,11 +14,13 @@ Axes: n = sample, p = patch, d = dim, column = run x class x neuron.
 
 import ctypes
 import os
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
 
-from probes.learners.designs import OneFeature, design_of
+from probes.learners.designs import Design, OneFeature, design_of
+from probes.learners.fused import Fused, can_fuse
 from probes.learners.linear_passes import FixedFeatures, FixedSlopes
 from probes.learners.loops import Pull, Terms, loops_of
 from probes.learners.networks import Networks
@@ -23,9 +29,10 @@ from probes.learners.samples import Inputs
 
 __all__ = ["Compiled", "passes_of", "worth_compiling"]
 
-# Values of one run's noise state x steps from which `auto` compiles. To compile took 0.4 s; each value and step took
-# 1.6 ns less afterwards, so that the first such run earns it back.
-WORTH = 500_000_000
+# Pre-activations of one run x steps from which `auto` compiles, so that the first such run earns it back. To compile
+# took 0.4 s for the loops, and each value and step took 1.6 ns less afterwards; it took 6 to 21 s for what is fused,
+# which saved 1.0 ns with private noise and 1.7 ns in finite dimension.
+WORTH = {"loops": 500_000_000, "fused": 20_000_000_000}
 
 
 def worth_compiling(networks: Networks, inputs: Inputs, steps: int) -> bool:
@@ -53,7 +60,8 @@ def worth_compiling(networks: Networks, inputs: Inputs, steps: int) -> bool:
     if wish != "auto":
         return wish == "1"
 
-    return inputs.noise.numel() * networks.weights[0, 0].numel() * steps >= WORTH
+    form = "loops" if _has_loops(design_of(inputs), networks) else "fused"
+    return inputs.noise.numel() * networks.weights[0, 0].numel() * steps >= WORTH[form]
 
 
 def passes_of(networks: Networks, inputs: Inputs, rate: float, *, compiled: bool) -> Passes:
@@ -63,8 +71,7 @@ def passes_of(networks: Networks, inputs: Inputs, rate: float, *, compiled: bool
         networks: The networks under training; their memory will move in place.
         inputs: The training set.
         rate: Learning rate per sample.
-        compiled: Whether to compile. Without a compiler, private noise, or patches of one feature each, it is not done,
-            nor in another dtype than float32, nor for what is linear in what it trains.
+        compiled: Whether to compile, where a compiler is found; what is linear in what it trains never is.
 
     Example:
         >>> from probes.learners.activations import SmoothedReLU
@@ -79,12 +86,19 @@ def passes_of(networks: Networks, inputs: Inputs, rate: float, *, compiled: bool
         return FixedSlopes(networks, inputs, design, rate)
     if networks.kind == "random_features":
         return FixedFeatures(networks, inputs, design, rate)
-    if compiled and networks.memory is not None and isinstance(design, OneFeature):
-        loops = loops_of(networks.activation.q) if networks.weights.dtype == torch.float32 else None
+    if compiled and _has_loops(design, networks):
+        loops = loops_of(networks.activation.q)
         if loops is not None:
             return Compiled(loops, networks, inputs, design, rate)
+    elif compiled and can_fuse(networks.weights.device):
+        return Fused(networks, inputs, design, rate)
 
     return Eager(networks, inputs, design, rate)
+
+
+def _has_loops(design: Design, networks: Networks) -> TypeGuard[OneFeature]:
+    private = networks.memory is not None and networks.weights.dtype == torch.float32
+    return private and isinstance(design, OneFeature)
 
 
 class Compiled:

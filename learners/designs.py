@@ -54,7 +54,9 @@ class Products:
         """Overwrite ``out``, ``(sample, patch, column)``, with scale x (memory + patches x columns)."""
         flat, patches = out.flatten(0, 1), self.patches.flatten(0, 1)
         if memory is None:
-            torch.mm(patches, columns, out=flat).mul_(scale)
+            torch.mm(patches, columns, out=flat)
+            if scale != 1:
+                flat.mul_(scale)
         else:
             torch.addmm(memory.flatten(0, 1), patches, columns, beta=scale, alpha=scale, out=flat)
 

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["Pull", "Terms", "loops_of"]
+__all__ = ["Pull", "Terms", "compiler", "loops_of"]
 
 _LOGGER = logging.getLogger("probes")
 
@@ -78,14 +78,27 @@ def loops_of(q: int) -> ctypes.CDLL | None:
     return None
 
 
-def _translated(q: int) -> ctypes.CDLL:
-    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
-    if shutil.which(compiler) is None:
-        raise FileNotFoundError(f"no C++ compiler {compiler} was found")
+def compiler() -> str:
+    """Return the C++ compiler: what ``CXX`` names, or the usual one.
 
+    Raises:
+        FileNotFoundError: If there is none.
+
+    Example:
+        >>> compiler()
+        'g++'
+    """
+    name = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+    if shutil.which(name) is None:
+        raise FileNotFoundError(f"no C++ compiler {name} was found")
+
+    return name
+
+
+def _translated(q: int) -> ctypes.CDLL:
     with TemporaryDirectory() as folder:
         target = f"{folder}/loops.so"
-        command = [compiler, *_OPTIONS, _THREADS, f"-DQ={q}", str(_SOURCE), "-o", target]
+        command = [compiler(), *_OPTIONS, _THREADS, f"-DQ={q}", str(_SOURCE), "-o", target]
         subprocess.run(command, check=True, capture_output=True, text=True)
         loops = ctypes.CDLL(target)
 

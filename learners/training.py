@@ -8,7 +8,8 @@ Private noise turns the part of :math:`x_p` off the features into :math:`\langle
 \frac{\eta}{N}\|\xi\|^2 a\, \widetilde{ReLU}'(u)`: one number per patch and neuron, read once and written once a step.
 That is the floor. A sample's pull waits for all its units, so a step makes two passes: `probes.learners.passes` makes
 them by plain operations (twelve trips through the cache in place of two), `probes.learners.compiled` by two loops in
-C++. With patches in finite dimension the floor is two matrix products, and either form is near it.
+C++. With patches in finite dimension the floor is two matrix products; `probes.learners.fused` makes a loop of all that
+lies between them, and either form is near it.
 
 So much for the theory's learner, full-batch gradient descent. `probes.learners.optimizers` has others: batches, whose
 order is each run's own; momentum and Adam, which make further passes.

@@ -5,7 +5,7 @@ that of a step in finite dimension is its two matrix products. The plain version
 are a parameter like the weights, differentiated by autograd; `torch.func` trains the same module as an ensemble.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,8 @@ from probes.studies.material import Material
 from scripts.benchmarks.turns import interleaved
 
 STEPS, RIVAL_STEPS, RUNS = 20, 5, 10
-DIM = 240  # ten times the features of the theory recipe
+GAUSSIAN = {"noise.form": "gaussian", "noise.dim": "240"}  # ten times the features of the theory recipe
+FEATURE_NOISE = {"data.feature_noise": "0.001"}
 
 Sizes = dict[str, int]
 
@@ -55,7 +56,12 @@ def measure(recipe: Recipe | None = None, sizes: Sizes = SIZES) -> list[dict[str
     """Return the ratios, medians over rounds in which the contestants take turns."""
     recipe = recipe or built_in("theory")
 
-    return [*_private(recipe), _gaussian(recipe), *(_linear(sizes, name) for name in sizes)]
+    return [
+        *_private(recipe),
+        *_products(recipe, GAUSSIAN, "in finite dimension", "<= 8"),
+        *_products(recipe, FEATURE_NOISE, "with private and feature noise", ""),
+        *(_linear(sizes, name) for name in sizes),
+    ]
 
 
 def _private(recipe: Recipe) -> list[dict[str, object]]:
@@ -89,9 +95,9 @@ def _private(recipe: Recipe) -> list[dict[str, object]]:
     ]
 
 
-def _gaussian(recipe: Recipe) -> dict[str, object]:
-    """Return the step against its two matrix products, in finite dimension."""
-    material = Material(override(recipe, {"noise.form": "gaussian", "noise.dim": str(DIM)}))
+def _products(recipe: Recipe, changes: Mapping[str, str], name: str, target: str) -> list[dict[str, object]]:
+    """Return both forms of a step against its two matrix products."""
+    material = Material(override(recipe, changes))
     inputs, networks = material.training_inputs, material.initialise([(seed,) for seed in range(RUNS)])
     patches, columns = inputs.design.flatten(0, 1), networks.weights.flatten(1)
     units, gradient = patches @ columns, torch.empty_like(columns)
@@ -102,9 +108,17 @@ def _gaussian(recipe: Recipe) -> dict[str, object]:
             torch.mm(patches.T, units, out=gradient)
 
     rate = recipe.training.learning_rate
-    step, floor = _seconds_per_step((lambda: _train(networks, inputs, rate), STEPS), (products, STEPS))
+    compiled, eager, floor = _seconds_per_step(
+        (lambda: _train(networks, inputs, rate, compiled=True), STEPS),
+        (lambda: _train(networks, inputs, rate, compiled=False), STEPS),
+        (products, STEPS),
+    )
+    note = f"recipe {recipe.name}, {', '.join(f'{key} = {value}' for key, value in changes.items())}"
 
-    return _row("gaussian step over its two matrix products (time)", step / floor, "<= 8", f"{recipe.name}, d = {DIM}")
+    return [
+        _row(f"{form} form of a step {name} over its two matrix products (time)", step / floor, target, note)
+        for form, step in (("compiled", compiled), ("eager", eager))
+    ]
 
 
 def _linear(sizes: Sizes, name: str) -> dict[str, object]:

@@ -136,15 +136,6 @@ def test_a_compiler_that_fails_is_quoted_and_training_is_eager(monkeypatch, anew
     assert caplog.messages == [f"training is not compiled, which takes longer: {reason}"]
 
 
-def test_only_patches_of_one_feature_private_noise_and_float32_are_compiled():
-    noisy = replace(INPUTS, design=INPUTS.design + 0.1)
-    silent = replace(INPUTS, noise=torch.zeros_like(INPUTS.noise))
-    others = (noisy, silent, INPUTS.to(torch.float64))
-    found = [passes_of(start(inputs=inputs), inputs, 1.0, compiled=True) for inputs in others]
-
-    assert [type(passes) for passes in found] == [Eager, Eager, Eager]
-
-
 def test_without_a_noise_state_there_is_nothing_to_compile():
     with pytest.raises(ValueError, match="noise state") as error:
         Compiled(None, replace(start(), memory=None), INPUTS, design_of(INPUTS), 1.0)

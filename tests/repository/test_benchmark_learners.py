@@ -14,7 +14,7 @@ def test_training_is_measured_against_floors_and_rivals_and_ten_times_as_large(m
     monkeypatch.setattr(learners, "RIVAL_STEPS", 1)
     rows = learners.measure(built_in("tiny"), {"N": 8, "P": 3, "k": 2, "m": 2, "K": 2})
 
-    assert len({row["name"] for row in rows}) == len(rows) == 10
+    assert len({row["name"] for row in rows}) == len(rows) == 13
     assert [row["name"] for row in rows if not row["ratio"] > 0] == []
 
 
