@@ -29,10 +29,10 @@ from probes.learners.samples import Inputs
 
 __all__ = ["Compiled", "passes_of", "worth_compiling"]
 
-# Pre-activations of one run x steps from which `auto` compiles, so that the first such run earns it back. To compile
-# took 0.4 s for the loops, and each value and step took 1.6 ns less afterwards; it took 6 to 21 s for what is fused,
-# which saved 1.0 ns with private noise and 1.7 ns in finite dimension.
-WORTH = {"loops": 500_000_000, "fused": 20_000_000_000}
+# Pre-activations of one run x steps from which `auto` compiles. To compile took 0.4 s for the loops, and each value and
+# step took 1.6 ns less afterwards: the first such run earns it back. It took 6 to 21 s for what is fused, which saved
+# 1.0 ns with private noise and 1.7 ns in finite dimension: three such runs earn it back.
+WORTH = {"loops": 500_000_000, "fused": 5_000_000_000}
 
 
 def worth_compiling(networks: Networks, inputs: Inputs, steps: int) -> bool:
