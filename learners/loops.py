@@ -85,8 +85,10 @@ def compiler() -> str:
         FileNotFoundError: If there is none.
 
     Example:
-        >>> compiler()
-        'g++'
+        >>> from unittest.mock import patch
+        >>> with patch.dict("os.environ", CXX="python3"):
+        ...     compiler()
+        'python3'
     """
     name = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
     if shutil.which(name) is None:
