@@ -7,7 +7,6 @@ them anew would be another matrix product; each pass reads them once.
 Axes: n = sample, p = patch, d = dim, column = run x class x neuron.
 """
 
-import logging
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -17,14 +16,12 @@ import torch
 from torch import Tensor
 
 from probes.learners.designs import Design
-from probes.learners.loops import compiler
+from probes.learners.loops import compiler, warn_not_compiled
 from probes.learners.networks import Networks
 from probes.learners.passes import Block, Share, blocks_of
 from probes.learners.samples import Inputs
 
 __all__ = ["Fused", "can_fuse"]
-
-_LOGGER = logging.getLogger("probes")
 
 # Pre-activations of one block. Ten runs of the theory recipe with feature noise took 51.5, 37.9 and 35.1 ms a step in
 # blocks of 0.6, 1.2 and 4 million, with plain operations 51.8, and the two matrix products alone 21.4.
@@ -122,7 +119,7 @@ def can_fuse(device: torch.device) -> bool:
             push(terms, units(terms), zeros(*block), zeros(*block), zeros(30, 17, 1))
     except (RuntimeError, OSError, ImportError) as error:  # of a compiler, its headers, or this version of PyTorch
         reason = str(error).strip().partition("\n")[0]
-        _LOGGER.warning("training is not compiled, which takes longer: %s", reason)
+        warn_not_compiled(reason)
         return False
 
     return True
@@ -152,7 +149,10 @@ def _push(terms: _Terms, pull: Tensor, pushes: Tensor, memory: Tensor | None, no
 
 
 def _power(base: Tensor, exponent: int) -> Tensor:
-    """Return the power by multiplication: a loop over ``exponent`` makes it a constant of what is compiled."""
+    """Return the power by multiplication: a loop over ``exponent`` makes it a constant of what is compiled.
+
+    The activation's own methods raise to a power that is a variable there: a step took 1.4 to 4.6 times as long.
+    """
     power = base
     for _ in range(exponent - 1):
         power = power * base

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["Pull", "Terms", "compiler", "loops_of"]
+__all__ = ["Pull", "Terms", "compiler", "loops_of", "warn_not_compiled"]
 
 _LOGGER = logging.getLogger("probes")
 
@@ -73,9 +73,21 @@ def loops_of(q: int) -> ctypes.CDLL | None:
         reason = f"{error.cmd[0]}: {error.stderr.strip().partition(chr(10))[0]}"
     except OSError as error:
         reason = str(error)
-    _LOGGER.warning("training is not compiled, which takes longer: %s", reason)
+    warn_not_compiled(reason)
 
     return None
+
+
+def warn_not_compiled(reason: str) -> None:
+    """Say why training will be by plain operations.
+
+    Args:
+        reason: What compiling failed by, in one line.
+
+    Example:
+        >>> warn_not_compiled("no C++ compiler g++ was found")
+    """
+    _LOGGER.warning("training is not compiled, which takes longer: %s", reason)
 
 
 def compiler() -> str:

@@ -8,6 +8,7 @@ import torch
 from probes.learners.activations import SmoothedReLU
 from probes.learners.compiled import Compiled, _parts, passes_of, worth_compiling
 from probes.learners.designs import design_of
+from probes.learners.fused import can_fuse
 from probes.learners.loops import loops_of
 from probes.learners.multiview import MultiView
 from probes.learners.networks import initialise
@@ -19,6 +20,8 @@ from probes.learners.training import train
 # Vectors do not divide the columns of any number of runs used here, nor parts the samples.
 DATA = MultiView(classes=3, patches=28, feature_patches=2, sparsity=1.0)
 INPUTS = DATA.sample(25, seed=0).private()
+# What each form trains: patches of one feature, and with feature noise besides.
+FORMS = {"loops": INPUTS, "fused": replace(INPUTS, design=INPUTS.design + 0.01)}
 TAUGHT = Distillation(6 * torch.rand(25, 1, 3, generator=torch.Generator().manual_seed(1)), 0.5, 4.0)
 
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
@@ -28,17 +31,19 @@ def start(seeds=(0, 1), inputs=INPUTS, q=3):
     return initialise(inputs, SmoothedReLU(q), classes=3, neurons=5, init_scale=0.2, seeds=seeds)
 
 
-def compiled(networks, objective=TAUGHT, steps=10, **options):
-    trained, _ = train(networks, INPUTS, objective, steps=steps, learning_rate=1.0, compiled=True, **options)
+def compiled(networks, inputs=INPUTS, **options):
+    trained, _ = train(networks, inputs, TAUGHT, steps=10, learning_rate=1.0, compiled=True, **options)
     return trained
 
 
 @pytest.fixture
 def anew():
     """Whether compiling works is found out anew, in the test and after it."""
-    loops_of.cache_clear()
+    for found in (loops_of, can_fuse):
+        found.cache_clear()
     yield
-    loops_of.cache_clear()
+    for found in (loops_of, can_fuse):
+        found.cache_clear()
 
 
 @pytest.fixture
@@ -73,21 +78,25 @@ def test_no_bit_depends_on_the_runs_beside_it_or_on_the_number_of_threads(thread
 
 
 @needs_compiler
-def test_what_is_no_number_stays_none():
-    networks = start()
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_no_number_stays_none(form):
+    networks = start(inputs=FORMS[form])
     networks.memory[3, 5, 0, 0, 0] = torch.nan
-    passes = passes_of(networks, INPUTS, 1.0, compiled=True)
+    passes = passes_of(networks, FORMS[form], 1.0, compiled=True)
 
     assert passes.units(passes.blocks[0]).isnan().nonzero().tolist() == [[3, 0]]
 
 
 @needs_compiler
-def test_compiled_training_gives_the_same_bits_again_and_goes_on_to_the_bit():
-    kept = {}
+@pytest.mark.parametrize("form", FORMS)
+def test_compiled_training_gives_the_same_bits_again_and_goes_on_to_the_bit(form):
+    kept, inputs = {}, FORMS[form]
     whole = compiled(
-        start(), on_update=lambda step, runs, networks, moments: kept.setdefault(step, networks.select(runs))
+        start(inputs=inputs),
+        inputs,
+        on_update=lambda step, runs, networks, moments: kept.setdefault(step, networks.select(runs)),
     )
-    again = compiled(kept[4], first=4)
+    again = compiled(kept[4], inputs, first=4)
 
     assert torch.equal(again.weights, whole.weights)
     assert torch.equal(again.memory, whole.memory)
@@ -116,10 +125,12 @@ def test_another_wish_is_refused(monkeypatch):
     assert str(error.value) == "expected `PROBES_COMPILE` to be auto, 0 or 1, got 'yes': set it anew, or unset it"
 
 
-def test_without_a_compiler_training_is_eager_and_says_so_once(monkeypatch, anew, caplog):
+@pytest.mark.parametrize("form", FORMS)
+def test_without_a_compiler_training_is_eager_and_says_so_once(monkeypatch, anew, caplog, form):
+    inputs = FORMS[form]
     monkeypatch.setenv("CXX", "c++-of-nowhere")
     with caplog.at_level(logging.WARNING, "probes"):
-        found = [passes_of(start(), INPUTS, 1.0, compiled=True) for _ in "ab"]
+        found = [passes_of(start(inputs=inputs), inputs, 1.0, compiled=True) for _ in "ab"]
 
     assert [type(passes) for passes in found] == [Eager, Eager]
     assert caplog.messages == ["training is not compiled, which takes longer: no C++ compiler c++-of-nowhere was found"]
