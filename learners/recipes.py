@@ -104,6 +104,7 @@ class Runs:
 
     ``average`` is the number of networks whose average is trained jointly. Students of the ensemble are trained by
     every update, from the same initialisations; the recipe stands by the first, which self-distillation uses too.
+    ``self_distilled`` is the number of pairs in each form; form A has no more than there are pairs of single models.
 
     Example:
         >>> Runs(single=5).updates

@@ -127,6 +127,18 @@ def _gaussian(recipe: GaussianRecipe) -> tuple[Phase, ...]:
     )
 
 
+def _pairs(singles: Sequence[PlannedRun]) -> list[tuple[PlannedRun, PlannedRun]]:
+    """Return every pair once, in one order of the two: the other order has the same union. Disjoint pairs come first."""
+    count = len(singles)
+    distances = range(count // 2, 0, -1)
+
+    return [
+        (singles[index], singles[(index + distance) % count])
+        for distance in distances
+        for index in range(distance if 2 * distance == count else count)
+    ]
+
+
 def _digest(specification: object) -> str:
     return hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:8]
 
@@ -163,16 +175,21 @@ class _Builder:
 
     def self_distilled(self, singles: Sequence[PlannedRun]) -> list[Phase]:
         """Form A ("continued"): a trained network goes on, matching another. Form B ("fresh"): a new one does."""
-        half, update = max(1, len(singles) // 2), self.recipe.runs.updates[0]
-        continued, fresh = [], []
-        for index in range(self.recipe.runs.self_distilled):
-            own, other = singles[index % len(singles)], singles[(index + half) % len(singles)]
-            continued.append(
-                self._run(
-                    "self_distilled", "continued", index, own.seeds, parents=(other.run_id,), continues=own.run_id
-                )
+        update, count = self.recipe.runs.updates[0], self.recipe.runs.self_distilled
+        continued = [
+            self._run("self_distilled", "continued", index, own.seeds, parents=(other.run_id,), continues=own.run_id)
+            for index, (own, other) in enumerate(_pairs(singles)[:count])
+        ]
+        fresh = [
+            self._run(
+                "self_distilled",
+                "fresh",
+                index,
+                (self._seed(2, index),),
+                parents=(singles[index % len(singles)].run_id,),
             )
-            fresh.append(self._run("self_distilled", "fresh", index, (self._seed(2, index),), parents=(own.run_id,)))
+            for index in range(count)
+        ]
 
         return [
             self._phase("self-distilled continued", continued, self.recipe.continued, update),

@@ -46,6 +46,15 @@ def test_form_a_continues_one_single_and_learns_from_another():
         assert run.continues not in run.parents
 
 
+@pytest.mark.parametrize("single", [2, 3, 4, 7, 16])
+def test_no_two_runs_of_form_a_have_the_same_two_networks_and_the_first_share_none(single):
+    recipe = override(TINY, {"runs.single": str(single), "runs.self_distilled": "200"})
+    pairs = [{run.continues, *run.parents} for run in runs(recipe, "self_distilled", "continued")]
+    assert len({frozenset(pair) for pair in pairs}) == len(pairs) == single * (single - 1) // 2
+    assert single % 2 or len(set().union(*pairs[: single // 2])) == single
+    assert len(runs(recipe, "self_distilled", "fresh")) == 200
+
+
 def test_the_average_starts_from_the_singles_initialisations():
     (average,) = runs(TINY, "average")
     assert average.seeds == tuple(run.seeds[0] for run in runs(TINY, "single"))
