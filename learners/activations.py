@@ -53,10 +53,10 @@ class SmoothedReLU:
         return (preactivation / self.threshold).clamp(0, 1).pow(self.q - 1)
 
     def split_(self, ratio: Tensor, power: Tensor, derivative: Tensor) -> Tensor:
-        r"""Overwrite ``derivative`` with the derivative, and return the activation in units of the threshold, plus 1.
+        r"""Overwrite ``derivative`` with the derivative, and return the activation in units of the threshold.
 
         The training step's form of the two methods above: what costs there is passes over the pre-activations, so it
-        works in place, and the 1 (which the caller takes off its sum) saves one more pass.
+        works in place.
 
         Args:
             ratio: Pre-activation / threshold, any shape; overwritten with the result.
@@ -64,11 +64,11 @@ class SmoothedReLU:
             derivative: Same shape; overwritten.
 
         Returns:
-            ``ratio``, now activation / threshold + 1.
+            ``ratio``, now activation / threshold.
 
         Example:
             >>> ratio, power, derivative = torch.tensor([-1.0, 0.5, 4.0]), torch.empty(3), torch.empty(3)
-            >>> SmoothedReLU(q=3, threshold=0.5).split_(ratio, power, derivative) - 1
+            >>> SmoothedReLU(q=3, threshold=0.5).split_(ratio, power, derivative)
             tensor([0.0000, 0.0417, 3.3333])
             >>> derivative
             tensor([0.0000, 0.2500, 1.0000])
@@ -76,4 +76,4 @@ class SmoothedReLU:
         torch.clamp(ratio, 0, 1, out=power)
         torch.pow(power, self.q - 1, out=derivative)
 
-        return ratio.clamp_(min=1).addcmul_(power, derivative, value=1 / self.q)
+        return ratio.sub_(power).clamp_(min=0).addcmul_(power, derivative, value=1 / self.q)

@@ -2,7 +2,7 @@ r"""One update of networks under training: a sweep over samples gathers the grad
 
 Plain gradient steps move the memory inside of the sweep, which is why they are as fast as they are: the noise state is
 read once and written once. What remembers, momentum and Adam, needs the gradient of every noise direction by itself,
-and passes over the noise state again to move it; its sweeps are plain operations, never compiled.
+and passes over the noise state again to move it; with private noise its sweeps are plain operations, never compiled.
 
 Axes: n = sample, p = patch, s = run, i = class, r = neuron, d = dim, column = run x class x neuron.
 """
@@ -152,6 +152,7 @@ class Descent:
         networks, own = self.networks, slice(run, run + 1)
         size = self._manner.optimizer.batch_size
         samples = batch_of(networks.seeds[run], step, samples=self._inputs.samples, size=size)
+        samples = samples.to(networks.weights.device)
         memory = None if networks.memory is None else networks.memory[:, :, own]
         part = replace(
             networks,
@@ -161,7 +162,7 @@ class Descent:
         )
         gradient = self._gradient.of(own, samples)
         sweep = _Sweep(part, self._inputs[samples], self._manner, gradient)
-        scalars = self._swept(sweep, objective.select(torch.tensor([run])).at(samples), learn=learn)
+        scalars = self._swept(sweep, objective.select(samples.new_tensor([run])).at(samples), learn=learn)
         if self._gradient.memory is not None and gradient.memory is not None:
             self._gradient.memory[:, :, own].index_copy_(0, samples, gradient.memory)
         elif memory is not None and part.memory is not None:

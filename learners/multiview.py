@@ -96,7 +96,7 @@ class MultiView:
             split = getattr(self, name)
             yield split in {"even", "one"}, f'expected `{name}` "even" or "one", got {split!r}'
         least = min(self.feature_noise, self.noise, self.background_noise)
-        yield least >= 0, "expected `feature_noise`, `noise` and `background_noise` >= 0"
+        yield least >= 0, f"expected `feature_noise`, `noise` and `background_noise` >= 0, got {least}"
         yield from self._sum_rules()
 
         spare = self.spare_patches

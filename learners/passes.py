@@ -135,11 +135,11 @@ class Eager:
 
     def units(self, block: Block) -> Tensor:
         """Return activations summed over patches, in units of the threshold, ``(sample, column)``."""
-        count, patches = block.noise.shape[:2]
+        count = len(block.noise)
         ratio, power, slope = self._ratio[:count], self._power[:count], self._slope[:count]
         block.design.preactivations(self._columns, block.memory, scale=1 / self._activation.threshold, out=ratio)
 
-        return self._activation.split_(ratio, power, slope).sum(1) - patches
+        return self._activation.split_(ratio, power, slope).sum(1)
 
     def pull(self, block: Block, pull: Tensor, gradient: Tensor, share: Share | None = None) -> None:
         """Add to the gradient, and to the memory, what a pull on the units ``(sample, column)`` of this block does."""

@@ -5,6 +5,8 @@ is left out keeps its default.
 """
 
 import difflib
+import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
@@ -12,7 +14,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.multiview import MultiView
@@ -241,8 +243,11 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return _sequence(get_args(hint), value, where)
     if hint is float and type(value) is int:
         return float(value)
-    if hint in (int, float, str) and type(value) is not hint:
-        raise ValueError(f"expected `{where}` of type {hint.__name__}, got {value!r}")
+    plain = str if get_origin(hint) is Literal else hint
+    if plain in (int, float, str) and type(value) is not plain:
+        raise ValueError(f"expected `{where}` of type {plain.__name__}, got {value!r}")
+    if plain is float and not math.isfinite(value):
+        raise ValueError(f"expected `{where}` to be finite, got {value}")
     return value
 
 
@@ -257,7 +262,7 @@ def _sequence(hints: tuple[Any, ...], values: Any, where: str) -> tuple[Any, ...
 def _table(hint: Any, value: Mapping[str, Any], where: str) -> Any:
     if get_origin(hint) is UnionType:
         kind = value.get("kind", "multi_view")
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise ValueError(f"unknown `{where}.kind` {kind!r}: expected {_nearest(str(kind), [*KINDS, GAUSSIAN])}")
         return _build(KINDS[kind], {key: item for key, item in value.items() if key != "kind"}, f"{where}.")
     if not is_dataclass(hint) or not isinstance(hint, type):
@@ -279,7 +284,7 @@ def _from_text(text: str) -> Any:
 def _to_text(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_to_text(item) for item in value)}]"
-    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value).lower()
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -164,4 +164,5 @@ def _taken(sweep: Sweep, root: Path, workers: int) -> str:
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0))
+    """Return how many cores this process may use; macOS tells only how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -166,7 +166,9 @@ def seeds_of(manifest: Manifest) -> list[int]:
         >>> seeds_of(Manifest("single-00", (), seeds={"study": 0, "init-00": 7}))
         [7]
     """
-    return [seed for name, seed in sorted(manifest.seeds.items()) if name.startswith("init")]
+    members = {name: seed for name, seed in manifest.seeds.items() if name.startswith("init-")}
+
+    return [members[name] for name in sorted(members, key=lambda name: int(name.removeprefix("init-")))]
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

@@ -32,9 +32,9 @@ _MOST_STEPS, _MOST_SECONDS = 40, 1.0  # of training, a phase
 def phase_seconds(recipe: AnyRecipe) -> tuple[float, ...]:
     """Return how long each phase of a study takes on this machine as it is now; an estimate.
 
-    For each size of network that the phases have, some forty steps or a second of real training are recorded into a
-    folder that is thrown away. Their median, one look at the monitor's test sets, and a final test of one run on some
-    of its samples are multiplied by their numbers.
+    For each size of network that the phases have, compiled or not, some forty steps or a second of real training are
+    recorded into a folder that is thrown away. Their median, one look at the monitor's test sets, and a final test of
+    one run on some of its samples are multiplied by their numbers.
 
     Args:
         recipe: The study.
@@ -48,13 +48,17 @@ def phase_seconds(recipe: AnyRecipe) -> tuple[float, ...]:
         return gaussian_seconds(recipe)
 
     material = Material(recipe)
-    known: dict[tuple[int, int, bool], _Pace] = {}
+    known: dict[tuple[int, int, bool, bool], _Pace] = {}
     seconds = []
     for phase in plan(recipe):
-        size = len(phase.runs), len(phase.runs[0].seeds), phase.teaching is None
-        if size not in known:
-            known[size] = _pace(material, phase)
-        seconds.append(known[size].seconds(recipe, phase))
+        networks = material.initialise([run.seeds for run in phase.runs])
+        compiled = worth_compiling(
+            networks, material.training_inputs, phase.optimizer.epochs(phase.steps, recipe.training.samples)
+        )
+        kind = networks.runs, networks.members, phase.teaching is None, compiled
+        if kind not in known:
+            known[kind] = _pace(material, phase, networks, compiled=compiled)
+        seconds.append(known[kind].seconds(recipe, phase))
     return tuple(seconds)
 
 
@@ -73,20 +77,19 @@ class _Pace:
         return phase.steps * self.step + looks * self.look + len(phase.runs) * self.test
 
 
-def _pace(material: Material, phase: Phase) -> _Pace:
-    networks = material.initialise([run.seeds for run in phase.runs])
+def _pace(material: Material, phase: Phase, networks: Networks, *, compiled: bool) -> _Pace:
     monitor, state = Monitor(networks, material), State(0, tuple(range(networks.runs)), networks, {})
-    step = _step_seconds(material, phase, networks)
+    step = _step_seconds(material, phase, networks, compiled=compiled)
     began = time.perf_counter()
     monitor(state)
 
     return _Pace(step, time.perf_counter() - began, _test_seconds(material.recipe, networks.select([0])))
 
 
-def _step_seconds(material: Material, phase: Phase, networks: Networks) -> float:
+def _step_seconds(material: Material, phase: Phase, networks: Networks, *, compiled: bool) -> float:
     """Return the median time of a recorded step."""
     ticks: list[float] = []
-    taught, epochs = phase.has_forces, phase.optimizer.epochs(phase.steps, material.training_inputs.samples)
+    taught = phase.has_forces
     with trial_recorder(material.features, networks.runs, taught=taught) as recorder:
 
         def on_step(state: State) -> None:
@@ -105,7 +108,7 @@ def _step_seconds(material: Material, phase: Phase, networks: Networks) -> float
                 learning_rate=0.0,  # no run can diverge, and a step takes as long
                 optimizer=phase.optimizer,
                 moves=taught,
-                compiled=worth_compiling(networks, material.training_inputs, epochs),  # as all its steps would be
+                compiled=compiled,  # as all its steps would be
                 on_step=on_step,
             )
     return median(after - before for before, after in pairwise(ticks))

@@ -10,12 +10,12 @@ from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.objectives import Update
 from probes.learners.optimizers import Optimizer
 from probes.learners.recipe_files import AnyRecipe, as_mapping
-from probes.learners.recipes import Recipe, Teaching
+from probes.learners.recipes import MOST_RUNS, Recipe, Teaching
 
 __all__ = ["Phase", "PlannedRun", "plan"]
 
 # Room between the seeds of one study's roles, and between studies: no two runs of neighbouring seeds share one.
-ROLE_STRIDE, STUDY_STRIDE = 1_000, 10_000
+ROLE_STRIDE, STUDY_STRIDE = MOST_RUNS, 10_000
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _gaussian(recipe: GaussianRecipe) -> tuple[Phase, ...]:
 
 
 def _pairs(singles: Sequence[PlannedRun]) -> list[tuple[PlannedRun, PlannedRun]]:
-    """Return every pair once, in one order of the two: the other order has the same union. Disjoint pairs come first."""
+    """Return every pair once, as the other order has the same union; those first that share no network."""
     count = len(singles)
     distances = range(count // 2, 0, -1)
 

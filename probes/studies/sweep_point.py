@@ -78,9 +78,10 @@ class Outcome:
     @classmethod
     def of(cls, error: BaseException, seconds: float = 0.0) -> "Outcome":
         """Return that of an error."""
-        told = traceback.format_exception_only(error)[-1].strip().splitlines()
+        lines = "".join(traceback.format_exception_only(error)).splitlines()
+        told = next(line for line in lines if not line.startswith(" "))  # before it a place in a file, after it notes
 
-        return cls("failed", seconds, 0, told[0], "".join(traceback.format_exception(error)))
+        return cls("failed", seconds, 0, told, "".join(traceback.format_exception(error)))
 
 
 def record_point(job: Job) -> Outcome:

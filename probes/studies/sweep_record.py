@@ -151,13 +151,21 @@ def _ended(engine: Engine, points: Sequence[Point], job: Callable[[Point], Job])
 
 
 def _taken(waiting: dict[Future[Outcome], Point]) -> Iterator[tuple[Point, Outcome]]:
-    """Take out what has ended; an error that is not the point's own, but the executor's, is its end as well."""
+    """Take out what has ended; an error that is not the point's own, but the executor's, is its end as well.
+
+    Raises:
+        BrokenExecutor: After all that ended before the executor broke was yielded.
+    """
+    broken: BrokenExecutor | None = None
     for future in [future for future in waiting if future.done()]:
         point = waiting.pop(future)
         try:
             outcome = future.result()
-        except BrokenExecutor:
-            raise
+        except BrokenExecutor as error:
+            broken = error
+            continue
         except Exception as error:  # noqa: BLE001 - of this point, or of what sent it; the others go on
             outcome = Outcome.of(error)
         yield point, outcome
+    if broken is not None:
+        raise broken

@@ -27,8 +27,8 @@ TAUGHT = Distillation(6 * torch.rand(25, 1, 3, generator=torch.Generator().manua
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
 
 
-def start(seeds=(0, 1), inputs=INPUTS, q=3):
-    return initialise(inputs, SmoothedReLU(q), classes=3, neurons=5, init_scale=0.2, seeds=seeds)
+def start(seeds=(0, 1), inputs=INPUTS, q=3, init_scale=0.2):
+    return initialise(inputs, SmoothedReLU(q), classes=3, neurons=5, init_scale=init_scale, seeds=seeds)
 
 
 def compiled(networks, inputs=INPUTS, **options):
@@ -65,6 +65,27 @@ def test_compiled_training_is_eager_training_up_to_rounding(q, batch_size):
     assert (slow.weights - start(q=q).weights).abs().max() > 0.5
     torch.testing.assert_close(fast.weights, slow.weights, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(fast.memory, slow.memory, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", [pytest.param(True, marks=needs_compiler), False])
+@pytest.mark.parametrize("inputs", FORMS.values(), ids=FORMS)
+def test_who_leads_is_told_from_the_first_step_on_however_small_the_weights(inputs, form):
+    networks = start(inputs=inputs, init_scale=2e-4)
+    exact = replace(networks, weights=networks.weights.double(), memory=networks.memory.double())
+    told = {}
+    train(
+        networks,
+        inputs,
+        CrossEntropy(),
+        steps=1,
+        learning_rate=0.0,
+        compiled=form,
+        on_step=lambda state: told.update(state.scalars),
+    )
+    outputs = exact.training_outputs(inputs.to(torch.float64)).transpose(0, 1)
+    assert outputs.abs().max() < 1e-6
+    wrong = CrossEntropy().scalars(outputs, inputs.labels)["train_error"]
+    torch.testing.assert_close(told["train_error"].double(), wrong)
 
 
 @needs_compiler

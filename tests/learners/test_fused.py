@@ -49,6 +49,19 @@ def test_fused_training_is_eager_training_up_to_rounding(monkeypatch, form, batc
     torch.testing.assert_close(fast.memory, slow.memory, rtol=1e-4, atol=1e-6)
 
 
+@needs_compiler
+@pytest.mark.parametrize("optimizer", [Optimizer(momentum=0.5), Optimizer("adam")], ids=lambda rule: rule.name)
+def test_fused_sweeps_serve_an_optimizer_with_memory(optimizer):
+    inputs = INPUTS["finite dimension"]
+    fast, slow = (
+        train(start(inputs), inputs, TAUGHT, steps=5, learning_rate=0.1, optimizer=optimizer, compiled=compiled)[0]
+        for compiled in (True, False)
+    )
+
+    assert (slow.weights - start(inputs).weights).abs().max() > 0.1
+    torch.testing.assert_close(fast.weights, slow.weights, rtol=1e-3, atol=1e-5)
+
+
 def test_left_to_itself_ten_times_as_much_is_fused_as_is_trained_in_loops(monkeypatch):
     monkeypatch.delenv("PROBES_COMPILE", raising=False)
     enough = 5_000_000_000 // (25 * 28 * 15) + 1

@@ -122,7 +122,7 @@ def test_the_moment_s_is_the_mean_over_multi_view_samples():
             r"and 0.135: else a single-view sample still shows its missing view best",
         ),
         ({"own_split": "odd"}, r"expected `own_split` \"even\" or \"one\", got 'odd'"),
-        ({"noise": -1.0}, r"expected `feature_noise`, `noise` and `background_noise` >= 0"),
+        ({"noise": -1.0}, r"expected `feature_noise`, `noise` and `background_noise` >= 0, got -1.0"),
         (
             {"patches": 8},
             r"expected `patches` >= 10 \(own views and 3.3 features of other classes on average\), got 8: raise "

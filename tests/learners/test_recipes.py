@@ -13,6 +13,12 @@ def test_every_built_in_recipe_survives_toml_and_json(name):
     assert from_mapping(as_mapping(recipe)) == recipe
 
 
+def test_any_name_survives_toml():
+    named = override(built_in("tiny"), {"name": r'"a \"b\" \\ \n \u00e9"'})
+    assert named.name == 'a "b" \\ \n \u00e9'
+    assert parse(to_toml(named)) == named
+
+
 def test_a_file_is_a_recipe_too(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("name = 'mine'\n[network]\nneurons = 9\n")
@@ -43,6 +49,11 @@ REFUSED = [
     ("[data]\nkind = 'three'", "unknown `data.kind` 'three': expected multi_view, two_class, teacher_labels"),
     ("[data]\nown = 1.0", "expected `data.own` of type list, got 1.0"),
     ("[data]\nown = [1.0]", "expected `data.own` as 2 values, got [1.0]"),
+    ("[data]\nown_split = ['even']", "expected `data.own_split` of type str, got ['even']"),
+    ("[data]\nkind = [3]", "unknown `data.kind` [3]: expected multi_view, two_class, teacher_labels"),
+    ("[data]\nnoise = nan", "expected `data.noise` to be finite, got nan"),
+    ("[training]\nlearning_rate = inf", "expected `training.learning_rate` to be finite, got inf"),
+    ("[runs]\nsingle = 1001", "expected `runs.single` <= 1000, got 1001"),
     ("seed = -1", "expected `seed` >= 0, got -1"),
     ("[noise]\nform = 'pink'", 'expected `noise.form` "private" or "gaussian", got \'pink\''),
     (

@@ -16,4 +16,4 @@ def test_time_is_measured_for_every_phase_and_nothing_is_kept(tmp_path, monkeypa
 def test_time_grows_with_the_steps():
     short = override(TINY, {"runs.distilled": "0", "runs.self_distilled": "0", "runs.average": "0"})
     longer = override(short, {"training.steps": "150000"})
-    assert phase_seconds(longer)[0] > 100 * phase_seconds(short)[0]
+    assert phase_seconds(longer)[0] > 10 * phase_seconds(short)[0]

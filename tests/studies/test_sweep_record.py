@@ -1,7 +1,8 @@
 import csv
 import shutil
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from probes.studies import record_study
 from probes.studies.estimate import estimate
 from probes.studies.executors import Inline, Spawned, engine
 from probes.studies.sweep import points_of
+from probes.studies.sweep_point import Outcome
 from probes.studies.sweep_record import record_sweep, waiting_points
 from tests.studies.sweeps import SMALL, SWEEP
 
@@ -163,6 +165,38 @@ def test_a_point_that_ends_its_process_is_found_among_the_others(tmp_path):
     outcomes = record_sweep(SWEEP, tmp_path, engine=Breaking, workers=2)
     assert [outcome.status for outcome in outcomes] == ["finished", "failed", "finished", "finished"]
     assert outcomes[1].error == "concurrent.futures._base.BrokenExecutor: a process ended"
+
+
+def test_what_was_finished_when_an_executor_broke_is_recorded_once(tmp_path):
+    class Breaking(Executor):
+        """All futures are done when the last is submitted, and the first one is not sound."""
+
+        def __init__(self):
+            self.calls = []
+
+        def submit(self, fn, /, *args, **kwargs):
+            self.calls.append((Future(), fn, args))
+            if len(self.calls) == len(SWEEP.points):
+                (broken, *_), *sound = self.calls
+                for future, call, words in sound:
+                    recorded.append(Path(words[0].folder).name)
+                    future.set_result(call(*words))
+                broken.set_exception(BrokenExecutor("a process ended"))
+            return self.calls[-1][0]
+
+    recorded, engines = [], iter([Breaking(), Inline()])
+    outcomes = record_sweep(SWEEP, tmp_path, engine=engines.__next__, workers=2)
+    assert recorded == [point.name for point in SWEEP.points[1:]]
+    assert ([outcome.status for outcome in outcomes], list(engines)) == (["finished"] * 4, [])
+
+
+def test_a_failure_is_told_by_its_own_line():
+    noted = ValueError("expected a number")
+    noted.add_note("while reading")
+    with pytest.raises(SyntaxError) as error:
+        compile("a b", "recipe.py", "exec")
+    assert Outcome.of(noted).error == "ValueError: expected a number"
+    assert Outcome.of(error.value).error == "SyntaxError: invalid syntax"
 
 
 def test_a_folder_of_a_study_is_refused(tiny_root):
