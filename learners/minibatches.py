@@ -41,8 +41,8 @@ class Minibatches:
         ValueError: If a value is impossible; the text says which.
 
     Example:
-        >>> Minibatches(samples=500).epochs
-        160.0
+        >>> Minibatches(samples=500).batch_size
+        100
     """
 
     samples: int = 2000
@@ -67,11 +67,6 @@ class Minibatches:
                 "expected `training.learning_rate` > 0 and `training.weight_decay` >= 0, got "
                 f"{self.learning_rate} and {self.weight_decay}"
             )
-
-    @property
-    def epochs(self) -> float:
-        """How often a sample is seen."""
-        return self.steps * self.batch_size / self.samples
 
     def built(self, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
         """Return the optimizer of some parameters."""

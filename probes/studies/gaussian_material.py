@@ -8,17 +8,15 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-from torch import Tensor
+from safetensors.torch import save
 
 from probes.directions import Directions
-from probes.errors import LogError
 from probes.files.durable import write_whole
 from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.layered import FIRST, KERNEL, Students, initialise
 from probes.learners.teachers import Labelled, Teacher
 from probes.logs.layout import WEIGHTS
+from probes.studies.material import kept_tensors
 from probes.studies.plan import STUDY_STRIDE
 
 __all__ = ["GaussianMaterial", "keep_students", "kept_students"]
@@ -125,16 +123,7 @@ def kept_students(material: GaussianMaterial, run_dirs: Sequence[Path]) -> Stude
         >>> kept_students(GaussianMaterial(GaussianRecipe()), [Path()]).runs
         1
     """
-    tensors = [_tensors(run_dir / WEIGHTS) for run_dir in run_dirs]
+    tensors = [kept_tensors(run_dir, FIRST) for run_dir in run_dirs]
     module = material.initialise([(0,)]).module
 
     return Students(module, {name: torch.stack([one[name] for one in tensors]) for name in tensors[0]})
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        found = load_file(path)
-        _ = found[FIRST]
-    except (OSError, SafetensorError, KeyError) as error:
-        raise LogError(f"expected kept weights at {path}, got {type(error).__name__}: record the run again") from error
-    return found

@@ -23,9 +23,11 @@ from probes.learners.samples import Inputs, Samples
 from probes.logs.layout import WEIGHTS
 from probes.logs.manifest import Manifest
 
-__all__ = ["Material", "load_networks", "save_networks", "seeds_of"]
+__all__ = ["Material", "kept_tensors", "load_networks", "save_networks", "seeds_of"]
 
-# What a seed is used for; the numbers are part of what a recipe means.
+# What a seed is used for; the numbers are part of what a recipe means. A training set takes twice its seed and the next:
+# at seed 0 its few single-view samples and as many multi-view test samples draw which features they show from one stream
+# (their sums, their noise and the view they show are not shared).
 TRAINING, MULTI_VIEW_TEST, SINGLE_VIEW_TEST, FEATURES, TRAINING_NOISE, MULTI_VIEW_NOISE, SINGLE_VIEW_NOISE = range(7)
 SEED_STRIDE = 100
 
@@ -152,7 +154,7 @@ def load_networks(material: Material, run_dirs: Sequence[Path], seeds: Sequence[
         >>> load_networks(Material(built_in("tiny")), [run_dir], [(0,)]).weights.shape
         torch.Size([12, 1, 6, 4])
     """
-    tensors = [_tensors(run_dir / WEIGHTS) for run_dir in run_dirs]
+    tensors = [kept_tensors(run_dir, "weight") for run_dir in run_dirs]
     weights = torch.stack([part["weight"].permute(2, 0, 1) for part in tensors], 1)
     memory = torch.stack([part["memory"] for part in tensors], 2) if "memory" in tensors[0] else None
 
@@ -171,8 +173,28 @@ def seeds_of(manifest: Manifest) -> list[int]:
     return [members[name] for name in sorted(members, key=lambda name: int(name.removeprefix("init-")))]
 
 
-def _tensors(path: Path) -> dict[str, Tensor]:
+def kept_tensors(run_dir: Path, needed: str) -> dict[str, Tensor]:
+    """Return what a run keeps of its networks, name to tensor.
+
+    Args:
+        run_dir: The run's directory.
+        needed: A tensor that must be there.
+
+    Raises:
+        LogError: If the run kept none, or what it kept is damaged.
+
+    Example:
+        >>> from probes.learners.recipe_files import built_in
+        >>> networks = Material(built_in("tiny")).initialise([(0,)])
+        >>> save_networks(networks, [Path()])
+        >>> sorted(kept_tensors(Path(), "weight"))
+        ['memory', 'weight']
+    """
+    path = run_dir / WEIGHTS
     try:
-        return load_file(path)
+        tensors = load_file(path)
+        _ = tensors[needed]
     except (OSError, SafetensorError, KeyError) as error:
         raise LogError(f"expected kept weights at {path}, got {type(error).__name__}: record the run again") from error
+
+    return tensors

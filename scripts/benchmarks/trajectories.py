@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["trajectories"]
+__all__ = ["noisy", "trajectories"]
 
 GROUPS = 100
 
