@@ -13,7 +13,7 @@ from probes.files.durable import make_folder
 from probes.logs.layout import FILES, LOCK, NUMBERED
 from probes.logs.lock import birth_of, note_of
 
-__all__ = ["claim"]
+__all__ = ["RunLock", "claim"]
 
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # some network file systems
 
@@ -21,7 +21,14 @@ _HELD: "WeakSet[RunLock]" = WeakSet()  # by this process
 
 
 class RunLock:
-    """The right to write to a run directory, until `release` or the end of the process; else a RunError."""
+    """The right to write to a directory, until `release` or the end of the process.
+
+    Raises:
+        RunError: If it has another writer.
+
+    Example:
+        >>> RunLock(Path()).release()
+    """
 
     def __init__(self, run_dir: Path) -> None:
         self._file = (run_dir / LOCK).open("ab", buffering=0)

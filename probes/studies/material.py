@@ -25,9 +25,9 @@ from probes.logs.manifest import Manifest
 
 __all__ = ["Material", "kept_tensors", "load_networks", "save_networks", "seeds_of"]
 
-# What a seed is used for; the numbers are part of what a recipe means. A training set takes twice its seed and the next:
-# at seed 0 its few single-view samples and as many multi-view test samples draw which features they show from one stream
-# (their sums, their noise and the view they show are not shared).
+# What a seed is used for; the numbers are part of what a recipe means. A training set takes twice its seed and the
+# next, so that at seed 0 its few single-view samples and as many multi-view test samples draw from one stream which
+# features they show; their sums, their noise and the view they show have nothing in common.
 TRAINING, MULTI_VIEW_TEST, SINGLE_VIEW_TEST, FEATURES, TRAINING_NOISE, MULTI_VIEW_NOISE, SINGLE_VIEW_NOISE = range(7)
 SEED_STRIDE = 100
 

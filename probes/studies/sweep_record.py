@@ -9,6 +9,7 @@ from probes.analysis.sweep_table import TABLE, written
 from probes.errors import RunError
 from probes.files.durable import make_folder, write_whole
 from probes.learners.recipe_files import as_mapping
+from probes.store.lock import RunLock
 from probes.studies.executors import Engine, Inline
 from probes.studies.sweep import Point, Sweep
 from probes.studies.sweep_point import ERROR, Job, Outcome, finished, record_point
@@ -49,7 +50,7 @@ def record_sweep(
         told: Called when a point ends, with how, and the number of those that are left.
 
     Raises:
-        RunError: If the folder holds runs of a study of its own.
+        RunError: If the folder holds runs of a study of its own, or the same sweep is being recorded into it.
         OSError: If the folder cannot be written.
 
     Example:
@@ -64,17 +65,20 @@ def record_sweep(
     if folder.is_file() or next(folder.glob("*/run.json"), None) or (folder / "run.json").is_file():
         raise RunError(f"expected a folder for a sweep at {folder}, got a file or a study: name another with --out")
     make_folder(folder.absolute())
-    rows = _Rows(sweep, folder)
 
     def job(point: Point) -> Job:
         place, recipe = str((folder / point.name).absolute()), as_mapping(point.recipe)
         taken = place, recipe, str(sweep.schedule), sweep.weights, sweep.own_class
         return Job(*taken, threads, checkpoint_seconds, force)
 
-    left = waiting_points(sweep, folder)
-    for done, (point, outcome) in enumerate(_outcomes(engine, left, job, workers or _SUSPECTS), 1):
-        rows.end(point, outcome)
-        told(point, outcome, len(left) - done)
+    lock = RunLock(folder)
+    try:
+        rows, left = _Rows(sweep, folder), waiting_points(sweep, folder)
+        for done, (point, outcome) in enumerate(_outcomes(engine, left, job, workers or _SUSPECTS), 1):
+            rows.end(point, outcome)
+            told(point, outcome, len(left) - done)
+    finally:
+        lock.release()
     return [rows.outcomes[point.name] for point in sweep.points]
 
 

@@ -1,5 +1,8 @@
 import csv
+import os
+import re
 import shutil
+import socket
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +14,12 @@ from probes.errors import RunError, UsageError
 from probes.learners.recipe_files import built_in
 from probes.logs.manifest import Manifest, write_manifest
 from probes.store import open_log, open_logs
+from probes.store.lock import RunLock
 from probes.studies import record_study
 from probes.studies.estimate import estimate
 from probes.studies.executors import Inline, Spawned, engine
 from probes.studies.sweep import points_of
-from probes.studies.sweep_point import Outcome
+from probes.studies.sweep_point import Outcome, finished
 from probes.studies.sweep_record import record_sweep, waiting_points
 from tests.studies.sweeps import SMALL, SWEEP
 
@@ -73,7 +77,7 @@ def spoiled(root, point):
 
 
 def test_a_point_is_a_study_in_a_folder_of_its_own(inline):
-    assert {path.name for path in inline.iterdir()} == {"sweep.csv", *(point.name for point in SWEEP.points)}
+    assert {path.name for path in inline.iterdir()} == {"LOCK", "sweep.csv", *(point.name for point in SWEEP.points)}
     for point in SWEEP.points:
         recipes = [log.manifest.recipe for log in open_logs(inline / point.name)]
         assert [(recipe["network"]["q"], recipe["seed"]) for recipe in recipes] == [
@@ -130,6 +134,16 @@ def test_a_failed_point_is_a_row_with_its_traceback_and_stops_no_other(tmp_path)
     written = (tmp_path / SWEEP.points[1].name / "error.txt").read_text()
     assert written.startswith("Traceback (most recent call last):")
     assert line in written
+
+
+def test_a_sweep_is_recorded_by_one_process_at_a_time(inline):
+    before = rows(inline)
+    lock = RunLock(inline)
+    line = f"expected no other writer of `{inline}`, got process {os.getpid()} on {socket.gethostname()}; "
+    with pytest.raises(RunError, match=re.escape(line)):
+        record_sweep(SWEEP, inline)
+    lock.release()
+    assert (record_sweep(SWEEP, inline), rows(inline)) == ([finished(inline / row["path"]) for row in before], before)
 
 
 def test_what_failed_is_tried_again(tmp_path):
