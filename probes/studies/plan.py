@@ -76,10 +76,15 @@ class Phase:
 
     @property
     def checkpoint(self) -> str:
-        """Name of the file from which the phase goes on when its process was ended."""
+        """Name of the file from which these runs go on when their process was ended."""
         digest = hashlib.sha256(" ".join(run.run_id for run in self.runs).encode()).hexdigest()[:8]
 
-        return f"checkpoint-{self.name.replace(' ', '-')}-{digest}.safetensors"
+        return self.checkpoints.replace("*", digest)
+
+    @property
+    def checkpoints(self) -> str:
+        """Pattern of the names of such files, of whichever of its runs."""
+        return f"checkpoint-{self.name.replace(' ', '-')}-*.safetensors"
 
 
 def plan(recipe: AnyRecipe) -> tuple[Phase, ...]:

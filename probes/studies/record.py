@@ -1,7 +1,7 @@
 """Recording a study: its phases are trained one after the other, every step of every run goes to a log of its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -108,26 +108,50 @@ class _Recording:
         self.study = study_hash(self.recipe)
 
     def phase(self, phase: Phase) -> None:
-        """Train what is not finished of a phase."""
-        path = self.root / phase.checkpoint
-        runs = [run for run in phase.runs if status_of(self.root / run.run_id) not in ENDED]
-        kept = read_checkpoint(path) if runs and not self.anew else None
-        if kept is not None and kept.fits(self.root):
-            chosen = {run.run_id for run in kept.runs}
-            ready = [run for run in phase.runs if run.run_id in chosen]
-        else:
-            kept, ready = None, [run for run in runs if self._can_start(run)]
+        """Train what is not finished of a phase: first what a process before left half done, then the others."""
+        left = [run for run in phase.runs if status_of(self.root / run.run_id) not in ENDED]
+        begun = self._begun(phase, {run.run_id for run in left})
+        resumed = {run.run_id for kept in begun.values() for run in kept.runs}
+        fresh = [run for run in left if run.run_id not in resumed]
+        ready = [run for run in fresh if self._can_start(run)]
 
-        self.watcher.begin(phase, len(ready))
-        diverged = self._train(phase, ready, kept, path) if ready else 0
+        notes = [(len(phase.runs) - len(left), "finished before")]
+        for path, kept in begun.items():
+            names = {run.run_id for run in kept.runs}
+            self._group(phase, [run for run in phase.runs if run.run_id in names], kept, path, notes)
+            notes = []
+        if fresh or not begun:
+            notes = [*notes, (len(fresh) - len(ready), "left out: a run they learn from diverged")]
+            self._group(phase, ready, None, self.root / replace(phase, runs=tuple(ready)).checkpoint, notes)
+
+    def _begun(self, phase: Phase, left: set[str]) -> dict[Path, Checkpoint]:
+        """Return the checkpoints, by their files, of runs that are left; remove those of none."""
+        if self.anew:
+            return {}
+        found = {}
+        for path in sorted(self.root.glob(phase.checkpoints)):
+            kept = read_checkpoint(path)
+            if kept is not None and kept.fits(self.root) and left & {run.run_id for run in kept.runs}:
+                found[path] = kept
+            else:
+                path.unlink()
+        return found
+
+    def _group(
+        self,
+        phase: Phase,
+        runs: Sequence[PlannedRun],
+        kept: Checkpoint | None,
+        path: Path,
+        notes: Sequence[tuple[int, str]],
+    ) -> None:
+        """Train some runs of a phase side by side, with checkpoints in a file, and tell how that ended."""
+        self.watcher.begin(phase, len(runs))
+        diverged = self._train(phase, runs, kept, path) if runs else 0
         path.unlink(missing_ok=True)
-        notes = [
-            (len(phase.runs) - len(runs), "finished before"),
-            (len(ready) if kept else 0, f"gone on with from step {kept.first if kept else 0}"),
-            (diverged, "diverged"),
-            (len({*runs} - {*ready}), "left out: a run they learn from diverged"),
-        ]
-        self.watcher.end(", ".join(f"{count} {what}" for count, what in notes if count))
+        gone_on = (len(runs), f"gone on with from step {kept.first}") if kept else (0, "")
+        told = [*notes, gone_on, (diverged, "diverged")]
+        self.watcher.end(", ".join(f"{count} {what}" for count, what in told if count))
 
     def _train(self, phase: Phase, runs: Sequence[PlannedRun], kept: Checkpoint | None, path: Path) -> int:
         """Train, record, measure and keep some runs of a phase; return how many diverged."""

@@ -172,6 +172,21 @@ def test_a_checkpoint_whose_runs_are_gone_does_not_count(tmp_path, uninterrupted
     assert differences(everything(tmp_path), uninterrupted) == []
 
 
+def test_a_study_that_grows_goes_on_with_what_is_half_done(tmp_path):
+    alone = override(STUDY, {"runs.distilled": "0", "runs.self_distilled": "0", "runs.average": "0"})
+    larger = override(alone, {"runs.single": "3"})
+    with pytest.raises(MemoryError):
+        record_study(alone, tmp_path / "cut", watcher=Impatient(6), checkpoint_seconds=0.0)
+    logs = open_logs(record_study(larger, tmp_path / "cut"))
+    whole = open_logs(record_study(larger, tmp_path / "whole"))
+
+    assert [log.manifest.attempts for log in logs] == [(4,), (4,), ()]
+    for log, other in zip(logs, whole, strict=True):  # up to rounding, which depends on how many train side by side
+        assert log.manifest.run_id == other.manifest.run_id
+        np.testing.assert_allclose(log["correlations"][:], other["correlations"][:], rtol=1e-4, atol=1e-6)
+    assert list((tmp_path / "cut").glob("checkpoint-*")) == []
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path):
     with pytest.raises(MemoryError):
         record_study(STUDY, tmp_path, watcher=Impatient(6), checkpoint_seconds=0.0)
