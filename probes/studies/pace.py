@@ -51,13 +51,11 @@ def phase_seconds(recipe: AnyRecipe) -> tuple[float, ...]:
     known: dict[tuple[int, int, bool, bool], _Pace] = {}
     seconds = []
     for phase in plan(recipe):
-        networks = material.initialise([run.seeds for run in phase.runs])
-        compiled = worth_compiling(
-            networks, material.training_inputs, phase.optimizer.epochs(phase.steps, recipe.training.samples)
-        )
-        kind = networks.runs, networks.members, phase.teaching is None, compiled
+        seeds, epochs = phase.runs[0].seeds, phase.optimizer.epochs(phase.steps, recipe.training.samples)
+        compiled = worth_compiling(material.initialise([seeds]), material.training_inputs, epochs)
+        kind = len(phase.runs), len(seeds), phase.teaching is None, compiled
         if kind not in known:
-            known[kind] = _pace(material, phase, networks, compiled=compiled)
+            known[kind] = _pace(material, phase, compiled=compiled)
         seconds.append(known[kind].seconds(recipe, phase))
     return tuple(seconds)
 
@@ -77,7 +75,8 @@ class _Pace:
         return phase.steps * self.step + looks * self.look + len(phase.runs) * self.test
 
 
-def _pace(material: Material, phase: Phase, networks: Networks, *, compiled: bool) -> _Pace:
+def _pace(material: Material, phase: Phase, *, compiled: bool) -> _Pace:
+    networks = material.initialise([run.seeds for run in phase.runs])
     monitor, state = Monitor(networks, material), State(0, tuple(range(networks.runs)), networks, {})
     step = _step_seconds(material, phase, networks, compiled=compiled)
     began = time.perf_counter()
