@@ -57,7 +57,7 @@ _GROUPS = (
             "winners.predicted": "predicted view won",
             "single.one_view": "exactly one view",
             "ensemble.coverage": "covered by all",
-            "distilled.features_learned": "distilled: learned",
+            "distilled.features_learned": "by students",
         },
     ),
 )
