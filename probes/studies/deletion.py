@@ -94,7 +94,8 @@ def _by_feature(right: Tensor, samples: Samples, classes: int) -> Tensor:
     """Return the share of right samples ``(run, sample)`` for each label and view shown, ``(run, class, view)``."""
     place = 2 * samples.labels + samples.view
     counts = torch.bincount(place, minlength=2 * classes)
-    sums = right.float().new_zeros(len(right), 2 * classes).index_add_(1, place, right.float())
+    ones = right.float()
+    sums = ones.new_zeros(len(right), 2 * classes).index_add_(1, place, ones)
 
     shares: Tensor = (sums / counts).unflatten(1, (classes, 2))
 
