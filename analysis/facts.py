@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from probes.analysis.columns import CORRELATIONS, LAYOUT, TABLES
-from probes.analysis.own_class import widened
+from probes.analysis.taps.own_class import widened
 from probes.errors import LogError
 from probes.logs.layout import Series
 from probes.logs.protocol import LogLike
@@ -35,7 +35,7 @@ def each(logs: LogLike | Iterable[LogLike]) -> Sequence[LogLike]:
         LogError: If two runs have the same name.
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> len(each(example_study()[0]))
         1
     """
@@ -55,7 +55,7 @@ def usable(logs: LogLike | Iterable[LogLike]) -> Sequence[LogLike]:
         LogError: If two runs have the same name.
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> len(usable(example_study()))
         9
     """
@@ -69,7 +69,7 @@ def correlation_series(log: LogLike) -> Series:
         LogError: If no series has this layout, or several have and none is called "correlations".
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> correlation_series(example_study()[0]).name
         'correlations'
     """
@@ -93,7 +93,7 @@ def race_series(log: LogLike) -> Series:
         LogError: If the series is not there, has not two views, or does not begin at step 0.
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> race_series(example_study()[-1]).shape
         (6, 6, 6, 2)
     """
@@ -113,7 +113,7 @@ def moments(log: LogLike) -> np.ndarray | None:
     """Return S, ``(class, view)``, of the definition of M, or None where the run was not evaluated.
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> moments(example_study()[0]).shape
         (6, 2)
     """
@@ -131,7 +131,7 @@ def exponent(log: LogLike) -> int:
         LogError: If neither says it, or it is below 3: with q = 2 initialisation decides nothing.
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> exponent(example_study()[0])
         3
     """
@@ -149,7 +149,7 @@ def single_view_share(log: LogLike) -> float | None:
     """Return mu, the share of single-view data, from the evaluation or else from the recipe; None where unknown.
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> single_view_share(example_study()[0])
         0.04
     """
@@ -160,7 +160,7 @@ def sparsity(log: LogLike) -> float | None:
     """Return s, the expected number of features of one view in a sample, from evaluation or recipe; None where unknown.
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> sparsity(example_study()[0])
         3.0
     """
@@ -171,7 +171,7 @@ def learner(log: LogLike) -> str:
     """Return what of the network was trained: "patch" (all of it), "tangent" or "random_features", as the recipe says.
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> learner(example_study()[0])
         'patch'
     """
@@ -185,7 +185,7 @@ def runs(logs: LogLike | Iterable[LogLike]) -> pd.DataFrame:
         LogError: If two runs have the same name.
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> runs(example_study()).loc[3, ["run", "parents"]].to_list()
         ['self_distilled-fresh-00', 'single-01']
     """
@@ -221,7 +221,7 @@ def constant(log: LogLike, name: str, section: str) -> float | None:
     """Return a number that the evaluation states, or else that section of the recipe; None where neither does.
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> constant(example_study()[0], "learning_rate", "training")
         108.0
     """

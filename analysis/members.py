@@ -22,7 +22,7 @@ def members(logs: LogLike | Iterable[LogLike]) -> Sequence[LogLike]:
         LogError: If two runs have the same name.
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> len(members(example_study()))
         5
     """
@@ -43,7 +43,7 @@ def learned_sets(study: Sequence[LogLike], table: pd.DataFrame) -> NDArray[np.bo
 
     Example:
         >>> from probes.analysis import learned
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> logs = example_study()
         >>> learned_sets(logs[-2:], learned(logs)).shape
         (2, 6, 2)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from probes.analysis.chance import PERCENTILE
+from probes.analysis.taps.null import PERCENTILE
 
 __all__ = ["RULE", "LearnedRule", "last_steps"]
 
@@ -25,7 +25,7 @@ class LearnedRule:
       median, because a wrong feature that one class has really learned is no chance: it is reported beside the finding
       as off-class, and does not hide what else the class has learned; and
     * more than chance: the 99th percentile, at the same step, of what the same run's neurons show along random
-      directions beyond what their own features explain (`probes.analysis.chance`). Without that correction a random
+      directions beyond what their own features explain (`probes.analysis.taps.null`). Without that correction a random
       direction reaches about half of a winner's strength where all weights lie in the span of the features, as with
       private noise, and the slower features of students would not count, though they decide samples. A run that has
       recorded no random directions is judged by the first two alone, and its column `chance` is empty.

@@ -27,7 +27,7 @@ def bounds(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import bounds as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> bounds(table(example_study()[-1]), canvas(6, 3)[1][0]).get_xscale()
         'log'

@@ -26,7 +26,7 @@ def claims(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import claims as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> claims(table(example_study()), canvas(8, 4)[1][0]).get_yticklabels()[0].get_text()
         'single.train_error'

@@ -19,7 +19,7 @@ def coverage(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import coverage as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> coverage(table(example_study()), canvas(4, 3)[1][0]).get_xlabel()
         'members K'
@@ -46,7 +46,7 @@ def ensemble_error(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import coverage as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> ensemble_error(table(example_study()), canvas(4, 3)[1][0]).get_xlabel()
         'members K'

@@ -25,7 +25,7 @@ def deletion(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import deletion as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> deletion(table(example_study()), canvas(4, 3)[1][0]).get_ylabel()
         'accuracy where the view alone is shown'
@@ -55,7 +55,7 @@ def deletion_rates(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import deletion as table, deletion_rates as rates
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> deletion_rates(rates(table(example_study())), canvas(4, 3)[1][0]).get_yticklabels()[0].get_text()
         'single'

@@ -18,7 +18,7 @@ def error_rates(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import error_rates as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> error_rates(table(example_study()), canvas(6, 3)[1][0]).get_yticklabels()[0].get_text()
         'single'
@@ -48,7 +48,7 @@ def pairs(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import pairs as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> pairs(table(example_study()), canvas(3, 3)[1][0]).get_aspect()
         1.0

@@ -25,7 +25,7 @@ def forces(frame: pd.DataFrame, ax: Axes, *, title: str = "", named: bool = True
 
     Example:
         >>> from probes.analysis import forces as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> forces(table(example_study()), canvas(4, 3)[1][0]).get_xlabel()
         'step'
@@ -52,7 +52,7 @@ def forces_beside(kinds: Mapping[str, pd.DataFrame]) -> Figure:
 
     Example:
         >>> from probes.analysis import forces as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> len(forces_beside({"distilled": table(example_study())}).axes)
         1
     """

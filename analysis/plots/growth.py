@@ -31,7 +31,7 @@ def growth(frame: pd.DataFrame, ax: Axes, *, title: str = "", named: bool = True
 
     Example:
         >>> from probes.analysis import missing_features
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> growth(missing_features(example_study()[-1]), canvas(4, 3)[1][0]).get_ylabel()
         'strength of a missing feature'
     """
@@ -61,7 +61,7 @@ def growth_beside(kinds: Mapping[str, pd.DataFrame]) -> Figure:
 
     Example:
         >>> from probes.analysis import missing_features
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> logs = example_study()
         >>> kinds = {"single": missing_features(logs[-5:]), "distilled": missing_features(logs[1], logs)}
         >>> len(growth_beside(kinds).axes)

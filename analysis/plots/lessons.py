@@ -21,7 +21,7 @@ def lessons(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import lessons as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> logs = example_study()
         >>> lessons(table(logs[1:4], logs), canvas(6, 4)[1][0]).get_xlabel()
@@ -57,7 +57,7 @@ def rises(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import growth
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> logs = example_study()
         >>> rises(growth(logs[1], logs), canvas(4, 3)[1][0]).get_ylabel()

@@ -17,7 +17,7 @@ def lottery(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import lottery as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> lottery(table(example_study()), canvas(4, 3)[1][0]).get_xlabel()
         'class'

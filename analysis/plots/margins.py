@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from probes.analysis.margins import escape_factor
 from probes.analysis.plots.canvas import BAD, INK, MUTED, VIEWS, key, logarithmic, stroke
+from probes.analysis.theory.findings.margins import escape_factor
 
 __all__ = ["confusion", "kept_alive", "margins"]
 
@@ -23,7 +23,7 @@ def margins(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import margins as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> margins(table(example_study()[-1]), canvas(4, 3)[1][0]).get_yscale()
         'log'
@@ -53,7 +53,7 @@ def confusion(frame: pd.DataFrame, ax: Axes, *, title: str = "") -> Axes:
 
     Example:
         >>> from probes.analysis import confusion as table, winners
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> found = table(winners(example_study()[-1]))
         >>> confusion(found[found["prediction"] == "in M"], canvas(3, 3)[1][0]).get_xlabel()
@@ -86,7 +86,7 @@ def kept_alive(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import kept_alive as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> kept_alive(table(example_study()[-1]), canvas(4, 2)[1][0]).get_yticklabels()[0].get_text()
         'single'

@@ -27,7 +27,7 @@ def memorisation(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import memorisation as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> memorisation(table(example_study()[-1]), canvas(4, 3)[1][0]).get_xlabel()
         'step'
@@ -59,7 +59,7 @@ def error_against_coverage(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import memorisation as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> error_against_coverage(table(example_study()[-1]), canvas(4, 3)[1][0]).get_xlabel()
         'share of features learned'

@@ -22,7 +22,7 @@ def escape(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import timing
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> escape(timing(example_study()[-1]), canvas(3, 3)[1][0]).get_ylabel()
         'learned at step'
@@ -49,7 +49,7 @@ def phases(frame: pd.DataFrame, ax: Axes, *, crossings: pd.DataFrame | None = No
 
     Example:
         >>> from probes.analysis import phases as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> len(phases(table(example_study()), canvas(6, 3)[1][0]).get_yticks())
         9

@@ -26,7 +26,7 @@ def trajectories(frame: pd.DataFrame, ax: Axes, *, title: str = "", named: bool 
 
     Example:
         >>> from probes.analysis import features
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> table = features(example_study()[-1])
         >>> trajectories(table[table["class"] == 2], canvas(4, 3)[1][0]).get_ylabel()
         'strength'
@@ -54,7 +54,7 @@ def trajectory_grid(frame: pd.DataFrame) -> Figure:
 
     Example:
         >>> from probes.analysis import features
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> len(trajectory_grid(features(example_study()[-1])).axes)
         8
     """

@@ -28,7 +28,7 @@ def winners(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Example:
         >>> from probes.analysis import winners as table
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> from probes.analysis.plots import canvas
         >>> len(winners(table(example_study()[-5:]), canvas(4, 3)[1][0]).get_yticks())
         5

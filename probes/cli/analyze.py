@@ -8,15 +8,15 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from probes.analysis.claims import records
-from probes.analysis.comparison import comparison_of
-from probes.analysis.evidence import Evidence
-from probes.analysis.findings import report_of, write_report
-from probes.analysis.inputs import is_inputs
-from probes.analysis.map_panels import sweep_report
-from probes.analysis.report import Report
-from probes.analysis.summary import summary_of
-from probes.analysis.sweep_table import is_sweep
+from probes.analysis.reports.comparison import comparison_of
+from probes.analysis.reports.report import Report
+from probes.analysis.reports.writing import report_of, write_report
+from probes.analysis.sweeps.report import sweep_report
+from probes.analysis.sweeps.table import is_sweep
+from probes.analysis.theory.evidence import Evidence
+from probes.analysis.theory.findings.claims import records
+from probes.analysis.theory.findings.summary import summary_of
+from probes.analysis.theory.inputs.inputs import is_inputs
 from probes.cli.frames import cells, claims_for_people
 from probes.cli.tables import show
 from probes.logs import open_logs

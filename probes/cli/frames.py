@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from probes.analysis.expectations import EXPECTATIONS
+from probes.analysis.theory.expectations import EXPECTATIONS
 
 __all__ = ["cells", "claims_for_people"]
 
@@ -13,7 +13,7 @@ def claims_for_people(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table of claims with its ranges in one cell each and the verdict first, then those not measured.
 
     Args:
-        table: As `probes.analysis.claims` gives it.
+        table: As `probes.analysis.theory.findings.claims` gives it.
 
     Example:
         >>> from probes.analysis import claims

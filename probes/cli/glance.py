@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from probes.analysis.chance import Chance
-from probes.analysis.own_class import widened
+from probes.analysis.taps.null import Chance
+from probes.analysis.taps.own_class import widened
 from probes.cli.race import GROWN, Course, Race, course_of
 from probes.errors import ProbesError
 from probes.logs import Log, open_log

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from probes.analysis.sweep_table import is_sweep, points
+from probes.analysis.sweeps.table import is_sweep, points
 from probes.cli.tables import show
 from probes.logs import open_logs
 from probes.logs.protocol import LogLike

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from probes.analysis.facts import correlation_series
 from probes.analysis.rule import RULE
-from probes.analysis.statistics import statistics
+from probes.analysis.taps.statistics import statistics
 from probes.errors import LogError
 from probes.logs.layout import Series
 from probes.logs.protocol import LogLike
@@ -35,8 +35,8 @@ class Race:
         measure: "strength" of a class's own features, or "peak" over all neurons where the series knows no classes.
         names: What the rows stand for: classes, or features.
         values: ``(row, side)``: a side for each of two views, else one.
-        learned: Whether each counts as learned by `probes.analysis.learned.RULE`, the step taken for the run's last,
-            and is above the floor; None where the rule does not apply.
+        learned: Whether each counts as learned by `probes.analysis.rule.RULE`, the step taken for the run's last, and
+            is above the floor; None where the rule does not apply.
         null: Median strength of a class's neurons on features of other classes; 0 where that is unknown.
 
     Example:
@@ -82,7 +82,7 @@ class Course:
         Args:
             row: The series at that step.
             floor: What counts as learned is larger.
-            chance: What random directions reach at that step, see `probes.analysis.chance`; NaN where it is not known.
+            chance: What random directions reach at that step, see `probes.analysis.taps.null`; NaN where unknown.
         """
         return _strengths(row, floor, chance) if self.own else _peaks(row, self.series, self.features)
 
@@ -93,7 +93,7 @@ def course_of(log: LogLike) -> Course | None:
     Without a series of feature correlations it is the first whose last axes are those of its directions.
 
     Example:
-        >>> from probes.analysis.example import example_study
+        >>> from probes.analysis.theory.example import example_study
         >>> course_of(example_study()[0]).own
         True
     """

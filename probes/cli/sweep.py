@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from probes.analysis.sweep_table import TABLE
+from probes.analysis.sweeps.table import TABLE
 from probes.cli.amounts import one_line
 from probes.cli.chosen import chosen_changes
 from probes.errors import RunError, UsageError

@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from pathlib import Path
 from typing import Any
 
-from probes.analysis.sweep_table import TABLE, written
+from probes.analysis.sweeps.table import TABLE, written
 from probes.errors import RunError
 from probes.files.durable import make_folder, write_whole
 from probes.learners.recipe_files import as_mapping

@@ -12,10 +12,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from probes.analysis.claims import claims_of
-from probes.analysis.evidence import Evidence
-from probes.analysis.findings import report_of
-from probes.analysis.summaries import summarise
+from probes.analysis.reports.writing import report_of
+from probes.analysis.taps.summaries import summarise
+from probes.analysis.theory.evidence import Evidence
+from probes.analysis.theory.findings.claims import claims_of
 from probes.logs.layout import SUMMARIES
 from probes.store import Log, Manifest, RunWriter, Series, open_log, open_logs
 from scripts.benchmarks.trajectories import noisy, trajectories

@@ -19,7 +19,8 @@ STEPS = {"distilled-stopped-00": 150_000, "single-00": 60_000}  # all others as 
 CHILD = """
 import io, re, sys
 from pathlib import Path
-from probes.analysis import example_study, report, summaries
+from probes.analysis import example_study, report
+from probes.analysis.taps import summaries
 from probes.logs.reader import open_logs
 
 def peak():

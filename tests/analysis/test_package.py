@@ -22,7 +22,8 @@ def test_a_lazy_name_is_its_modules_own(name):
 
 
 def test_a_function_stays_itself_when_its_module_of_the_same_name_is_imported():
-    code = "import probes.analysis.bounds; from probes import analysis; print(type(analysis.bounds).__name__)"
+    module = "probes.analysis.theory.findings.bounds"
+    code = f"import {module}; from probes import analysis; print(type(analysis.bounds).__name__)"
 
     assert run(code) == "function\n"
 

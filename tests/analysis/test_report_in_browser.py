@@ -6,7 +6,7 @@ import pytest
 from matplotlib.image import imread
 
 from probes.analysis import example_study, report
-from probes.analysis.example import Sizes
+from probes.analysis.theory.example import Sizes
 from tests.analysis.browser import NEEDED, browse, with_script
 
 pytestmark = NEEDED

@@ -5,7 +5,8 @@ from tests.repository.sources import imports, modules
 
 KNOWN = {"probes", "probes.errors", "probes.files.durable", "probes.logs", "probes.logs.layout", "probes.logs.reader"}
 KNOWN |= {"probes.store", "probes.store.writer", "probes.recorder"}
-KNOWN |= {"probes.learners.training", "probes.analysis.claims", "probes.cli.record", "probes.quantities.tap"}
+KNOWN |= {"probes.learners.training", "probes.analysis.theory.findings.claims", "probes.cli.record"}
+KNOWN |= {"probes.quantities.tap"}
 
 
 @pytest.mark.parametrize("module", modules())
@@ -42,7 +43,7 @@ def test_no_import_is_circular():
             "leaves probes.files, probes.errors",
         ),
         (
-            "probes.analysis.claims",
+            "probes.analysis.theory.findings.claims",
             "from probes.store import open_log",
             "leaves probes.analysis, probes.logs, probes.files, probes.errors, probes",
         ),
@@ -72,8 +73,8 @@ def test_a_fault_is_found_and_named(module, line, fault):
     [
         ("probes.logs.reader", "def frame():\n import pandas as pd"),
         ("probes.store.writer", "from probes import __version__"),
-        ("probes.analysis.claims", "from probes.logs.layout import Series"),
-        ("probes.analysis.claims", "from probes import open_log"),
+        ("probes.analysis.theory.findings.claims", "from probes.logs.layout import Series"),
+        ("probes.analysis.theory.findings.claims", "from probes import open_log"),
         ("probes.store.writer", "from probes.logs.reader import open_log"),
         ("probes.cli.record", "from probes.learners.training import train"),
         ("probes.recorder", "import os, torch\nfrom probes.errors import RunError"),

@@ -1,0 +1,1 @@
+"""Findings of any study, one file each."""

@@ -1,0 +1,88 @@
+"""The report: one HTML file that needs no network, opening with the claims, each figure beside its numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TextIO
+
+import pandas as pd
+
+from probes.analysis.columns import MEANINGS
+from probes.analysis.reports.page import films, place, template
+from probes.analysis.reports.panel import Panel
+from probes.analysis.theory.expectations import EXPECTATIONS
+
+__all__ = ["Report"]
+
+# What a notebook shows of a report: what answers the three questions.
+_OPENING = ("winners", "coverage", "growth")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A study's findings, built before they are rendered; in a notebook its claims and its first three figures.
+
+    Attributes:
+        title: What was studied.
+        facts: What a reader wants to know first, name and value.
+        claims: Table of `claims`; with a column `setting` where several studies stand side by side.
+        panels: Figures with their tables, in the order in which they are shown.
+        absent: What could not be shown, each with the reason.
+        created: When the report was made.
+
+    Example:
+        >>> import io
+        >>> from probes.analysis.theory.findings.claims import claims
+        >>> stream = io.StringIO()
+        >>> Report("my study", {"runs": "0"}, claims([])).render(stream)
+        >>> "<h1>my study</h1>" in stream.getvalue()
+        True
+    """
+
+    title: str
+    facts: Mapping[str, str]
+    claims: pd.DataFrame
+    panels: Sequence[Panel] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def verdict(self) -> str:
+        """How many claims hold, of each setting where there are several."""
+        if "setting" not in self.claims:
+            return f"{self.claims['holds'].sum()} of {len(self.claims)} claims hold"
+        counts = self.claims.groupby("setting", sort=False)["holds"].agg(["sum", "size"])
+
+        return "Claims that hold: " + ", ".join(f"{row.Index} {row.sum} of {row.size}" for row in counts.itertuples())
+
+    def render(self, stream: TextIO) -> None:
+        """Write the report as HTML."""
+        page = template("report.html.j2", number=_number, cell=_cell, films=films)
+        placed = place(self.panels)
+        stream.writelines(page.generate(report=self, placed=placed, expectations=EXPECTATIONS, meanings=MEANINGS))
+
+    def _repr_html_(self) -> str:
+        opening = [panel for panel in self.panels if panel.name in _OPENING]
+        page = template("notebook.html.j2", number=_number, films=films)
+
+        return str(page.render(report=self, panels=opening, expectations=EXPECTATIONS))
+
+
+def _cell(value: object) -> str:
+    """Return what a cell of any table holds as text, "" where it holds nothing."""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6g}".replace("-", "\N{MINUS SIGN}")
+
+    return "" if value is None else str(value)
+
+
+def _number(value: float) -> str:
+    """Return a number as a reader wants it: three digits after the point, four where it is small."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    if 0 < value < 5e-5:
+        return "< 0.0001"
+
+    digits = 3 if abs(value) >= 0.01 else 4
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".").replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,1 @@
+"""Sweeps: the table of their points, and maps of what the points measured."""

@@ -1,0 +1,120 @@
+"""The test error of any ensemble of runs, the mean of their logits, from what was stored with each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from probes.analysis.facts import each, single_view_share
+from probes.analysis.intervals import Estimate, rate
+from probes.analysis.theory.findings.error_rates import in_mu, margins, measured_arrays
+from probes.errors import LogError
+from probes.logs.protocol import LogLike
+
+__all__ = ["JointTests", "ensemble_error"]
+
+_PARTS = ("single_view", "multi_view")
+
+
+@dataclass(frozen=True)
+class JointTests:
+    """What the test error of every ensemble of some runs follows from; all were measured on the same samples.
+
+    Attributes:
+        margins: For each part, ``(run, class, sample)``, of those samples that at least one run has wrong. The others
+            are right in every ensemble, because a mean of positive margins is positive.
+        sizes: For each part, the number of all its samples.
+        mu: Share of single-view data.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> JointTests.of(example_study()[-2:]).errors([[0], [1], [0, 1]]).shape
+        (3,)
+    """
+
+    margins: Mapping[str, np.ndarray]
+    sizes: Mapping[str, int]
+    mu: float
+
+    @classmethod
+    def of(cls, logs: Sequence[LogLike]) -> "JointTests | None":
+        """Return the runs' joint tests; None where there is no run, or one lacks a test set or mu.
+
+        Raises:
+            LogError: If the runs were tested on different samples.
+        """
+        shares = [single_view_share(log) or 0.0 for log in logs]
+        arrays = {log.manifest.run_id: measured_arrays(log) for log in logs}
+        needed = {f"{part}/{name}" for part in _PARTS for name in ("logits", "labels")}
+        if not logs or not min(shares) or not all(needed <= set(held) for held in arrays.values()):
+            return None
+        labels = {part: _shared_labels(arrays, f"{part}/labels") for part in _PARTS}
+
+        found = {
+            part: _open_margins([held[f"{part}/logits"] for held in arrays.values()], labels[part]) for part in _PARTS
+        }
+        return cls(found, {part: labels[part].size for part in _PARTS}, shares[0])
+
+    def errors(self, ensembles: Sequence[Sequence[int]]) -> np.ndarray:
+        """Return the test error in mu of each ensemble, ``(ensemble,)``; members are given by their place."""
+        single_view, multi_view = (self._mistakes(part, ensembles) / self.sizes[part] for part in _PARTS)
+
+        return np.asarray(single_view + (1 - self.mu) / self.mu * multi_view)
+
+    def estimate(self, members: Sequence[int]) -> Estimate:
+        """Return the test error in mu of one ensemble, with its interval over samples."""
+        single_view, multi_view = (rate(int(self._mistakes(part, [members])[0]), self.sizes[part]) for part in _PARTS)
+
+        return in_mu(single_view, multi_view, self.mu)
+
+    def _mistakes(self, part: str, ensembles: Sequence[Sequence[int]]) -> np.ndarray:
+        """Return each ensemble's number of wrong samples; one at a time, so that its margins stay in cache."""
+        members, classes, samples = self.margins[part].shape
+        flat = self.margins[part].reshape(members, classes * samples)
+        counts = []
+        for chosen in ensembles:
+            weights = np.bincount(list(chosen), minlength=members) / len(chosen)
+            smallest = (weights @ flat).reshape(classes, samples).min(axis=0)
+            counts.append(np.count_nonzero(~(smallest > 0)))
+
+        return np.array(counts)
+
+
+def ensemble_error(logs: LogLike | Iterable[LogLike]) -> Estimate | None:
+    """Return the test error in mu of the ensemble, the mean of the runs' logits; None where a run has no test sets.
+
+    The constant in front of (4.1) scales all classes alike and changes no error.
+
+    Raises:
+        LogError: If the runs were tested on different samples, or two have the same name.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> singles = example_study()[-5:]
+        >>> round(ensemble_error(singles[:1]).value, 2), round(ensemble_error(singles).value, 2)
+        (0.42, 0.0)
+    """
+    members = each(logs)
+    tests = JointTests.of(members)
+
+    return None if tests is None else tests.estimate(range(len(members)))
+
+
+def _open_margins(logits: Sequence[np.ndarray], labels: np.ndarray) -> np.ndarray:
+    """Return the margins of those samples that are not right in every run."""
+    every = np.stack([margins(one, labels) for one in logits])
+    undecided = ~(every.min(axis=-1) > 0).all(axis=0)
+
+    return np.ascontiguousarray(every[:, undecided].swapaxes(1, 2))
+
+
+def _shared_labels(arrays: Mapping[str, Mapping[str, np.ndarray]], name: str) -> np.ndarray:
+    first, *others = arrays
+    for run in others:
+        if not np.array_equal(arrays[run][name], arrays[first][name]):
+            raise LogError(
+                f"run `{run}`: expected the same `{name}` as run `{first}`, got others; "
+                "evaluate all runs of the study on one test set"
+            )
+
+    return np.asarray(arrays[first][name])

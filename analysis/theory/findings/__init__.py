@@ -1,0 +1,1 @@
+"""Findings of the theory's studies, one file each."""

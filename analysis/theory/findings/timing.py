@@ -1,0 +1,198 @@
+r"""When each feature is learned, in which order, and when the theory says its race is over.
+
+**Predicted escape time.** Near the initialisation every output is about 0, so that the own class's softmax is 1/k, and
+a neuron with :math:`x = \langle w, v_{i,\ell} \rangle` on a patch of weight z has the derivative
+:math:`(xz/\varrho)^{q-1}`. One step of gradient descent on the mean loss therefore adds
+
+.. math::
+    \Delta x = \eta \, \tfrac{k-1}{k} \, \frac{S_{i,\ell}}{\varrho^{q-1}} \, x^{q-1}, \quad
+    S_{i,\ell} = E[1_{y=i} \sum_p z_p^q]
+
+(S as it is stored with the evaluation: 1/k of the samples are of class i, so S already holds that factor). From
+:math:`x_0`, the peak at step 0, this escapes to infinity after
+
+.. math::
+    T_0 = \frac{k}{k-1} \, \frac{\varrho^{q-1}}{\eta \, (q-2) \, S_{i,\ell} \, x_0^{q-2}} .
+
+Left out: noise on the patches of the class (it makes neurons faster), the push back from other classes' samples
+(slower), and the few steps that a neuron beyond :math:`\varrho` needs to become strong.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from probes.analysis.columns import TABLES
+from probes.analysis.facts import constant, exponent, moments, usable
+from probes.analysis.findings.learned import RULE, LearnedRule, last_steps
+from probes.analysis.intervals import bootstrapped
+from probes.analysis.taps.frames import endpoints, every_step
+from probes.logs.protocol import LogLike
+
+__all__ = ["escape", "escape_times", "settled", "timing"]
+
+_RULE = (
+    "crossing: first step looked at from which on the feature counts as learned at all later ones, after the step "
+    "crossing_after; escape_time: k/(k-1) rho^(q-1) / (eta (q-2) S x0^(q-2)), for runs without a teacher; {}"
+)
+_ESCAPE = (
+    "rank_correlation: Spearman's, of crossing and escape_time over the features that a run learned; null: 0, the "
+    "order has nothing to do with the prediction, p_value against it; pace: median of crossing / escape_time, "
+    "interval by bootstrap over features; {}"
+)
+
+
+def timing(
+    logs: LogLike | Iterable[LogLike], *, rule: LearnedRule = RULE, frame: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return one row per (run, class, view): the step at which it is learned for good, and the predicted one.
+
+    `crossing` is empty where the feature is not learned at the end, and the first recorded step where it was learned
+    all the time. `order` counts a run's features by their crossing, from 1; those that cross together share a place.
+    `escape_time` is T0 of the module's text from the feature's own initial peak, empty for a run with teachers, for one
+    that continues another, and where recipe and evaluation do not give eta, rho, q and S.
+
+    Args:
+        logs: The runs of a study, or one log.
+        rule: When a feature counts as learned.
+        frame: Table of `features` of these runs, however thin, where it is there; else every step is read.
+
+    Raises:
+        LogError: If a log has no series (class, neuron, feature_class, view), or two runs have the same name.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> timing(example_study()[-1])[["class", "view", "crossing_after", "crossing", "order"]].head(3)
+           class  view  crossing_after  crossing  order
+        0      0     0              16        17      4
+        1      0     1             400      <NA>   <NA>
+        2      1     0              13        14      1
+    """
+    tables = [_crossings(log, rule, frame) for log in usable(logs)]
+
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    table = table.reindex(columns=list(TABLES["timing"]))
+    table.attrs["rule"] = _RULE.format(rule)
+    return table
+
+
+def escape_times(log: LogLike, peaks: np.ndarray) -> np.ndarray:
+    """Return T0 of each feature, ``(class, view)``; NaN where something is missing, infinite for a peak of 0.
+
+    Args:
+        log: The run, asked for eta, rho, q and S.
+        peaks: Peaks at step 0, ``(class, view)``.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> escape_times(example_study()[0], np.ones((6, 2))).shape
+        (6, 2)
+    """
+    rate, threshold = constant(log, "learning_rate", "training"), constant(log, "threshold", "network")
+    moment, classes = moments(log), len(peaks)
+    if rate is None or threshold is None or moment is None or log.manifest.parents or log.manifest.continues:
+        return np.full(peaks.shape, np.nan)
+    q = exponent(log)
+
+    with np.errstate(divide="ignore"):
+        times = threshold ** (q - 1) / (rate * (q - 2) * moment * peaks ** (q - 2))
+    return np.asarray(classes / (classes - 1) * times if classes > 1 else np.full(peaks.shape, np.nan))
+
+
+def escape(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per run: how well the predicted escape times give the order and the pace of what was learned.
+
+    Args:
+        table: Table of `timing`.
+
+    Example:
+        >>> crossing, predicted = [10, 20, 40], [5.0, 10.0, 20.0]
+        >>> rows = {"crossing": crossing, "escape_time": predicted, "rule": ""}
+        >>> found = escape(pd.DataFrame(rows).assign(run="a", role="single", variant=""))
+        >>> found[["rank_correlation", "pace", "n"]].round(3).to_numpy().tolist()
+        [[1.0, 2.0, 3.0]]
+    """
+    found = pd.DataFrame(_escapes(table), columns=list(TABLES["escape"]))
+    found.attrs["rule"] = _ESCAPE.format(table.attrs.get("rule", ""))
+
+    return found
+
+
+def settled(steps: np.ndarray, holds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the last step at which a condition fails, and the next, from which on it holds; NaN where there is none.
+
+    Args:
+        steps: Steps, rising, ``(step,)``.
+        holds: The condition, ``(step, ...)``.
+
+    Example:
+        >>> steps = np.array([0, 10, 20])
+        >>> settled(steps, np.array([[False, True, False], [False, True, True], [True, True, False]]))
+        (array([10., nan, 20.]), array([20.,  0., nan]))
+    """
+    place = np.where(holds.all(axis=0), 0, len(holds) - np.argmin(holds[::-1], axis=0))
+    padded = np.concatenate([[np.nan], steps, [np.nan]])
+
+    return padded[place], padded[place + 1]
+
+
+def _crossings(log: LogLike, rule: LearnedRule, frame: pd.DataFrame | None) -> pd.DataFrame:
+    rows = None if frame is None else frame[frame["run"] == log.manifest.run_id]
+    pieces = every_step(log) if rows is None else [rows]
+    ends = endpoints(log, frame=rows)
+    start, last = ends[ends["step"] == ends["step"].iloc[0]].reset_index(drop=True), last_steps(ends)
+    shape = tuple(start[["class", "view"]].nunique())
+    # The rule needs the run's last step, wherever a piece lies.
+    ruled = (rule(pd.concat([piece, last])).head(len(piece)) for piece in pieces)
+    after, crossing = _settled_in(ruled, len(start))
+    predicted = escape_times(log, start["peak"].to_numpy(dtype=float).reshape(shape))
+
+    table: pd.DataFrame = start.assign(
+        run=log.manifest.run_id,
+        role=log.manifest.role,
+        variant=log.manifest.variant,
+        crossing_after=pd.array(after, dtype="Int64"),
+        crossing=pd.array(crossing, dtype="Int64"),
+        escape_time=predicted.ravel(),
+        rule=str(rule),
+    )
+    table["order"] = table["crossing"].rank(method="min").astype("Int64")
+
+    return table
+
+
+def _settled_in(pieces: Iterable[pd.DataFrame], features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `settled` finds of each of so many features, of the pieces in order as of one."""
+    after, crossing = np.full((2, features), np.nan)
+    for piece in pieces:
+        steps = piece["step"].to_numpy()[::features]
+        failed, since = settled(steps, piece["learned"].to_numpy(dtype=bool).reshape(-1, features))
+        # Where it holds in the whole piece, it does so since it last failed, or since the piece begins.
+        whole = np.isnan(failed)
+        after, crossing = np.where(whole, after, failed), np.where(whole, np.fmin(crossing, since), since)
+
+    return after, crossing
+
+
+def _escapes(table: pd.DataFrame) -> Iterator[dict[str, object]]:
+    shown = table[table["crossing"].notna() & np.isfinite(table["escape_time"].astype(float))]
+
+    for (run, role, variant), rows in shown.groupby(["run", "role", "variant"], observed=True):
+        crossing, predicted = rows["crossing"].to_numpy(dtype=float), rows["escape_time"].to_numpy(dtype=float)
+        if len(rows) > 2:
+            correlation = stats.spearmanr(crossing, predicted)
+            pace, low, high, n = bootstrapped(crossing / predicted, np.median)
+            yield {
+                "run": run,
+                "role": role,
+                "variant": variant,
+                "rank_correlation": float(correlation.statistic),
+                "p_value": float(correlation.pvalue),
+                "pace": pace,
+                "low": low,
+                "high": high,
+                "n": n,
+                "rule": rows["rule"].iloc[0],
+            }

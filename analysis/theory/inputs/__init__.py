@@ -1,0 +1,1 @@
+"""Ensembles on Gaussian inputs, the contrast of Figure 7."""

@@ -1,0 +1,175 @@
+"""The race as a film: the correlations of a run at a few steps, chosen where most happens, small enough for a page.
+
+Axes: t = frame, i = class, r = neuron, j = feature_class, l = view.
+"""
+
+import base64
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from probes.analysis.facts import correlation_series
+from probes.analysis.taps.own_class import OFF_CLASS
+from probes.errors import LogError
+from probes.logs.protocol import LogLike
+
+__all__ = ["FRAMES", "Replay", "Scale", "race_steps", "replay"]
+
+FRAMES = 60
+
+# Cells of a matrix that a screen can show; of a wider network the first classes are shown.
+_CELLS = 6000
+_LEVELS = 127
+# How much of a film goes by time alone, whatever happens.
+_BY_TIME = 0.3
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a correlation becomes a colour: sign(a) log(1 + |a| / linear) / log(1 + largest / linear), in 255 levels.
+
+    Attributes:
+        linear: Up to about here a colour is proportional to its value.
+        largest: What has the full colour.
+
+    Example:
+        >>> Scale(0.1, 10).codes(np.array([0, 0.1, -10])).tolist()
+        [0, 19, -127]
+    """
+
+    linear: float
+    largest: float
+
+    @classmethod
+    def of(cls, frames: np.ndarray) -> "Scale":
+        """Return the scale of a run: linear up to the median size in its first frame, full at the largest size.
+
+        Example:
+            >>> Scale.of(np.array([[1.0, -2.0, 2.0], [5.0, -9.0, 0.0]]))
+            Scale(linear=2.0, largest=9.0)
+        """
+        sizes = np.abs(frames)
+        largest = float(sizes.max(initial=0)) or 1.0
+        first = float(np.median(sizes[0])) if len(sizes) else 0.0
+
+        return cls(min(max(first, largest / 1e6), largest), largest)
+
+    def codes(self, values: np.ndarray) -> np.ndarray:
+        """Return values as int8 between -127 and 127."""
+        size = np.log1p(np.abs(values) / self.linear) / math.log1p(self.largest / self.linear)
+
+        return np.asarray(np.rint(np.sign(values) * np.minimum(size, 1) * _LEVELS), np.int8)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One run's film.
+
+    Attributes:
+        run: The run's id.
+        title: What the run is.
+        steps: The step of each frame.
+        loss: The training loss at each, None where it was not logged.
+        correlations: (frame, class, neuron, feature_class, view).
+        classes: How many classes the network has; `correlations` may hold the first of them only.
+    """
+
+    run: str
+    title: str
+    steps: Sequence[int]
+    loss: Sequence[float | None]
+    correlations: np.ndarray
+    classes: int
+
+    @cached_property
+    def scale(self) -> Scale:
+        """How a correlation of this run becomes a colour, at every step."""
+        return Scale.of(self.correlations)
+
+    @cached_property
+    def packed(self) -> str:
+        """The codes as text: changes from frame to frame, modulo 256, cell by cell, deflated, in base 64."""
+        codes = self.scale.codes(self.correlations).reshape(len(self.correlations), -1).view(np.uint8)
+        changes = np.diff(codes, axis=0, prepend=np.zeros((1, codes.shape[1]), np.uint8))
+
+        return base64.b64encode(zlib.compress(np.ascontiguousarray(changes.T).tobytes(), 9)).decode()
+
+
+def replay(log: LogLike, *, title: str = "", frame: pd.DataFrame, frames: int = FRAMES) -> Replay:
+    """Return the film of a run; of a network with more than 6000 correlations a step, that of its first classes.
+
+    Args:
+        log: The run.
+        title: What the run is; its id where "".
+        frame: Table of `features`, to find out where most happens.
+        frames: How many frames at most.
+
+    Raises:
+        LogError: If the log has no series (class, neuron, feature_class, view), or only its own-class block.
+
+    Example:
+        >>> from probes.analysis import example_study, features
+        >>> log = example_study()[-1]
+        >>> film = replay(log, frame=features(log))
+        >>> film.correlations.shape, film.steps[0], film.steps[-1]
+        ((42, 6, 6, 6, 2), 0, 400)
+    """
+    series, run = correlation_series(log), log.manifest.run_id
+    classes, neurons, _, views = series.shape
+    shown = min(classes, max(1, math.isqrt(_CELLS // (neurons * views))))
+    steps = race_steps(frame[frame["run"] == run], frames)
+
+    rows = np.searchsorted(log.steps, steps)
+    values = log[series.name][rows, :shown, :, :shown]
+    if np.isnan(values).any():
+        raise LogError(f"run `{run}`: {OFF_CLASS}")
+    return Replay(run, title or run, steps.tolist(), _losses(log, steps), np.asarray(values, np.float32), classes)
+
+
+def race_steps(frame: pd.DataFrame, count: int = FRAMES) -> np.ndarray:
+    """Return the first and the last step and those between them, closest where strengths change most.
+
+    The way from frame to frame is the same: seven parts of ten are changes of log(1 + strength / median strength at the
+    first step), summed over features, three are time.
+
+    Args:
+        frame: Table of `features`, of one run.
+        count: How many steps at most.
+
+    Example:
+        >>> from probes.analysis import example_study, features
+        >>> race_steps(features(example_study()[-1]), 4).tolist()
+        [0, 14, 26, 400]
+    """
+    wide = frame.pivot_table(index="step", columns=["class", "view"], values="strength", observed=True)
+    steps, strength = wide.index.to_numpy(np.int64), wide.to_numpy(np.float64)
+    if len(steps) <= 2:
+        return steps
+
+    unit = float(np.median(strength[0])) or 1.0
+    change = np.abs(np.diff(np.log1p(strength / unit), axis=0)).sum(axis=1)
+    way = _BY_TIME * _shares(np.diff(steps).astype(float)) + (1 - _BY_TIME) * _shares(change)
+    gone = np.concatenate([[0], way.cumsum() / way.sum()])
+    places = np.searchsorted(gone, np.linspace(0, 1, count).clip(max=gone[-1]))
+
+    return np.asarray(steps[np.unique(np.append(places, len(steps) - 1))])
+
+
+def _shares(parts: np.ndarray) -> np.ndarray:
+    total = parts.sum()
+
+    return np.asarray(parts / total) if total else parts
+
+
+def _losses(log: LogLike, steps: np.ndarray) -> list[float | None]:
+    scalars = log.scalars()
+    if "loss" not in scalars:
+        return [None] * len(steps)
+
+    found = scalars["loss"].reindex(steps)
+    return [float(f"{value:.4g}") if math.isfinite(value) else None for value in found]

@@ -1,0 +1,79 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from probes.analysis import features, phases
+from probes.analysis.theory.findings.phases import phase_of
+from probes.logs.evaluation import Evaluation
+from probes.logs.layout import Series
+from probes.logs.manifest import Manifest
+from probes.logs.memory import memory_log
+from tests.analysis.hand import LAYOUT, SMALL, race
+
+MU, STEPS = 0.1, 20
+
+
+def run(crossings, *, small_from=12, mu=MU, logged="loss", second=None):
+    """A log whose classes learn view 0 at these steps, and whose loss is small from a step on."""
+    classes = len(crossings)
+    values = race([[0]] * classes, steps=STEPS)
+    for class_, step in enumerate(crossings):
+        values[1 : step or STEPS, class_, 0, class_, 0] = SMALL
+    if second is not None:
+        values[second:, 0, 0, 0, 1] = 5.0
+    bound = MU * math.log(classes)
+    loss = np.where(np.arange(STEPS) < small_from, 1.001 * bound, bound)
+    scalars = pd.DataFrame({logged: loss}).rename_axis("step")
+    manifest = Manifest("a", (Series("correlations", LAYOUT, values.shape[1:]),), status="finished")
+    evaluation = Evaluation({}, {} if mu is None else {"mu": mu})
+    return memory_log(manifest, np.arange(STEPS), {"correlations": values}, scalars=scalars, evaluation=evaluation)
+
+
+def test_phases_end_where_they_were_made_to_end():
+    row = phases(run([4, 2, 7])).iloc[0]
+
+    assert row[["race_end", "race_over", "growth_end", "last_step"]].tolist() == [2, 7, 12, 19]
+
+
+def test_a_class_without_a_winner_leaves_the_race_open():
+    row = phases(run([4, 2, 7, None])).iloc[0]
+
+    assert row["race_end"] == 2
+    assert pd.isna(row["race_over"])
+
+
+@pytest.mark.parametrize("options", [{"mu": None}, {"logged": "other"}, {"small_from": 99}])
+def test_without_a_small_loss_growth_has_no_end(options):
+    row = phases(run([4, 2, 7], **options)).iloc[0]
+
+    assert pd.isna(row["growth_end"])
+    assert row["missing"] == 0
+    assert math.isnan(row["high"])
+
+
+@pytest.mark.parametrize(("second", "expected"), [(None, (0, 3)), (15, (1, 3)), (9, (0, 2))])
+def test_features_of_the_last_phase_are_counted_among_those_that_were_missing(second, expected):
+    row = phases(run([4, 2, 7], second=second)).iloc[0]
+
+    assert (row["new_features"], row["missing"]) == expected
+    assert row["low"] <= expected[0] / expected[1] <= row["high"]
+
+
+def test_the_null_spreads_crossings_evenly():
+    assert phases(run([4, 2, 7])).iloc[0]["null"] == pytest.approx(3 * (19 - 12) / 19)
+
+
+def test_a_feature_that_may_have_crossed_before_the_end_of_growth_is_no_late_one():
+    log = run([4, 2, 12], small_from=11)
+
+    assert phases(log)["new_features"].item() == 1
+    assert phases(log, frame=features(log, every=5))["new_features"].item() == 0
+
+
+def test_a_phase_without_end_goes_on():
+    steps = np.array([0, 5, 9])
+
+    assert phase_of(steps, 5, math.nan).tolist() == ["race", "growth", "growth"]
+    assert phase_of(steps, math.nan, math.nan).tolist() == ["race"] * 3
