@@ -1,35 +1,37 @@
 """Which features each run has learned by its last step, and how often the null would count as learned."""
 
-from collections.abc import Iterable
-
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from probes.analysis.columns import TABLES
-from probes.analysis.facts import usable
+from probes.analysis.findings.features import features, null_source
 from probes.analysis.intervals import Estimate, rate
-from probes.analysis.rule import RULE, LearnedRule, last_steps
-from probes.analysis.taps.frames import closing
+from probes.analysis.rule import LearnedRule, last_steps
+from probes.analysis.study import Study, finding
+from probes.analysis.taps.tap import Tap
 from probes.logs.protocol import LogLike
 
-__all__ = ["RULE", "LearnedRule", "last_steps", "learned", "null_rate"]
+__all__ = ["COLUMNS", "learned", "learned_sets", "null_rate", "null_rate_at_start"]
+
+COLUMNS = {
+    "learned": "whether the feature was learned",
+    "stable": "whether it also counts as learned at every step looked at in the last tenth of those recorded",
+    "rule": "the rule by which a feature counts as learned",
+}
 
 
-def learned(
-    logs: LogLike | Iterable[LogLike], *, rule: LearnedRule = RULE, frame: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Return one row per (run, class, view) at the run's last step, with whether the feature was learned.
+@finding
+def learned(study: Study, tap: str | None = None) -> pd.DataFrame:
+    """Return one row per (run, feature) at the run's last step, with whether the feature was learned.
 
-    `stable` says whether it also counted as learned at every step looked at within the rule's window before the last:
-    all that ``frame`` has there, else up to 16 evenly spaced ones. Runs that diverged, failed or have no recorded step
-    are left out.
+    `stable` says whether it also counted as learned at every step looked at within the rule's window before the last.
 
     Args:
-        logs: The runs of a study, or one log.
-        rule: When a feature counts as learned.
-        frame: Table of `features` of these runs, where it is already there; else the logs are read.
+        study: A study, logs, or a path.
+        tap: The series; the only one, or "correlations", where it is not given.
 
     Raises:
-        LogError: If a log has no series (class, neuron, feature_class, view), or two runs have the same name.
+        LogError: there is no such tap, or two runs have the same name.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -37,30 +39,74 @@ def learned(
         >>> int(table["learned"].sum()), int(table["stable"].sum()), table.attrs["rule"].split(",")[0]
         (6, 6, "strength >= 0.25 x the run's median winner and > 2 x its median off-class")
     """
-    steps = rule(closing(usable(logs), rule.window, frame=frame))
-    steps["stable"] = steps.groupby(["run", "class", "view"], observed=True)["learned"].transform("all")
-    table = last_steps(steps).reindex(columns=list(TABLES["learned"]))
-    table.attrs["rule"] = str(rule)
+    chosen = study.tap(tap)
+    table = features(study, chosen.name)
+    table.attrs["null"] = null_source(study, chosen.name)
+    steps = study.rule(table[_closing(study, table)])
+    steps["stable"] = steps.groupby(["run", *chosen.columns], observed=True)["learned"].transform("all")
+    found = last_steps(steps)
+    found.attrs["rule"] = steps.attrs["rule"]
 
-    return table
+    return found.assign(rule=steps.attrs["rule"])
 
 
-def null_rate(features: pd.DataFrame, *, rule: LearnedRule = RULE) -> Estimate:
-    """Return how often the null reaches the rule's share of the typical winner at a run's last step.
-
-    Args:
-        features: Table of `features`.
-        rule: When a feature counts as learned.
-
-    Raises:
-        ValueError: If the table has no row with off-class strengths.
+def learned_sets(study: Study, tap: Tap, logs: "tuple[LogLike, ...] | list[LogLike]") -> NDArray[np.bool_]:
+    """Return which of the runs learned which feature, ``(run, *feature axes)``.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> null_rate(learned(example_study())).value
+        >>> study = Study(example_study())
+        >>> learned_sets(study, study.tap(), study.members).shape
+        (5, 6, 2)
+    """
+    table = learned(study, tap.name)
+    sets = dict(iter(table.groupby("run", observed=True)["learned"]))
+
+    found = [sets[log.label].to_numpy(dtype=bool) for log in logs]
+    return np.array(found, dtype=bool).reshape(len(found), *tap.shape)
+
+
+def null_rate(table: pd.DataFrame, *, rule: LearnedRule) -> Estimate:
+    """Return how often the null of an own-class tap reaches the rule's share of the typical winner at the last step.
+
+    Args:
+        table: Table of `features` or `learned`.
+        rule: When a feature counts as learned.
+
+    Raises:
+        ValueError: the table has no row with off-class strengths.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> null_rate(learned(example_study()), rule=LearnedRule()).value
         0.0
     """
-    last = last_steps(features)
+    last = last_steps(table)
     reached = last["off_strength"] >= rule.share * rule.typical_winner(last)
 
     return rate(int(reached.sum()), int(last["off_strength"].count()))
+
+
+def null_rate_at_start(study: Study, tap: Tap) -> Estimate | None:
+    """Return how often a feature counts as learned at step 0, where nothing has been learned; None without step 0.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> study = Study(example_study(), members="single-*")
+        >>> null_rate_at_start(study, study.tap()).value
+        0.0
+    """
+    table = features(study, tap.name)
+    table = table[table["run"].isin([log.label for log in study.members if not log.manifest.continues])]
+    passed = study.rule(table).loc[table["step"] == 0, "learned"]
+
+    return rate(int(passed.sum()), len(passed)) if len(passed) else None
+
+
+def _closing(study: Study, table: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which rows lie within the rule's window at the end of their run, as a share of the recorded steps."""
+    first = {
+        log.label: log.steps[int(np.ceil((len(log.steps) - 1) * (1 - study.rule.window)))] for log in study.usable
+    }
+
+    return table["step"] >= table["run"].astype(object).map(first)

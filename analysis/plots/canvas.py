@@ -27,6 +27,7 @@ __all__ = [
     "MUTED",
     "TWO_COLUMNS",
     "VIEWS",
+    "WIDTH",
     "broken",
     "canvas",
     "key",
@@ -45,6 +46,9 @@ MUTED = "#8b929b"
 GOOD = _COLOURS[2]
 BAD = _COLOURS[3]
 VIEWS = (_COLOURS[0], _COLOURS[1])
+
+# Width of a report's figures, in inches.
+WIDTH = 7.6
 
 # Widths of a paper's figures, in inches; a figure that is at most so wide in a report fits one column.
 COLUMN, TWO_COLUMNS = 3.25, 6.75

@@ -8,7 +8,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from probes.analysis.plots.canvas import INK, VIEWS
-from probes.analysis.theory.replay import Scale
+from probes.analysis.replay import Scale
 
 __all__ = ["matrix"]
 

@@ -7,9 +7,9 @@ import pandas as pd
 from probes.analysis import plots
 from probes.analysis.facts import each
 from probes.analysis.findings.learned import RULE, LearnedRule
+from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas
 from probes.analysis.reports.compare import beside, claims_beside, recipe_of, recipes_beside
-from probes.analysis.reports.panel import Panel
 from probes.analysis.reports.report import Report
 from probes.analysis.theory.evidence import Evidence
 from probes.analysis.theory.findings.claims import claims_of

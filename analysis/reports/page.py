@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import png
-from probes.analysis.reports.panel import Panel
 
 __all__ = ["Placed", "films", "place", "template"]
 

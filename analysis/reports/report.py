@@ -9,8 +9,8 @@ from typing import TextIO
 import pandas as pd
 
 from probes.analysis.columns import MEANINGS
+from probes.analysis.panel import Panel
 from probes.analysis.reports.page import films, place, template
-from probes.analysis.reports.panel import Panel
 from probes.analysis.theory.expectations import EXPECTATIONS
 
 __all__ = ["Report"]

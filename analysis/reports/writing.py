@@ -8,9 +8,9 @@ import pandas as pd
 
 from probes.analysis.facts import each, exponent, single_view_share
 from probes.analysis.findings.learned import RULE, LearnedRule
+from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import paper as on_paper
 from probes.analysis.plots.canvas import png
-from probes.analysis.reports.panel import Panel
 from probes.analysis.reports.report import Report
 from probes.analysis.theory.evidence import Evidence
 from probes.analysis.theory.findings.claims import claims_of

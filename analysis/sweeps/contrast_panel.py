@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas, key
 from probes.analysis.plots.contrast import contrasted, marks
-from probes.analysis.reports.panel import Panel
 from probes.analysis.sweeps.contrast import contrast
 
 __all__ = ["contrast_panel"]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from probes.analysis.findings.learned import RULE
+from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas
 from probes.analysis.plots.maps import heat, label_of, lines, members
-from probes.analysis.reports.panel import Panel
 from probes.analysis.reports.report import Report
 from probes.analysis.sweeps.contrast import KIND
 from probes.analysis.sweeps.contrast_panel import contrast_panel

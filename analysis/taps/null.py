@@ -1,57 +1,127 @@
 r"""What directions without meaning get: the null of random directions that was recorded with the same run.
 
-Axes: t = step, i = class, r = neuron, l = view, u = random direction.
+Axes: t = step, i = class, r = neuron, l = view, u = random direction, f = feature.
 
-Where all weights lie in the span of the features, as with private noise, a random direction is a mixture of features: a
-class that learned one of them with strength A shows about A :math:`|\langle u, v \rangle|` along it, up to half of A
-at twelve classes. That much is no chance, so what a class's own features alone would give along u is taken off first:
+`RandomDirections` is the null of a feature in any tap: the 99th percentile, over random directions, of the strength and
+of the peak that the same units show along them at the same step. Where a run has recorded none, what all features show
+at step 0 stands in for it, which does not know how much longer the weights have become since.
+
+`OwnClassNull` is that of a class's own features. Where all weights lie in the span of the features, as with private
+noise, a random direction is a mixture of features: a class that learned one of them with strength A shows about
+A :math:`|\langle u, v \rangle|` along it, up to half of A at twelve classes. That much is no chance, so what a class's
+own features alone would give along u is taken off first:
 
 .. math::
     \Big[\Phi_{i,u} - \sum_r \big[ \sum_\ell \langle w_{i,r}, v_{i,\ell} \rangle \langle v_{i,\ell}, u \rangle \big]^+
     \Big]^+, \quad \Phi_{i,u} = \sum_r [\langle w_{i,r}, u \rangle]^+
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.analysis.columns import LAYOUT
+from probes.analysis.taps.statistics import sizes
+from probes.analysis.taps.tap import Tap
 from probes.errors import LogError
 from probes.logs.layout import Series
-from probes.logs.protocol import LogLike
+from probes.logs.protocol import LogLike, SeriesLike
 
-__all__ = ["PERCENTILE", "Chance"]
+__all__ = ["PERCENTILE", "Levels", "OwnClassNull", "RandomDirections"]
 
 PERCENTILE = 99.0
 
 # As many random directions as a percentile over classes needs; more only take time.
 _MOST = 32
-_DIMS = tuple(name for name in LAYOUT if name != "neuron")
+# The axes of what the recorder keeps of random directions.
+_RANDOM, _STATISTIC = "random", "statistic"
 
 
-class Chance:
-    """The null of one run: the 99th percentile, over classes and random directions, of the strength left to chance.
+class Levels(NamedTuple):
+    """What random directions of unit length reach at some steps, each ``(step,)``; NaN where that is not known."""
+
+    strength: NDArray[np.float64]
+    peak: NDArray[np.float64]
+
+
+class RandomDirections:
+    """The null of one run's tap.
 
     Args:
         log: The run.
-        series: Its series of feature correlations; the null is the one called ``<its name>.null``.
+        tap: Its tap.
 
     Attributes:
-        known: Whether the run has recorded strengths along random directions.
+        source: Where the levels come from, in words: random directions, step 0, or "" where nothing is known.
 
     Example:
+        >>> from probes.logs import Manifest, Series, memory_log
+        >>> series = Series("w", ("neuron", "feature"), (2, 3))
+        >>> log = memory_log(Manifest("a", (series,)), [0, 1], {"w": np.ones((2, 2, 3))})
+        >>> null = RandomDirections(log, Tap("w", ("neuron",), (2,), ("feature",), (3,)))
+        >>> null.source, null.levels(np.arange(2)).peak.tolist()
+        ('all features at step 0', [1.0, 1.0])
+    """
+
+    def __init__(self, log: LogLike, tap: Tap) -> None:
+        series = log.series.get(f"{tap.name}.null")
+        self._tap, self._log = tap, log
+        self._reduced = bool(series and {_RANDOM, _STATISTIC} <= set(series.dims))
+        self._whole = bool(series and not self._reduced and len(series.dims) >= len(tap.units) + len(tap.axes))
+        self._null = log[f"{tap.name}.null"] if self._reduced or self._whole else None
+        if self._null is not None:
+            self.source = "random directions at the same step"
+        else:
+            self.source = "all features at step 0" if len(log.steps) and log.steps[0] == 0 else ""
+
+    def levels(self, rows: NDArray[np.integer]) -> Levels:
+        """Return the levels at each of these rows, which rise."""
+        if not len(rows) or not self.source:
+            return Levels(np.full(len(rows), np.nan), np.full(len(rows), np.nan))
+        if self._null is None:
+            first = Levels(*(np.percentile(found, PERCENTILE, axis=1) for found in self._at_start()))
+            return Levels(*(np.repeat(level, len(rows)) for level in first))
+
+        values = self._null[int(rows[0]) : int(rows[-1]) + 1][rows - rows[0]]
+        found = self._labelled(values) if self._reduced else self._from_units(values)
+        return Levels(*(np.percentile(part.reshape(len(rows), -1), PERCENTILE, axis=1) for part in found))
+
+    def _at_start(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        return self._from_units(self._log[self._tap.name][:1])
+
+    def _from_units(self, values: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        found = sizes(self._tap.sizes(values).reshape(len(values), -1, self._tap.features))
+
+        return found.strength / self._tap.norms, found.peak / self._tap.norms
+
+    def _labelled(self, values: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        series = self._log.series[f"{self._tap.name}.null"]
+
+        return _statistic(values, series, "strength"), _statistic(values, series, "peak")
+
+
+class OwnClassNull:
+    """The null of one run's own-class tap: the 99th percentile, over classes and random directions, of the strength.
+
+    Args:
+        log: The run.
+        tap: Its own-class tap; the null is the series called ``<its name>.null``.
+
+    Example:
+        >>> from probes.analysis.taps.tap import taps_of
         >>> from probes.analysis.theory.example import example_study
-        >>> from probes.analysis.facts import correlation_series
         >>> log = example_study()[0]
-        >>> Chance(log, correlation_series(log)).threshold(np.arange(2), np.zeros((2, 6, 6, 6, 2))).shape
+        >>> OwnClassNull(log, taps_of(log)["correlations"]).threshold(np.arange(2), np.zeros((2, 6, 6, 6, 2))).shape
         (2,)
     """
 
-    def __init__(self, log: LogLike, series: Series) -> None:
-        name = f"{series.name}.null"
-        recorded = log.series.get(name)
-        self.known = recorded is not None and recorded.dims == _DIMS and recorded.shape[0] == series.shape[0]
-        self._values = log[name] if self.known else None
-        self._overlap = _overlap(log, series.name, name) if self.known else None
+    def __init__(self, log: LogLike, tap: Tap) -> None:
+        name = f"{tap.name}.null"
+        self._series = log.series.get(name)
+        self._values: SeriesLike | None = log[name] if self._series and self._series.dims[0] == "class" else None
+        self._reduced = bool(self._series and _STATISTIC in self._series.dims)
+        self._norm = float(np.sqrt(np.square(tap.norms).mean()))
+        self._overlap = _overlap(log, tap.name, name) if self._values is not None and not self._reduced else None
 
     def threshold(self, rows: NDArray[np.integer], correlations: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the threshold at each of these rows, ``(step,)``; NaN where no null was recorded.
@@ -60,13 +130,22 @@ class Chance:
             rows: Recorded rows, rising.
             correlations: Those of the same rows, ``(step, class, neuron, feature_class, view)``.
         """
-        if self._values is None or not len(rows):
+        if self._values is None or self._series is None or not len(rows):
             return np.full(len(rows), np.nan)
         strength = self._values[int(rows[0]) : int(rows[-1]) + 1][rows - rows[0]]
+        if self._reduced:
+            strength = self._norm * _statistic(strength, self._series, "strength_positive")
         strength = strength.reshape(*strength.shape[:2], -1)[:, :, :_MOST]
 
         rest = strength if self._overlap is None else np.maximum(strength - _mixed(correlations, self._overlap), 0)
         return np.asarray(np.percentile(rest.reshape(len(rest), -1), PERCENTILE, axis=1), dtype=float)
+
+
+def _statistic(values: NDArray[np.floating], series: Series, name: str) -> NDArray[np.floating]:
+    """Return one of the statistics, by its label on the axis of statistics, which is the last."""
+    place = series.labels[_STATISTIC].index(name)
+
+    return values[..., place]
 
 
 def _overlap(log: LogLike, features: str, null: str) -> NDArray[np.floating] | None:

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.analysis.columns import CORRELATIONS, LAYOUT
 from probes.logs.layout import Series
 from probes.logs.protocol import LogLike, SeriesLike
 
-__all__ = ["OFF_CLASS", "OwnClassLog", "OwnClassSeries", "widened"]
+__all__ = ["CORRELATIONS", "LAYOUT", "OFF_CLASS", "OwnClassLog", "OwnClassSeries", "widened"]
+
+CORRELATIONS = "correlations"
+LAYOUT = ("class", "neuron", "feature_class", "view")
 
 OFF_CLASS = "expected correlations with all classes' features, got a class's own alone; record with taps = \"full\""
 

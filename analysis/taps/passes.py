@@ -8,13 +8,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.analysis.facts import correlation_series
-from probes.analysis.taps.null import Chance
-from probes.analysis.taps.statistics import Extremes, Statistics, statistics
+from probes.analysis.taps.null import OwnClassNull, RandomDirections
+from probes.analysis.taps.statistics import Extremes, Statistics, sizes, statistics
+from probes.analysis.taps.tap import Tap
 from probes.logs.layout import Series
 from probes.logs.protocol import LogLike
 
-__all__ = ["BLOCK_BYTES", "Block", "blocks", "chosen", "computed", "extremes_of", "parts_of", "stretches"]
+__all__ = [
+    "BLOCK_BYTES",
+    "Block",
+    "Measured",
+    "blocks",
+    "chosen",
+    "computed",
+    "extremes_of",
+    "measured",
+    "parts_of",
+    "stretches",
+]
 
 # Large enough that a block is worth its calls, small enough that its copies stay in cache and out of other runs' way.
 BLOCK_BYTES = 8 * 2**20
@@ -25,11 +36,21 @@ _MOST_BYTES = 64 * 2**20
 
 
 class Block(NamedTuple):
-    """Rows that are in memory: which is the first, their correlations, and their statistics."""
+    """Rows of an own-class tap: which is the first, their correlations, and their statistics."""
 
     start: int
     correlations: NDArray[np.floating]
     statistics: Statistics
+
+
+class Measured(NamedTuple):
+    """The statistics of some steps of any tap, each ``(step, feature)``, beside what random directions reach."""
+
+    strength: NDArray[np.floating]
+    peak: NDArray[np.floating]
+    neuron: NDArray[np.integer]
+    null: NDArray[np.float64]  # of the strength
+    null_peak: NDArray[np.float64]
 
 
 def stretches(log: LogLike, series: Series) -> list[tuple[int, int]]:
@@ -55,44 +76,58 @@ def parts_of(log: LogLike) -> Sequence[Sized]:
     return found
 
 
-def blocks(log: LogLike) -> Iterator[Block]:
-    """Yield all rows of a run in order, each once.
-
-    Raises:
-        LogError: If the log has no series (class, neuron, feature_class, view).
+def blocks(log: LogLike, tap: Tap) -> Iterator[Block]:
+    """Yield all rows of an own-class tap in order, each once.
 
     Example:
+        >>> from probes.analysis.taps.tap import taps_of
         >>> from probes.analysis.theory.example import example_study
-        >>> [block.statistics.strength.shape for block in blocks(example_study()[0])]
+        >>> log = example_study()[0]
+        >>> [block.statistics.strength.shape for block in blocks(log, taps_of(log)["correlations"])]
         [(401, 6, 2)]
     """
-    series = correlation_series(log)
-    values, chance = log[series.name], Chance(log, series)
+    values, null = log[tap.name], OwnClassNull(log, tap)
 
-    for start, stop in stretches(log, series):
-        read = values[start:stop]
-        found = Statistics(*statistics(read), chance.threshold(np.arange(start, stop), read))
+    for start, stop in stretches(log, log.series[tap.name]):
+        read = tap.sizes(values[start:stop])
+        found = Statistics(*statistics(read), null.threshold(np.arange(start, stop), read))
         yield Block(start, read, found)
 
 
-def computed(log: LogLike, rows: NDArray[np.integer]) -> Iterator[Statistics]:
-    """Yield the statistics of chosen rows, rising; of a log without rows an empty block, which has their shape.
-
-    Raises:
-        LogError: If the log has no series (class, neuron, feature_class, view).
+def computed(log: LogLike, tap: Tap, rows: NDArray[np.integer]) -> Iterator[Statistics]:
+    """Yield the statistics of chosen rows of an own-class tap, rising; of no rows an empty block of their shape.
 
     Example:
+        >>> from probes.analysis.taps.tap import taps_of
         >>> from probes.analysis.theory.example import example_study
-        >>> [found.peak.shape for found in computed(example_study()[0], np.array([0, 400]))]
+        >>> log = example_study()[0]
+        >>> [found.peak.shape for found in computed(log, taps_of(log)["correlations"], np.array([0, 400]))]
         [(2, 6, 2)]
     """
-    series = correlation_series(log)
-    values, chance = log[series.name], Chance(log, series)
+    null = OwnClassNull(log, tap)
+    for inside, read in _read(log, tap, rows):
+        yield Statistics(*statistics(read), null.threshold(inside, read))
 
-    for _, inside in chosen(rows, stretches(log, series)):
-        first, stop = (int(inside[0]), int(inside[-1]) + 1) if inside.size else (0, 0)
-        read = values[first:stop][inside - first]
-        yield Statistics(*statistics(read), chance.threshold(inside, read))
+
+def measured(log: LogLike, tap: Tap, rows: NDArray[np.integer]) -> Iterator[Measured]:
+    """Yield the statistics of chosen rows of any other tap, rising; of no rows an empty block of their shape.
+
+    Where the recording has reduced all units, a feature's value is its strength, and it has no peak (NaN).
+
+    Example:
+        >>> from probes.logs import Manifest, memory_log
+        >>> log = memory_log(Manifest("a", (Series("w", ("neuron", "feature"), (2, 3)),)), [0], {"w": np.ones((1, 2, 3))})
+        >>> tap = Tap("w", ("neuron",), (2,), ("feature",), (3,))
+        >>> [found.strength.tolist() for found in measured(log, tap, np.array([0]))]
+        [[[2.0, 2.0, 2.0]]]
+    """
+    null = RandomDirections(log, tap)
+    for inside, read in _read(log, tap, rows):
+        strength, peak, neuron = sizes(read)
+        if not tap.units:
+            peak = np.full_like(peak, np.nan)
+        levels = null.levels(inside)
+        yield Measured(strength, peak, neuron, *(level[:, None] * tap.norms for level in levels))
 
 
 def chosen(
@@ -110,21 +145,30 @@ def chosen(
             yield (start, stop), rows[low:high]
 
 
-def extremes_of(log: LogLike) -> Extremes:
+def extremes_of(log: LogLike, tap: Tap) -> Extremes:
     """Return the extremes of every correlation of a run with at least one step, read in one pass.
 
-    Raises:
-        LogError: If the log has no series (class, neuron, feature_class, view).
-
     Example:
+        >>> from probes.analysis.taps.tap import taps_of
         >>> from probes.analysis.theory.example import example_study
-        >>> extremes_of(example_study()[-1]).largest.shape
+        >>> log = example_study()[-1]
+        >>> extremes_of(log, taps_of(log)["correlations"]).largest.shape
         (6, 6, 6, 2)
     """
-    series = correlation_series(log)
-    values = log[series.name]
+    values = log[tap.name]
+    pieces = (tap.sizes(values[start:stop]) for start, stop in stretches(log, log.series[tap.name]))
 
-    return reduce(Extremes.joined, (Extremes.of(values[start:stop]) for start, stop in stretches(log, series)))
+    return reduce(Extremes.joined, map(Extremes.of, pieces))
+
+
+def _read(
+    log: LogLike, tap: Tap, rows: NDArray[np.integer]
+) -> Iterator[tuple[NDArray[np.integer], NDArray[np.floating]]]:
+    """Yield chosen rows, rising, with their values as `Tap.sizes` gives them, a stretch at a time."""
+    values = log[tap.name]
+    for _, inside in chosen(rows, stretches(log, log.series[tap.name])):
+        first, stop = (int(inside[0]), int(inside[-1]) + 1) if inside.size else (0, 0)
+        yield inside, tap.sizes(values[first:stop][inside - first])
 
 
 def _span(row_bytes: int) -> int:

@@ -1,7 +1,7 @@
-"""What is kept of a block of correlations: strength and peak of every feature, their null, and the extremes.
+"""What is stored of a block of correlations: strength and peak of every feature, their null, and the extremes.
 
-Axes: t = step, i = class, r = neuron, j = feature_class, l = view. Every statistic is of one step alone, so that it
-does not depend, to the last bit, on which steps are read together.
+Axes: t = step, i = class, r = neuron, j = feature_class, l = view; u = unit, f = feature. Every statistic is of one step
+alone, so that it does not depend, to the last bit, on which steps are read together.
 """
 
 from dataclasses import dataclass
@@ -10,36 +10,65 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Extremes", "Statistics", "statistics"]
+__all__ = ["Extremes", "Sizes", "Statistics", "sizes", "statistics"]
 
 
 class Statistics(NamedTuple):
-    """The statistics of some steps, each ``(step, class, view)``, and what chance reaches there, ``(step,)``."""
+    """The statistics of some steps, each ``(step, class, view)``, and what random directions reach, ``(step,)``."""
 
     strength: NDArray[np.floating]
     peak: NDArray[np.floating]
+    neuron: NDArray[np.integer]  # the neuron at the peak
     off_strength: NDArray[np.floating]
     off_peak: NDArray[np.floating]
-    chance: NDArray[np.float64]
+    null: NDArray[np.float64]
+
+
+class Sizes(NamedTuple):
+    """How large a feature is in all units, each ``(step, feature)``."""
+
+    strength: NDArray[np.floating]
+    peak: NDArray[np.floating]
+    neuron: NDArray[np.integer]  # the unit at the peak
+
+
+def sizes(values: NDArray[np.floating]) -> Sizes:
+    r"""Return strength :math:`\sum_u |c_{u,f}|`, peak :math:`\max_u |c_{u,f}|` and the unit at the peak.
+
+    Args:
+        values: ``(step, unit, feature)``.
+
+    Example:
+        >>> found = sizes(np.array([[[1.0, -2.0], [-3.0, 1.0]]]))
+        >>> found.strength.tolist(), found.peak.tolist(), found.neuron.tolist()
+        ([[4.0, 3.0]], [[3.0, 2.0]], [[1, 0]])
+    """
+    both = np.abs(values)
+
+    return Sizes(both.sum(axis=1), both.max(axis=1), both.argmax(axis=1))
 
 
 def statistics(
     correlations: NDArray[np.floating],
-) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
-    """Return strength, peak and their null, each ``(step, class, view)``, of one block of correlations.
+) -> tuple[
+    NDArray[np.floating], NDArray[np.floating], NDArray[np.integer], NDArray[np.floating], NDArray[np.floating]
+]:
+    """Return strength, peak, the neuron at the peak, and the null of both, each ``(step, class, view)``.
 
     Args:
         correlations: ``(step, class, neuron, feature_class, view)``.
 
     Example:
-        >>> strength, peak, off_strength, off_peak = statistics(np.ones((1, 2, 3, 2, 1)))
+        >>> strength, peak, neuron, off_strength, off_peak = statistics(np.ones((1, 2, 3, 2, 1)))
         >>> strength.ravel().tolist(), off_peak.ravel().tolist()
         ([3.0, 3.0], [1.0, 1.0])
     """
+    classes = np.arange(correlations.shape[1])
     strength, off_strength = _own_and_null(np.maximum(correlations, 0).sum(axis=2))
     peak, off_peak = _own_and_null(np.maximum(correlations.max(axis=2), 0))
+    neuron = correlations[:, classes, :, classes].argmax(axis=2).swapaxes(0, 1).astype(np.int32)
 
-    return strength, peak, off_strength, off_peak
+    return strength, peak, neuron, off_strength, off_peak
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Summaries in a file beside the log: which log they are of, how they are written, and how they are read again.
 
 `summaries.npz`, in the run's directory, is what `numpy.load` opens; it can be deleted at any time. It holds
-``<row>.npy``, the statistics of the rows from that one on, ``(statistic, step, class, view)``; ``<row>.chance.npy``,
+``<row>.npy``, the statistics of the rows from that one on, ``(statistic, step, class, view)``; ``<row>.null.npy``,
 ``(step,)``; ``extremes.npy``, ``(extreme, class, neuron, feature_class, view)``; and ``key.json``, what the log was
-when it was read. Bytes: 4/(m k) of those of the correlations, m neurons a class, k classes.
+when it was read. Bytes: 5/(m k) of those of the correlations, m neurons a class, k classes.
 """
 
 import json
@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.analysis.facts import correlation_series
 from probes.analysis.taps.passes import Block, parts_of
 from probes.analysis.taps.statistics import Extremes, Statistics
+from probes.analysis.taps.tap import Tap
 from probes.errors import LogError
 from probes.files.durable import check_plain
 from probes.logs.layout import DIRECTIONS, MANIFEST, SUMMARIES, Series
@@ -32,8 +32,8 @@ from probes.logs.protocol import LogLike
 __all__ = ["Kept", "key_of", "opened", "write"]
 
 # Changes when the statistics do, so that no older file answers for them.
-_VERSION = 1
-_KEY, _EXTREMES, _CHANCE = "key.json", "extremes.npy", ".chance.npy"
+_VERSION = 2
+_KEY, _EXTREMES, _NULL = "key.json", "extremes.npy", ".null.npy"
 _MOST_KEY_BYTES = 2**24
 _HEADER_BYTES = 2**12  # more than NumPy writes before an array
 # All that damage raises in zipfile and in NumPy; MemoryError where it declares more than there is memory.
@@ -57,7 +57,7 @@ def key_of(log: LogLike) -> dict[str, Any] | None:
         seen = [(log.path / name).stat() for name in (*names, MANIFEST)]
     except OSError:
         return None
-    own = log.path / DIRECTIONS  # chance is judged by them
+    own = log.path / DIRECTIONS  # the null is judged by them
     seen += [own.stat()] if own.is_file() else []
     said = json.dumps(log.manifest.to_json(), sort_keys=True, default=str)
 
@@ -77,22 +77,26 @@ class Kept:
 
     Args:
         file: The archive.
-        series: The series of feature correlations.
+        series: The series of an own-class tap.
+        shape: What its rows are read as, ``(class, neuron, feature_class, view)``.
         starts: The first row of each part, and the number of rows.
     """
 
-    def __init__(self, file: zipfile.ZipFile, series: Series, starts: list[int]) -> None:
+    def __init__(self, file: zipfile.ZipFile, series: Series, shape: tuple[int, ...], starts: list[int]) -> None:
         self._file = file
-        self._dtype, self._shape = np.dtype(series.dtype), series.shape
+        self._dtype, self._shape = np.dtype(series.dtype), shape
         self.spans = list(pairwise(starts))
 
     def statistics(self, span: tuple[int, int]) -> Statistics | None:
         """Return the statistics of one of the spans of rows; None where the file is damaged there."""
         length = span[1] - span[0]
-        found = self._array(f"{span[0]}.npy", (4, length, self._shape[0], self._shape[-1]), self._dtype)
-        chance = self._array(f"{span[0]}{_CHANCE}", (length,), np.dtype(np.float64))
+        found = self._array(f"{span[0]}.npy", (5, length, self._shape[0], self._shape[-1]), self._dtype)
+        null = self._array(f"{span[0]}{_NULL}", (length,), np.dtype(np.float64))
 
-        return None if found is None or chance is None else Statistics._make([*found, chance])
+        if found is None or null is None:
+            return None
+        strength, peak, neuron, off_strength, off_peak = found
+        return Statistics(strength, peak, neuron.astype(np.int32), off_strength, off_peak, null)
 
     def extremes(self) -> Extremes | None:
         """Return the extremes over all rows; None where the file is damaged there."""
@@ -111,12 +115,12 @@ class Kept:
 
 
 @contextmanager
-def opened(log: LogLike, key: dict[str, Any]) -> Iterator[Kept | None]:
+def opened(log: LogLike, tap: Tap, key: dict[str, Any]) -> Iterator[Kept | None]:
     """Yield what is kept of a log, as long as its file is open; None where there is none, or it is of another state."""
     file = _archive(log.path / SUMMARIES)
     try:
         starts = _starts(file, key) if file else None
-        yield Kept(file, correlation_series(log), starts) if file and starts else None
+        yield Kept(file, log.series[tap.name], tap.own_shape, starts) if file and starts else None
     finally:
         if file:
             file.close()
@@ -155,9 +159,9 @@ def _write_blocks(file: zipfile.ZipFile, blocks: Iterable[Block]) -> list[int]:
     """Write all arrays; return the first row of each block, and the number of rows."""
     starts, extremes = [0], None
     for block in blocks:
-        *found, chance = block.statistics
-        _write_array(file, f"{block.start}.npy", np.stack(found))
-        _write_array(file, f"{block.start}{_CHANCE}", chance)
+        *found, null = block.statistics
+        _write_array(file, f"{block.start}.npy", np.stack(found, dtype=block.correlations.dtype, casting="unsafe"))
+        _write_array(file, f"{block.start}{_NULL}", null)
         read = Extremes.of(block.correlations)
         extremes = extremes.joined(read) if extremes else read
         starts.append(block.start + len(block.correlations))

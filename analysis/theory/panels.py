@@ -7,8 +7,8 @@ import pandas as pd
 from probes.analysis import plots
 from probes.analysis.findings.learned import null_rate
 from probes.analysis.members import members
+from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas
-from probes.analysis.reports.panel import Panel
 from probes.analysis.theory.ensembles import ensemble_error
 from probes.analysis.theory.evidence import Evidence
 from probes.analysis.theory.findings.growth import missing_features

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from probes.analysis import plots
+from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas
-from probes.analysis.reports.panel import Panel
 from probes.analysis.theory.evidence import Evidence
 from probes.analysis.theory.findings.deletion import deletion_rates
 

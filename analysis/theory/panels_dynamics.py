@@ -8,8 +8,8 @@ import pandas as pd
 
 from probes.analysis import plots
 from probes.analysis.intervals import bootstrapped, rate
+from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas
-from probes.analysis.reports.panel import Panel
 from probes.analysis.theory.evidence import Evidence
 
 __all__ = ["DYNAMICS"]

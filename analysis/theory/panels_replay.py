@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from probes.analysis import plots
+from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas
-from probes.analysis.reports.panel import Panel
+from probes.analysis.replay import Replay, replay
 from probes.analysis.theory.evidence import Evidence
-from probes.analysis.theory.replay import Replay, replay
 from probes.logs.protocol import LogLike
 
 __all__ = ["REPLAY_BUDGET", "replay_panel"]

@@ -52,6 +52,10 @@ class LogLike(Protocol):
         """What the run is."""
 
     @property
+    def label(self) -> str:
+        """What the run is called among those it was opened with."""
+
+    @property
     def status(self) -> str:
         """That of the manifest, or ``stopped`` where it says ``recording`` but nobody writes."""
 

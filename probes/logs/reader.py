@@ -59,6 +59,11 @@ class Log:
         return self
 
     @property
+    def label(self) -> str:
+        """What the run is called among those it was opened with."""
+        return self.manifest.run_id
+
+    @property
     def status(self) -> str:
         """What became of the run, as of now: as in the manifest, but ``stopped`` if it is cut off and nobody writes."""
         return self._source.status()

@@ -1,16 +1,24 @@
 """Errors from stored logits: of every run by part, and in units of mu."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from probes.analysis.columns import TABLES
-from probes.analysis.facts import each, single_view_share
 from probes.analysis.intervals import Estimate, rate, weighted_sum
+from probes.analysis.study import Study, finding
+from probes.analysis.theory.recipe import single_view_share
 from probes.logs.protocol import LogLike
 
-__all__ = ["error_rates", "in_mu", "margins", "measured_arrays", "wrong"]
+__all__ = ["COLUMNS", "error_rates", "in_mu", "margins", "measured_arrays", "wrong"]
+
+COLUMNS = {
+    "measure": "which error: train_error, single_view_error, multi_view_error, test_error_mu or test_error",
+    "error": "share of samples where another class's output is at least the own class's, or, in mu, their sum",
+    "low": "lower end of the 95 % interval",
+    "high": "upper end of the 95 % interval",
+    "n": "number of samples",
+}
 
 _MEASURES = {
     "training": "train_error",
@@ -66,7 +74,8 @@ def in_mu(single_view: Estimate, multi_view: Estimate, mu: float) -> Estimate:
     return weighted_sum([single_view, multi_view], [1.0, (1 - mu) / mu])
 
 
-def error_rates(logs: LogLike | Iterable[LogLike]) -> pd.DataFrame:
+@finding
+def error_rates(study: Study) -> pd.DataFrame:
     """Return one row per (run, measure): error and its 95 % interval over samples.
 
     Measures are train_error, single_view_error, multi_view_error (Wilson's interval) and test_error_mu; of runs on
@@ -81,12 +90,12 @@ def error_rates(logs: LogLike | Iterable[LogLike]) -> pd.DataFrame:
         ['train_error', 'single_view_error', 'multi_view_error', 'test_error_mu']
     """
     rows = [
-        (log.manifest.run_id, log.manifest.role, log.manifest.variant, measure, *estimate)
-        for log in each(logs)
+        (log.label, log.manifest.role, log.manifest.variant, measure, *estimate)
+        for log in study.usable
         for measure, estimate in _measured(log).items()
     ]
 
-    return pd.DataFrame(rows, columns=list(TABLES["error_rates"]))
+    return pd.DataFrame(rows, columns=["run", "role", "variant", *COLUMNS])
 
 
 def measured_arrays(log: LogLike) -> Mapping[str, np.ndarray]:

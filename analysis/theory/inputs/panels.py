@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas
 from probes.analysis.plots.inputs import first_layer as draw_first_layer
 from probes.analysis.plots.inputs import learners
-from probes.analysis.reports.panel import Panel
 from probes.analysis.theory.evidence import Evidence
 from probes.analysis.theory.inputs.first_layer import first_layer
 from probes.analysis.theory.inputs.inputs import inputs

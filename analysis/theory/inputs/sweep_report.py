@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas, key
 from probes.analysis.plots.inputs import against_single, gains, legend_of, ratios
-from probes.analysis.reports.panel import Panel
 from probes.analysis.reports.report import Report
 from probes.analysis.sweeps.table import axes_of, sweep_table
 from probes.analysis.theory.evidence import Evidence

@@ -14,7 +14,7 @@ import pytest
 from probes.analysis import EXPECTATIONS, RULE, Report, claims, example_study, report
 from probes.analysis.plots import canvas
 from probes.analysis.reports.page import place
-from probes.analysis.reports.panel import Panel
+from probes.analysis.panel import Panel
 from probes.analysis.theory.example import Sizes
 from probes.analysis.theory.panels import claims_panel
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from probes.analysis import example_study, features
-from probes.analysis.theory.replay import Replay, Scale, race_steps, replay
+from probes.analysis.replay import Replay, Scale, race_steps, replay
 from tests.analysis.hand import log_of, race, random_values
 
 LOG = example_study()[-1]

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from probes.analysis.plots.canvas import svg, themed
-from probes.analysis.theory.replay import Replay
+from probes.analysis.replay import Replay
 
 __all__ = ["Panel"]
 

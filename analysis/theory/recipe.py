@@ -1,12 +1,8 @@
-"""What a log says about its run: identity, the correlation series, and the constants of its recipe and evaluation."""
-
-from collections.abc import Iterable, Sequence
+"""What a run of the theory's recipes says of itself: its series of correlations, and the constants of its recipe."""
 
 import numpy as np
-import pandas as pd
 
-from probes.analysis.columns import CORRELATIONS, LAYOUT, TABLES
-from probes.analysis.taps.own_class import widened
+from probes.analysis.taps.own_class import CORRELATIONS, LAYOUT
 from probes.errors import LogError
 from probes.logs.layout import Series
 from probes.logs.protocol import LogLike
@@ -14,52 +10,13 @@ from probes.logs.protocol import LogLike
 __all__ = [
     "constant",
     "correlation_series",
-    "each",
     "exponent",
     "learner",
     "moments",
     "race_series",
-    "runs",
     "single_view_share",
     "sparsity",
-    "usable",
 ]
-
-
-def each(logs: LogLike | Iterable[LogLike]) -> Sequence[LogLike]:
-    """Return the logs as a sequence; a log given alone counts as a study of one run.
-
-    One that recorded its own-class block alone is read as if the rest were there, and NaN.
-
-    Raises:
-        LogError: If two runs have the same name.
-
-    Example:
-        >>> from probes.analysis.theory.example import example_study
-        >>> len(each(example_study()[0]))
-        1
-    """
-    study = tuple(map(widened, logs if isinstance(logs, Iterable) else (logs,)))
-    names = [log.manifest.run_id for log in study]
-
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise LogError(f"expected runs of different names, got `{'`, `'.join(twice)}` twice; open each study by itself")
-    return study
-
-
-def usable(logs: LogLike | Iterable[LogLike]) -> Sequence[LogLike]:
-    """Return the logs with at least one recorded step whose run neither diverged nor failed.
-
-    Raises:
-        LogError: If two runs have the same name.
-
-    Example:
-        >>> from probes.analysis.theory.example import example_study
-        >>> len(usable(example_study()))
-        9
-    """
-    return tuple(log for log in each(logs) if len(log.steps) and log.status not in {"diverged", "failed"})
 
 
 def correlation_series(log: LogLike) -> Series:
@@ -176,41 +133,6 @@ def learner(log: LogLike) -> str:
         'patch'
     """
     return str(log.manifest.recipe.get("network", {}).get("kind", "patch"))
-
-
-def runs(logs: LogLike | Iterable[LogLike]) -> pd.DataFrame:
-    """Return one row per run: who it is, how far it came, its sizes, its teachers, and what of its log is missing.
-
-    Raises:
-        LogError: If two runs have the same name.
-
-    Example:
-        >>> from probes.analysis.theory.example import example_study
-        >>> runs(example_study()).loc[3, ["run", "parents"]].to_list()
-        ['self_distilled-fresh-00', 'single-01']
-    """
-    return pd.DataFrame([_run(log) for log in each(logs)], columns=list(TABLES["runs"]))
-
-
-def _run(log: LogLike) -> dict[str, object]:
-    manifest, steps = log.manifest, log.steps
-    fitting = [series.shape for series in log.series.values() if _fits(series)]
-    classes, neurons, _, views = fitting[0] if fitting else (None,) * 4
-
-    return {
-        "run": manifest.run_id,
-        "role": manifest.role,
-        "variant": manifest.variant,
-        "status": log.status,
-        "first_step": int(steps[0]) if len(steps) else None,
-        "last_step": int(steps[-1]) if len(steps) else None,
-        "classes": classes,
-        "neurons": neurons,
-        "views": views,
-        "parents": " ".join(manifest.parents),
-        "continues": manifest.continues,
-        "faults": "; ".join(log.faults),
-    }
 
 
 def _fits(series: Series) -> bool:

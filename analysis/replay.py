@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from probes.analysis.facts import correlation_series
 from probes.analysis.taps.own_class import OFF_CLASS
+from probes.analysis.taps.tap import Tap
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
 
@@ -100,53 +100,63 @@ class Replay:
         return base64.b64encode(zlib.compress(np.ascontiguousarray(changes.T).tobytes(), 9)).decode()
 
 
-def replay(log: LogLike, *, title: str = "", frame: pd.DataFrame, frames: int = FRAMES) -> Replay:
-    """Return the film of a run; of a network with more than 6000 correlations a step, that of its first classes.
+def replay(log: LogLike, tap: Tap, *, title: str = "", table: pd.DataFrame, frames: int = FRAMES) -> Replay:
+    """Return the film of a run; of more than 6000 correlations a step, that of the first classes, or units and features.
+
+    A tap that is not own-class is shown as one class with all units and all features.
 
     Args:
         log: The run.
-        title: What the run is; its id where "".
-        frame: Table of `features`, to find out where most happens.
+        tap: Its tap.
+        title: What the run is; its label where "".
+        table: Table of `features`, to find out where most happens.
         frames: How many frames at most.
 
     Raises:
-        LogError: If the log has no series (class, neuron, feature_class, view), or only its own-class block.
+        LogError: the log holds only its own-class block.
 
     Example:
         >>> from probes.analysis import example_study, features
+        >>> from probes.analysis.taps.tap import taps_of
         >>> log = example_study()[-1]
-        >>> film = replay(log, frame=features(log))
+        >>> film = replay(log, taps_of(log)["correlations"], table=features(log, every=1))
         >>> film.correlations.shape, film.steps[0], film.steps[-1]
         ((42, 6, 6, 6, 2), 0, 400)
     """
-    series, run = correlation_series(log), log.manifest.run_id
-    classes, neurons, _, views = series.shape
-    shown = min(classes, max(1, math.isqrt(_CELLS // (neurons * views))))
-    steps = race_steps(frame[frame["run"] == run], frames)
-
-    rows = np.searchsorted(log.steps, steps)
-    values = log[series.name][rows, :shown, :, :shown]
+    steps = race_steps(table[table["run"] == log.label], tap.columns, frames)
+    values = tap.sizes(log[tap.name][np.searchsorted(log.steps, steps)])
+    if tap.own_class:
+        classes, neurons, _, views = tap.own_shape
+        shown = min(classes, max(1, math.isqrt(_CELLS // (neurons * views))))
+        values = values[:, :shown, :, :shown]
+    else:
+        classes, units = 1, min(values.shape[1], _CELLS // 10)
+        values = values[:, None, :units, None, : max(1, _CELLS // units)]
     if np.isnan(values).any():
-        raise LogError(f"run `{run}`: {OFF_CLASS}")
-    return Replay(run, title or run, steps.tolist(), _losses(log, steps), np.asarray(values, np.float32), classes)
+        raise LogError(f"run `{log.label}`: {OFF_CLASS}")
+
+    return Replay(
+        log.label, title or log.label, steps.tolist(), _losses(log, steps), np.asarray(values, np.float32), classes
+    )
 
 
-def race_steps(frame: pd.DataFrame, count: int = FRAMES) -> np.ndarray:
+def race_steps(table: pd.DataFrame, columns: Sequence[str], count: int = FRAMES) -> np.ndarray:
     """Return the first and the last step and those between them, closest where strengths change most.
 
     The way from frame to frame is the same: seven parts of ten are changes of log(1 + strength / median strength at the
     first step), summed over features, three are time.
 
     Args:
-        frame: Table of `features`, of one run.
+        table: Table of `features`, of one run.
+        columns: Its columns that name a feature.
         count: How many steps at most.
 
     Example:
         >>> from probes.analysis import example_study, features
-        >>> race_steps(features(example_study()[-1]), 4).tolist()
+        >>> race_steps(features(example_study()[-1], every=1), ["class", "view"], 4).tolist()
         [0, 14, 26, 400]
     """
-    wide = frame.pivot_table(index="step", columns=["class", "view"], values="strength", observed=True)
+    wide = table.pivot_table(index="step", columns=list(columns), values="strength", observed=True)
     steps, strength = wide.index.to_numpy(np.int64), wide.to_numpy(np.float64)
     if len(steps) <= 2:
         return steps

@@ -1,0 +1,60 @@
+"""Every run of a study: who it is, how far it came, and what of its log is missing."""
+
+import pandas as pd
+
+from probes.analysis.study import Study, finding
+from probes.logs.protocol import LogLike
+
+__all__ = ["COLUMNS", "runs"]
+
+COLUMNS = {
+    "run": "the run's id, or its path below the root where two runs have the same id",
+    "name": "the run's display name",
+    "role": "what the run is for, free text",
+    "variant": "a finer distinction of the role",
+    "status": "recording, finished, diverged, interrupted, stopped or failed, when the study was opened",
+    "first_step": "first step recorded",
+    "last_step": "last step recorded",
+    "rows": "number of recorded steps",
+    "parents": "ids of the runs it learns from, its teachers",
+    "continues": "run whose final weights this run started from",
+    "faults": "what of the log is missing or damaged, and teachers that are not in the study",
+}
+
+
+@finding
+def runs(study: Study) -> pd.DataFrame:
+    """Return one row per run, whatever became of it.
+
+    Args:
+        study: A study, logs, or a path.
+
+    Raises:
+        LogError: two runs have the same name.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> runs(example_study()).loc[3, ["run", "parents"]].to_list()
+        ['self_distilled-fresh-00', 'single-01']
+    """
+    return pd.DataFrame([_run(study, log) for log in study.logs], columns=list(COLUMNS))
+
+
+def _run(study: Study, log: LogLike) -> dict[str, object]:
+    manifest, steps = log.manifest, log.steps
+    missing = study.missing_teachers.get(log.label, ())
+    absent = [f"expected its teachers among the runs, {', '.join(missing)} missing"] if missing else []
+
+    return {
+        "run": log.label,
+        "name": getattr(manifest, "name", ""),
+        "role": manifest.role,
+        "variant": manifest.variant,
+        "status": study.statuses[log.label],
+        "first_step": int(steps[0]) if len(steps) else None,
+        "last_step": int(steps[-1]) if len(steps) else None,
+        "rows": len(steps),
+        "parents": " ".join(manifest.parents),
+        "continues": manifest.continues,
+        "faults": "; ".join([*log.faults, *absent]),
+    }
