@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-__all__ = ["CONFIDENCE", "Estimate", "bootstrapped", "difference", "mean_of", "rate", "weighted_sum"]
+__all__ = ["CONFIDENCE", "Estimate", "bootstrapped", "difference", "less", "mean_of", "rate", "weighted_sum"]
 
 CONFIDENCE = 0.95
 
@@ -83,6 +83,22 @@ def weighted_sum(estimates: Sequence[Estimate], weights: Sequence[float]) -> Est
     above = sum((weight * (high - estimate)) ** 2 for weight, estimate, _, high, _ in rows) ** 0.5
 
     return Estimate(value, value - below, value + above, min(estimate.n for estimate in estimates))
+
+
+def less(first: Estimate, second: Estimate) -> Estimate:
+    """Return first - second of two independent estimates; the interval recovers their variances from their own.
+
+    Method of variance estimates recovery, `Zou & Donner, 2008 <https://doi.org/10.1002/sim.2896>`_. n is the smaller.
+
+    Example:
+        >>> [round(number, 3) for number in less(rate(8, 10), rate(2, 10))]
+        [0.6, 0.166, 0.801, 10]
+    """
+    value = first.value - second.value
+    below = np.hypot(first.value - first.low, second.high - second.value)
+    above = np.hypot(first.high - first.value, second.value - second.low)
+
+    return Estimate(value, float(value - below), float(value + above), min(first.n, second.n))
 
 
 def difference(first: ArrayLike, second: ArrayLike) -> Estimate:

@@ -101,7 +101,7 @@ class Replay:
 
 
 def replay(log: LogLike, tap: Tap, *, title: str = "", table: pd.DataFrame, frames: int = FRAMES) -> Replay:
-    """Return the film of a run; of more than 6000 correlations a step, that of the first classes, or units and features.
+    """Return the film of a run; of more than 6000 correlations a step, of the first classes, or units and features.
 
     A tap that is not own-class is shown as one class with all units and all features.
 

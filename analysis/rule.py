@@ -24,8 +24,8 @@ class LearnedRule:
       another class, its median over the run. At initialisation nothing passes this, whatever the typical winner is. A
       median, because a wrong feature that one class has really learned is no chance: it is reported beside the finding
       as off-class, and does not hide what else the class has learned; and
-    * more than random directions reach: the 99th percentile, at the same step, of what the same run's neurons show along
-      them beyond what their own features explain (`probes.analysis.taps.null`). Without that correction a random
+    * more than random directions reach: the 99th percentile, at the same step, of what the same run's neurons show
+      along them beyond what their own features explain (`probes.analysis.taps.null`). Without that correction a random
       direction reaches about half of a winner's strength where all weights lie in the span of the features, as with
       private noise, and the slower features of students would not count, though they decide samples. A run that has
       recorded no random directions is judged by the first two alone, and its column `null` is empty.

@@ -1,7 +1,7 @@
 """A study: the runs under a root, opened once, and every table of findings about them, computed once.
 
 A `Study` is a snapshot: manifests, statuses and steps are those of the moment it was opened. It knows no finding. A
-finding is a function of a study, made by `finding`, which also takes logs or a path; its table is stored with the study.
+finding is a function of a study, made by `finding`, which also takes logs or a path; the study stores its table.
 
 Example:
     >>> from probes.analysis.theory.example import example_study
@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property, partial, wraps
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -31,6 +31,7 @@ from probes.logs.reader import open_logs
 __all__ = ["Source", "Study", "as_study", "finding", "open_study"]
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 # Runs of these statuses appear among all runs, and in no finding.
 _FAILED = frozenset({"diverged", "failed"})
@@ -77,7 +78,7 @@ class Study:
         self._globs = {"members": members, "students": students}
         _check_labels([log.label for log in self.logs])
         self.statuses: Mapping[str, str] = {log.label: log.status for log in self.logs}
-        self._found: dict[tuple[Any, ...], pd.DataFrame] = {}
+        self._found: dict[tuple[Any, ...], Any] = {}
 
     @cached_property
     def usable(self) -> Sequence[LogLike]:
@@ -103,12 +104,16 @@ class Study:
         """
         found: dict[str, tuple[str, Tap]] = {}
         for log in self.usable:
-            for name, tap in taps_of(log).items():
+            for name, tap in self._taps[log.label].items():
                 first, known = found.setdefault(name, (log.label, tap))
                 if not tap.same_features(known):
-                    raise different_directions(name, first, log.label, known, tap)
+                    raise LogError(different_directions(name, first, log.label, known, tap))
 
         return {name: tap for name, (_, tap) in found.items()}
+
+    def tap_of(self, log: LogLike, name: str) -> Tap:
+        """Return the tap of that name as one of the runs has recorded it, whose units may be others in number."""
+        return self._taps[log.label][name]
 
     def tap(self, name: str | None = None) -> Tap:
         """Return the tap of that name; without one the only tap, or the one called "correlations".
@@ -128,7 +133,7 @@ class Study:
 
     def with_tap(self, tap: Tap, logs: Sequence[LogLike] | None = None) -> Sequence[LogLike]:
         """Return those of the runs, by default the usable ones, that have recorded a tap."""
-        return tuple(log for log in (self.usable if logs is None else logs) if tap.name in log.series)
+        return tuple(log for log in (self.usable if logs is None else logs) if tap.name in self._taps[log.label])
 
     def teachers(self, student: LogLike) -> Sequence[LogLike]:
         """Return the parents of a run that are among the usable runs: in its own folder, else of that id anywhere."""
@@ -146,16 +151,17 @@ class Study:
 
         return {label: names for label, names in missing.items() if names}
 
-    def once(self, function: Callable[..., pd.DataFrame], *arguments: Any, **options: Any) -> pd.DataFrame:
+    def once(self, function: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Return ``function(study, *arguments, **options)``, computed the first time it is asked for.
 
-        The table is shared with later calls: columns that a caller adds to it stay the caller's own.
+        A table is shared with later calls: columns that a caller adds to it stay the caller's own.
         """
         key = (function, _hashable(arguments), tuple((name, _hashable(options[name])) for name in sorted(options)))
         if key not in self._found:
             self._found[key] = function(self, *arguments, **options)
+        found: T = self._found[key]
 
-        return self._found[key].copy(deep=False)
+        return found.copy(deep=False) if isinstance(found, pd.DataFrame) else found
 
     def report(self, folder: str | Path | None = None, *, title: str = "", tap: str | None = None) -> Any:
         """Return the report, after writing report.html and each figure's CSV, PNG and SVG where a folder is named.
@@ -173,7 +179,7 @@ class Study:
     def __getattr__(self, name: str) -> Callable[..., pd.DataFrame]:
         if name.startswith("_"):
             raise AttributeError(f"a Study has no attribute {name!r}")
-        found: Callable[..., pd.DataFrame] | None = getattr(import_module(_FINDINGS), name, None)
+        found: Callable[..., pd.DataFrame] | None = import_module(_FINDINGS).named(name)
         if found is None:
             raise AttributeError(f"a Study has no attribute or finding {name!r}; one of {', '.join(dir(self))}")
 
@@ -182,14 +188,25 @@ class Study:
     def __dir__(self) -> list[str]:
         own = [name for name in super().__dir__() if not name.startswith("_")]
 
-        return sorted({*own, *import_module(_FINDINGS).__all__})
+        return sorted({*own, *import_module(_FINDINGS).tables()})
 
     def __repr__(self) -> str:
         taps = ", ".join(self.taps) or "none"
 
-        return (
-            f"Study({len(self.logs)} runs: {len(self.members)} members, {len(self.students)} students; taps: {taps})"
-        )
+        return f"Study({len(self.logs)} runs: {len(self.members)} members, {len(self.students)} students; taps: {taps})"
+
+    @cached_property
+    def _taps(self) -> Mapping[str, Mapping[str, Tap]]:
+        """The taps of every usable run; runs that recorded the same in the same shape share one."""
+        known: dict[object, dict[str, Tap]] = {}
+        found = {}
+        for log in self.usable:
+            key = (log.manifest.directions, str(log.series)) if log.manifest.directions else log.label
+            if key not in known:
+                known[key] = taps_of(log)
+            found[log.label] = known[key]
+
+        return found
 
     def _chosen(self, kind: str, default: Sequence[LogLike]) -> Sequence[LogLike]:
         glob = self._globs[kind]
@@ -212,9 +229,7 @@ class Study:
 Source = Study | LogLike | Iterable[LogLike] | str | Path
 
 
-def open_study(
-    root: str | Path, *, rule: LearnedRule = RULE, members: str = "", students: str = ""
-) -> Study:
+def open_study(root: str | Path, *, rule: LearnedRule = RULE, members: str = "", students: str = "") -> Study:
     """Return the study of all runs under a folder, at any depth, as they are now.
 
     Args:

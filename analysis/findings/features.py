@@ -1,6 +1,6 @@
 """How large every feature is in every run at every step, beside what chance reaches there."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,10 +9,10 @@ from probes.analysis.study import Study, finding
 from probes.analysis.taps.null import RandomDirections
 from probes.analysis.taps.passes import measured
 from probes.analysis.taps.summaries import summarised
-from probes.analysis.taps.tap import Tap, taps_of
+from probes.analysis.taps.tap import Tap
 from probes.logs.protocol import LogLike
 
-__all__ = ["COLUMNS", "ends", "every_step", "features", "null_source"]
+__all__ = ["COLUMNS", "ends", "every_step", "features", "null_source", "panel"]
 
 COLUMNS = {
     "step": "number of completed optimizer updates; 0 is the initialisation",
@@ -43,10 +43,10 @@ def features(
     .. math::
         strength = \sum_u |c_{u,f}|, \quad peak = \max_u |c_{u,f}|
 
-    In an own-class tap only the units of the feature's class count, and only the positive part of c; `off_strength` and
-    `off_peak` are then the largest ones of the same units on a feature of any other class, 0 where there is none. `null`
-    and `null_peak` say what random directions reach at the same step, or, where none were recorded, all features at step
-    0; NaN where neither is known. Of an own-class tap `null` is what is beyond the class's own features.
+    In an own-class tap only the units of the feature's class count, and only the positive part of c; `off_strength`
+    and `off_peak` are then the largest ones of the same units on a feature of any other class, 0 where there is none.
+    `null` and `null_peak` say what random directions reach at the same step, or, where none were recorded, all
+    features at step 0; NaN where neither is known. Of an own-class tap `null` is what is beyond the class's own.
 
     Args:
         study: A study, logs, or a path.
@@ -76,7 +76,7 @@ def features(
 
     wanted = None if steps is None else np.array(sorted(steps), dtype=np.int64)
     stride = _stride(logs, chosen_tap) if every is None else every
-    return _table(logs, chosen_tap, [_rows(log.steps, wanted, stride) for log in logs])
+    return _table(study, logs, chosen_tap, [_rows(log.steps, wanted, stride) for log in logs])
 
 
 def ends(table: pd.DataFrame) -> pd.DataFrame:
@@ -107,7 +107,7 @@ def every_step(study: Study, log: LogLike, tap: str | None = None) -> Iterator[p
     span = max(1, _TABLE_ROWS // chosen_tap.features)
 
     for start in range(0, max(1, len(log.steps)), span):
-        yield _table([log], chosen_tap, [np.arange(start, min(start + span, len(log.steps)))])
+        yield _table(study, [log], chosen_tap, [np.arange(start, min(start + span, len(log.steps)))])
 
 
 def null_source(study: Study, tap: str | None = None) -> str:
@@ -119,7 +119,7 @@ def null_source(study: Study, tap: str | None = None) -> str:
         'random directions at the same step'
     """
     chosen_tap = study.tap(tap)
-    sources = [RandomDirections(log, taps_of(log)[chosen_tap.name]).source for log in study.with_tap(chosen_tap)]
+    sources = [RandomDirections(log, study.tap_of(log, chosen_tap.name)).source for log in study.with_tap(chosen_tap)]
 
     return max(sources, key=sources.count, default="")
 
@@ -140,17 +140,16 @@ def _rows(recorded: np.ndarray, wanted: np.ndarray | None, every: int) -> np.nda
     return np.flatnonzero((rows % every == 0) | (rows == len(rows) - 1))
 
 
-def _table(logs: Iterable[LogLike], tap: Tap, rows: Iterable[np.ndarray]) -> pd.DataFrame:
-    study = tuple(logs)
+def _table(study: Study, logs: Sequence[LogLike], tap: Tap, rows: Iterable[np.ndarray]) -> pd.DataFrame:
     # One set of categories for all runs: a name is stored once, and not on each of a million rows.
     names = {
-        "run": pd.Categorical([log.label for log in study]),
-        "role": pd.Categorical([log.manifest.role for log in study]),
-        "variant": pd.Categorical([log.manifest.variant for log in study]),
+        "run": pd.Categorical([log.label for log in logs]),
+        "role": pd.Categorical([log.manifest.role for log in logs]),
+        "variant": pd.Categorical([log.manifest.variant for log in logs]),
     }
     tables = [
-        _run_table(log, tap, chosen, {column: kind[[place]] for column, kind in names.items()})
-        for place, (log, chosen) in enumerate(zip(study, rows, strict=True))
+        _run_table(log, study.tap_of(log, tap.name), chosen, {name: kind[[place]] for name, kind in names.items()})
+        for place, (log, chosen) in enumerate(zip(logs, rows, strict=True))
     ]
     measured_columns = _own_class_columns() if tap.own_class else ("strength", "peak", "neuron", "null", "null_peak")
 
@@ -163,17 +162,16 @@ def _own_class_columns() -> tuple[str, ...]:
 
 
 def _run_table(log: LogLike, tap: Tap, rows: np.ndarray, names: dict[str, "pd.Categorical[str]"]) -> pd.DataFrame:
-    own = taps_of(log)[tap.name]
-    found = list(summarised(log, own, rows) if own.own_class else measured(log, own, rows))
+    found = list(summarised(log, tap, rows) if tap.own_class else measured(log, tap, rows))
     values = {name: np.concatenate([getattr(part, name) for part in found]) for name in found[0]._fields}
-    if own.own_class:
-        values["null"] = values["null"].repeat(own.features)
-    index = own.index.iloc[np.tile(np.arange(own.features), len(rows))].reset_index(drop=True)
+    if tap.own_class:
+        values["null"] = values["null"].repeat(tap.features)
+    index = tap.index.iloc[np.tile(np.arange(tap.features), len(rows))].reset_index(drop=True)
 
     table = pd.DataFrame({name: value.ravel() for name, value in values.items()}, index=index.index)
-    table["neuron"] = _units(own, values["neuron"].ravel())
+    table["neuron"] = _units(tap, values["neuron"].ravel())
     who = {name: kind.repeat(len(index)) for name, kind in names.items()}
-    return index.assign(**who, step=np.repeat(log.steps[rows], own.features)).join(table)
+    return index.assign(**who, step=np.repeat(log.steps[rows], tap.features)).join(table)
 
 
 def _units(tap: Tap, numbers: np.ndarray) -> "np.ndarray | pd.Categorical[str]":
@@ -186,3 +184,7 @@ def _units(tap: Tap, numbers: np.ndarray) -> "np.ndarray | pd.Categorical[str]":
     called = inner.astype(str).agg(", ".join, axis=1)
 
     return pd.Categorical.from_codes(numbers, categories=called.tolist())
+
+
+def panel(study: Study, tap: Tap) -> None:
+    """Return nothing: what a table of all steps shows, the other panels draw."""

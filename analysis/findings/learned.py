@@ -6,12 +6,13 @@ from numpy.typing import NDArray
 
 from probes.analysis.findings.features import features, null_source
 from probes.analysis.intervals import Estimate, rate
+from probes.analysis.panel import Panel
 from probes.analysis.rule import LearnedRule, last_steps
 from probes.analysis.study import Study, finding
 from probes.analysis.taps.tap import Tap
 from probes.logs.protocol import LogLike
 
-__all__ = ["COLUMNS", "learned", "learned_sets", "null_rate", "null_rate_at_start"]
+__all__ = ["COLUMNS", "learned", "learned_sets", "null_rate", "null_rate_at_start", "panel"]
 
 COLUMNS = {
     "learned": "whether the feature was learned",
@@ -105,8 +106,14 @@ def null_rate_at_start(study: Study, tap: Tap) -> Estimate | None:
 
 def _closing(study: Study, table: pd.DataFrame) -> "pd.Series[bool]":
     """Return which rows lie within the rule's window at the end of their run, as a share of the recorded steps."""
-    first = {
-        log.label: log.steps[int(np.ceil((len(log.steps) - 1) * (1 - study.rule.window)))] for log in study.usable
-    }
+    first = {log.label: log.steps[int(np.ceil((len(log.steps) - 1) * (1 - study.rule.window)))] for log in study.usable}
 
     return table["step"] >= table["run"].astype(object).map(first)
+
+
+def panel(study: Study, tap: Tap) -> Panel | None:
+    """Return the panel of every feature of every run, a table."""
+    table = learned(study, tap.name)
+    caption = f"Every feature at the last step of each run, and whether it was learned: {table.attrs['rule']}."
+
+    return Panel("learned", "Every feature", caption, table) if len(table) else None

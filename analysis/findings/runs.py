@@ -2,10 +2,11 @@
 
 import pandas as pd
 
+from probes.analysis.panel import Panel
 from probes.analysis.study import Study, finding
 from probes.logs.protocol import LogLike
 
-__all__ = ["COLUMNS", "runs"]
+__all__ = ["COLUMNS", "panel", "runs"]
 
 COLUMNS = {
     "run": "the run's id, or its path below the root where two runs have the same id",
@@ -58,3 +59,8 @@ def _run(study: Study, log: LogLike) -> dict[str, object]:
         "continues": manifest.continues,
         "faults": "; ".join([*log.faults, *absent]),
     }
+
+
+def panel(study: Study) -> Panel:
+    """Return the panel of every run, a table."""
+    return Panel("runs", "Every run", "Runs that diverged or failed are in no finding.", runs(study))

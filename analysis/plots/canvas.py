@@ -21,6 +21,7 @@ from matplotlib.ticker import NullLocator
 
 __all__ = [
     "BAD",
+    "COLOURS",
     "COLUMN",
     "GOOD",
     "INK",
@@ -39,13 +40,13 @@ __all__ = [
     "themed",
 ]
 
-_COLOURS: Sequence[str] = sns.color_palette("colorblind").as_hex()
+COLOURS: Sequence[str] = sns.color_palette("colorblind").as_hex()
 
 INK = "#1c2127"
 MUTED = "#8b929b"
-GOOD = _COLOURS[2]
-BAD = _COLOURS[3]
-VIEWS = (_COLOURS[0], _COLOURS[1])
+GOOD = COLOURS[2]
+BAD = COLOURS[3]
+VIEWS = (COLOURS[0], COLOURS[1])
 
 # Width of a report's figures, in inches.
 WIDTH = 7.6

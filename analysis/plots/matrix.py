@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from probes.analysis.plots.canvas import INK, VIEWS
 from probes.analysis.replay import Scale
 
-__all__ = ["matrix"]
+__all__ = ["cells", "matrix"]
 
 # Nothing where there is no correlation, so that the matrix reads on a page of any colour.
 _COLOURS = LinearSegmentedColormap.from_list(
@@ -41,10 +41,7 @@ def matrix(frame: pd.DataFrame, ax: Axes, *, scale: Scale) -> Axes:
     wide = frame.pivot_table(index=_NEURON, columns=_FEATURE, values="correlation", sort=True)
     classes = wide.index.get_level_values(0).nunique()
     neurons, views = len(wide) // classes, wide.shape[1] // classes
-    drawn = ax.imshow(
-        scale.codes(wide.to_numpy()), cmap=_COLOURS, vmin=-127, vmax=127, aspect="auto", interpolation="nearest"
-    )
-
+    cells(wide.to_numpy(), ax, scale=scale)
     for one in range(classes):
         corner = (one * views - 0.5, one * neurons - 0.5)
         ax.add_patch(Rectangle(corner, views, neurons, fill=False, edgecolor=INK, linewidth=0.5))
@@ -52,6 +49,25 @@ def matrix(frame: pd.DataFrame, ax: Axes, *, scale: Scale) -> Axes:
     ax.set_xticks(middles * views - 0.5, names)
     ax.set_yticks(middles * neurons - 0.5, names)
     ax.set(xlabel="class of the feature, its views side by side", ylabel="class, its neurons below each other")
+    ax.tick_params(length=0)
+    return ax
+
+
+def cells(values: np.ndarray, ax: Axes, *, scale: Scale) -> Axes:
+    """Return the axes with a cell for each value, negative ones blue and positive ones orange, and a bar beside them.
+
+    Args:
+        values: ``(row, column)``.
+        ax: Where to draw.
+        scale: How a correlation becomes a colour.
+
+    Example:
+        >>> from probes.analysis.plots import canvas
+        >>> cells(np.ones((2, 3)), canvas(4, 3)[1][0], scale=Scale(0.01, 1)).get_images()[0].get_array().shape
+        (2, 3)
+    """
+    codes = scale.codes(values)
+    drawn = ax.imshow(codes, cmap=_COLOURS, vmin=-127, vmax=127, aspect="auto", interpolation="nearest")
     ax.tick_params(length=0)
     _named(ax, drawn, scale)
     return ax

@@ -116,7 +116,8 @@ def measured(log: LogLike, tap: Tap, rows: NDArray[np.integer]) -> Iterator[Meas
 
     Example:
         >>> from probes.logs import Manifest, memory_log
-        >>> log = memory_log(Manifest("a", (Series("w", ("neuron", "feature"), (2, 3)),)), [0], {"w": np.ones((1, 2, 3))})
+        >>> series = Series("w", ("neuron", "feature"), (2, 3))
+        >>> log = memory_log(Manifest("a", (series,)), [0], {"w": np.ones((1, 2, 3))})
         >>> tap = Tap("w", ("neuron",), (2,), ("feature",), (3,))
         >>> [found.strength.tolist() for found in measured(log, tap, np.array([0]))]
         [[[2.0, 2.0, 2.0]]]

@@ -1,7 +1,7 @@
 """What is stored of a block of correlations: strength and peak of every feature, their null, and the extremes.
 
-Axes: t = step, i = class, r = neuron, j = feature_class, l = view; u = unit, f = feature. Every statistic is of one step
-alone, so that it does not depend, to the last bit, on which steps are read together.
+Axes: t = step, i = class, r = neuron, j = feature_class, l = view; u = unit, f = feature. Every statistic is of one
+step alone, so that it does not depend, to the last bit, on which steps are read together.
 """
 
 from dataclasses import dataclass
@@ -50,9 +50,7 @@ def sizes(values: NDArray[np.floating]) -> Sizes:
 
 def statistics(
     correlations: NDArray[np.floating],
-) -> tuple[
-    NDArray[np.floating], NDArray[np.floating], NDArray[np.integer], NDArray[np.floating], NDArray[np.floating]
-]:
+) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.integer], NDArray[np.floating], NDArray[np.floating]]:
     """Return strength, peak, the neuron at the peak, and the null of both, each ``(step, class, view)``.
 
     Args:

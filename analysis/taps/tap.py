@@ -83,7 +83,7 @@ class Tap:
 
     @property
     def alternatives(self) -> int:
-        """How many features differ in the last feature axis only, as the views of a class; 1 where there is one axis."""
+        """How many features differ in the last feature axis only, as the views of a class; 1 with one axis."""
         return self.shape[-1] if len(self.shape) > 1 else 1
 
     @property
@@ -113,7 +113,7 @@ class Tap:
 
     @cached_property
     def norms(self) -> NDArray[np.float64]:
-        """The norm of every feature's direction, ``(feature,)``; of several components the root of their mean square."""
+        """The norm of every feature's direction, ``(feature,)``; of components the root of their mean square."""
         if self.directions is None:
             return np.ones(self.features)
 
@@ -128,14 +128,8 @@ class Tap:
         """
         if self.directions is None:
             raise LogError(f"expected directions stored with `{self.name}`, got none; record it by a tap")
-        place = len(self.directions.names) - 1
-        if self.component:
-            place = self.directions.names.index(self.component)
         vectors = np.asarray(self.directions.vectors, dtype=float)
-        if not self.component:
-            vectors = vectors[..., None, :]
-        else:
-            vectors = np.moveaxis(vectors, place, -2)
+        vectors = np.moveaxis(vectors, self.component_place, -2) if self.component else vectors[..., None, :]
 
         return vectors.reshape(self.features, self.components, vectors.shape[-1])
 
@@ -173,14 +167,15 @@ class Tap:
             ``(step, unit, feature)``; of an own-class tap ``(step, class, neuron, feature_class, alternative)``.
         """
         if self.component:
-            values = np.sqrt(np.square(values).sum(axis=1 + len(self.units) + self._component_place))
+            values = np.sqrt(np.square(values).sum(axis=1 + len(self.units) + self.component_place))
         if self.own_class:
             return values.reshape(len(values), *self.own_shape)
 
         return values.reshape(len(values), math.prod(self.unit_shape), self.features)
 
     @property
-    def _component_place(self) -> int:
+    def component_place(self) -> int:
+        """The place of the component axis among the axes of the directions, which have it."""
         return self.directions.names.index(self.component) if self.directions else len(self.axes)
 
     def _entries(self, axis: str, numbers: NDArray[np.integer]) -> "NDArray[np.integer] | pd.Categorical[str]":
@@ -204,14 +199,14 @@ def taps_of(log: LogLike) -> dict[str, Tap]:
     return {name: tap for name, tap in found.items() if tap is not None}
 
 
-def different_directions(name: str, first: str, second: str, known: Tap, other: Tap) -> LogError:
-    """Return the error about two runs that have recorded different features under one name."""
+def different_directions(name: str, first: str, second: str, known: Tap, other: Tap) -> str:
+    """Return what is wrong with two runs that have recorded different features under one name."""
     described = [
         f"({', '.join(f'{axis}={length}' for axis, length in zip(tap.axes, tap.shape, strict=True))}) of hash "
         f"{tap.directions.sha256[:8] if tap.directions else 'unknown'}"
         for tap in (known, other)
     ]
-    return LogError(
+    return (
         f"expected the same directions for `{name}` in all runs, got {described[0]} in run `{first}` and "
         f"{described[1]} in run `{second}`; analyse the runs of each by themselves"
     )
@@ -267,5 +262,3 @@ def _fitting(stored: StoredDirections | None, axes: Sequence[tuple[str, int]]) -
     whole = list(zip(stored.names, stored.vectors.shape, strict=False))
 
     return stored if whole == list(axes) else None
-
-
