@@ -8,7 +8,6 @@ from typing import TextIO
 
 import pandas as pd
 
-from probes.analysis.columns import MEANINGS
 from probes.analysis.panel import Panel
 from probes.analysis.reports.page import films, place, template
 from probes.analysis.theory.expectations import EXPECTATIONS
@@ -21,35 +20,37 @@ _OPENING = ("winners", "coverage", "growth")
 
 @dataclass(frozen=True)
 class Report:
-    """A study's findings, built before they are rendered; in a notebook its claims and its first three figures.
+    """A study's findings, built before they are rendered; in a notebook its first three figures and its claims.
 
     Attributes:
         title: What was studied.
-        facts: What a reader wants to know first, name and value.
-        claims: Table of `claims`; with a column `setting` where several studies stand side by side.
+        facts: What a reader wants to know first, name and value; what has no value is not shown.
         panels: Figures with their tables, in the order in which they are shown.
         absent: What could not be shown, each with the reason.
+        claims: Table of the theory's claims, with a column `setting` where several studies stand side by side; None
+            for what is no study of the theory.
         created: When the report was made.
 
     Example:
         >>> import io
-        >>> from probes.analysis.theory.findings.claims import claims
         >>> stream = io.StringIO()
-        >>> Report("my study", {"runs": "0"}, claims([])).render(stream)
+        >>> Report("my study", {"runs": "0"}).render(stream)
         >>> "<h1>my study</h1>" in stream.getvalue()
         True
     """
 
     title: str
     facts: Mapping[str, str]
-    claims: pd.DataFrame
     panels: Sequence[Panel] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
+    claims: pd.DataFrame | None = None
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def verdict(self) -> str:
-        """How many claims hold, of each setting where there are several."""
+        """How many claims hold, of each setting where there are several; "" where there is none."""
+        if self.claims is None:
+            return ""
         if "setting" not in self.claims:
             return f"{self.claims['holds'].sum()} of {len(self.claims)} claims hold"
         counts = self.claims.groupby("setting", sort=False)["holds"].agg(["sum", "size"])
@@ -60,13 +61,23 @@ class Report:
         """Write the report as HTML."""
         page = template("report.html.j2", number=_number, cell=_cell, films=films)
         placed = place(self.panels)
-        stream.writelines(page.generate(report=self, placed=placed, expectations=EXPECTATIONS, meanings=MEANINGS))
+        stream.writelines(
+            page.generate(report=self, placed=placed, expectations=EXPECTATIONS, meanings=_meanings(self.panels))
+        )
 
     def _repr_html_(self) -> str:
         opening = [panel for panel in self.panels if panel.name in _OPENING]
         page = template("notebook.html.j2", number=_number, films=films)
 
         return str(page.render(report=self, panels=opening, expectations=EXPECTATIONS))
+
+
+def _meanings(panels: Sequence[Panel]) -> Mapping[str, str]:
+    """Return what the columns of the panels' tables mean, as their findings say."""
+    known = {name: meaning for columns in all_columns() for name, meaning in columns.items()}
+    shown = dict.fromkeys(column for panel in panels for column in map(str, panel.table.columns))
+
+    return {name: known[name] for name in shown if name in known}
 
 
 def _cell(value: object) -> str:
