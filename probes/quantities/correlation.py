@@ -13,7 +13,7 @@ import torch
 from probes.directions import Directions
 from probes.errors import UsageError
 
-__all__ = ["batched_inner_products", "inner_products"]
+__all__ = ["batched_inner_products", "inner_products", "products_by_feature"]
 
 _PRECISE = {torch.float32, torch.float64}
 
@@ -71,6 +71,24 @@ def batched_inner_products(weights: torch.Tensor, directions: Directions, *, out
     if weights.dtype is out.dtype:  # as is usual; to make the products first and to copy them takes half as long again
         return partial(torch.bmm, weights, columns, out=out)
     return lambda: out.copy_(torch.bmm(_precise(weights), columns))
+
+
+def products_by_feature(weights: torch.Tensor, directions: Directions, *, out: torch.Tensor) -> torch.Tensor:
+    """Those of several weights, each by itself, with the units last: a reduction over them takes half the time.
+
+    Args:
+        weights: Axes (batch, neuron, dim).
+        directions: Directions of that dim.
+        out: Room for the products, axes (batch, feature, neuron).
+
+    Example:
+        >>> weights, directions = torch.ones(16, 5, 6), Directions(torch.eye(6)[:4])
+        >>> products_by_feature(weights, directions, out=torch.empty(16, 4, 5))[0, :, 0]
+        tensor([1., 1., 1., 1.])
+    """
+    flat = _precise(weights)
+    columns = directions.columns(like=flat)
+    return torch.bmm(columns.T.expand(len(flat), -1, -1), flat.mT, out=out)
 
 
 def _precise(weight: torch.Tensor) -> torch.Tensor:
