@@ -215,7 +215,7 @@ class Directions:
 
         return type(self)(null, self.names, labels=self.labels, facts=facts, component=self.component)
 
-    def random(self, count: int = 32, seed: int = 0) -> Self:
+    def random(self, count: int = 16, seed: int = 0) -> Self:
         """Random features of unit directions, axes ``(random, dim)``, or ``(random, component, dim)`` if there is one.
 
         Where the dim has room for at least eight, they are orthogonal to the directions' span, though fewer for it;
@@ -227,7 +227,7 @@ class Directions:
 
         Example:
             >>> Directions(torch.eye(64)[:6].reshape(3, 2, 64), ("frequency", "phase"), component="phase").random()
-            Directions(random=29, phase=2, dim=64, component='phase')
+            Directions(random=16, phase=2, dim=64, component='phase')
         """
         names = ("random", *filter(None, [self.component]))
         size = self.shape[self.names.index(self.component)] if self.component else 1

@@ -13,7 +13,7 @@ import torch
 from probes.directions import Directions
 from probes.errors import UsageError
 
-__all__ = ["batched_inner_products", "inner_products", "products_by_feature"]
+__all__ = ["batched_inner_products", "batched_products_by_feature", "inner_products"]
 
 _PRECISE = {torch.float32, torch.float64}
 
@@ -73,8 +73,10 @@ def batched_inner_products(weights: torch.Tensor, directions: Directions, *, out
     return lambda: out.copy_(torch.bmm(_precise(weights), columns))
 
 
-def products_by_feature(weights: torch.Tensor, directions: Directions, *, out: torch.Tensor) -> torch.Tensor:
-    """Those of several weights, each by itself, with the units last: a reduction over them takes half the time.
+def batched_products_by_feature(
+    weights: torch.Tensor, directions: Directions, *, out: torch.Tensor
+) -> Callable[[], object]:
+    """As `batched_inner_products`, with the units last: a reduction over them takes half the time.
 
     Args:
         weights: Axes (batch, neuron, dim).
@@ -82,13 +84,16 @@ def products_by_feature(weights: torch.Tensor, directions: Directions, *, out: t
         out: Room for the products, axes (batch, feature, neuron).
 
     Example:
-        >>> weights, directions = torch.ones(16, 5, 6), Directions(torch.eye(6)[:4])
-        >>> products_by_feature(weights, directions, out=torch.empty(16, 4, 5))[0, :, 0]
+        >>> products = torch.empty(16, 4, 5)
+        >>> write = batched_products_by_feature(torch.ones(16, 5, 6), Directions(torch.eye(6)[:4]), out=products)
+        >>> products = write()
+        >>> products[0, :, 0]
         tensor([1., 1., 1., 1.])
     """
-    flat = _precise(weights)
-    columns = directions.columns(like=flat)
-    return torch.bmm(columns.T.expand(len(flat), -1, -1), flat.mT, out=out)
+    rows = directions.columns(like=_precise(weights)).T.expand(weights.shape[0], -1, -1)
+    if weights.dtype is out.dtype:
+        return partial(torch.bmm, rows, weights.mT, out=out)
+    return lambda: torch.bmm(rows, _precise(weights).mT, out=out)
 
 
 def _precise(weight: torch.Tensor) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """Less than every correlation of a large layer: what a reduction keeps, and which axes that leaves."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -24,8 +25,8 @@ class Reduction(Protocol):
 class BatchedReduction(Reduction, Protocol):
     """One of several steps at once, an axis in front, whose values for a step do not depend on its place."""
 
-    def into(self, out: torch.Tensor, values: torch.Tensor, dims: tuple[str, ...]) -> None:
-        """Write the reduced values to ``out``; ``dims`` are those before."""
+    def batched(self, out: torch.Tensor, values: torch.Tensor, dims: tuple[str, ...]) -> Callable[[], object]:
+        """A function that reduces ``values``, as they are at its call, to ``out``; ``dims`` are those before."""
 
 
 @dataclass(frozen=True)

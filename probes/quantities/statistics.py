@@ -1,5 +1,6 @@
 """How strongly units align with features, over all of them: the statistics that a feature is told from chance by."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -39,24 +40,47 @@ class Statistics:
         """The statistics."""
         left = [length for length, dim in zip(values.shape, dims, strict=True) if dim in self.dims(dims)]
         out = values.new_empty((*left, len(STATISTICS)))
-        self.into(out, values, dims)
+        self.batched(out, values, dims)()
         return out
 
-    def into(self, out: torch.Tensor, values: torch.Tensor, dims: tuple[str, ...]) -> None:
-        """Write the statistics to ``out``."""
+    def batched(self, out: torch.Tensor, values: torch.Tensor, dims: tuple[str, ...]) -> Callable[[], object]:
+        """A function that writes the statistics of ``values``, as they are at its call, to ``out``."""
+        both = out.unflatten(-1, (2, 2)).movedim(-2, 0)  # readings of a sign, *left, strength and peak
+        strength, peak = both.unbind(-1)
         if self.component:
-            values = values.square().sum(dims.index(self.component)).sqrt_()
-            dims = tuple(dim for dim in dims if dim != self.component)
-        over = tuple(dims.index(axis) for axis in self.axes) or (-1,)
-        values = values if self.axes else values.unsqueeze(-1)
+            return self._of_norms(strength, peak, values, dims)
 
-        _reduce(values if self.component else values.abs(), over, out[..., :2])
-        if self.component:
-            out[..., 2:] = out[..., :2]
-        else:
-            _reduce(values.clamp(min=0), over, out[..., 2:])
+        over = tuple(1 + dims.index(axis) for axis in self.axes) or (-1,)
+        readings = _like(values, 2)
+        magnitudes, positive = readings.unbind(0)
+        readings = readings if self.axes else readings.unsqueeze(-1)
+
+        def write() -> None:
+            torch.abs(values, out=magnitudes)
+            torch.clamp_min(values, 0, out=positive)
+            torch.sum(readings, over, out=strength)
+            torch.amax(readings, over, out=peak)
+
+        return write
+
+    def _of_norms(
+        self, strength: torch.Tensor, peak: torch.Tensor, values: torch.Tensor, dims: tuple[str, ...]
+    ) -> Callable[[], object]:
+        component, left = dims.index(self.component), tuple(dim for dim in dims if dim != self.component)
+        over = tuple(left.index(axis) for axis in self.axes) or (-1,)
+
+        def write() -> None:
+            norms = values.square().sum(component).sqrt_()
+            norms = norms if self.axes else norms.unsqueeze(-1)
+            strength.copy_(norms.sum(over).expand_as(strength))
+            peak.copy_(norms.amax(over).expand_as(peak))
+
+        return write
 
 
-def _reduce(magnitudes: torch.Tensor, over: tuple[int, ...], out: torch.Tensor) -> None:
-    torch.sum(magnitudes, over, out=out[..., 0])
-    torch.amax(magnitudes, over, out=out[..., 1])
+def _like(values: torch.Tensor, count: int) -> torch.Tensor:
+    """Room for as many arrays, with the order in memory of the values, along which a reduction is fast."""
+    order = sorted(range(values.ndim), key=values.stride().__getitem__, reverse=True)
+    room = values.new_empty((count, *(values.shape[axis] for axis in order)))
+    back = [1 + order.index(axis) for axis in range(values.ndim)]
+    return room.permute(0, *back)

@@ -107,7 +107,7 @@ def test_further_quantities_are_recorded_beside_the_taps(path):
 def test_the_manifest_tells_what_the_run_is(path):
     about = {"role": "distilled", "variant": "stopped", "parents": ("single-00",), "seeds": {"init": 3}}
     model, optimizer = network()
-    with recorder(path, **about, recipe={"width": 4}).attach(model, optimizer):
+    with recorder(path, **about, null=False, recipe={"width": 4}).attach(model, optimizer):
         train(model, optimizer, steps=1)
 
     log = open_log(path)
