@@ -39,6 +39,7 @@ def costs(
     steps: int,
     quantities: Sequence[Quantity] = (),
     schedule: Schedule = every(1),  # noqa: B008 - frozen
+    null: bool = True,
 ) -> tuple[Cost, ...]:
     """What a `Recorder` of the same taps, quantities and schedule would write, series by series.
 
@@ -50,6 +51,7 @@ def costs(
         steps: Number of updates.
         quantities: As for the `Recorder`.
         schedule: As for the `Recorder`.
+        null: As for the `Recorder`.
 
     Raises:
         UsageError: a tap chooses no parameter or does not fit it.
@@ -60,12 +62,14 @@ def costs(
         >>> directions = Directions(torch.eye(64))
         >>> taps = {"weight": [directions, Tap(directions, reduction=Largest(), suffix=".largest")]}
         >>> for cost in costs(taps, torch.nn.Linear(64, 1000), steps=10_000):
-        ...     print(f"{cost.series:15} {cost.bytes / 1e6:8,.1f} MB")
-        weight           2,560.3 MB
-        weight.largest       2.6 MB
+        ...     print(f"{cost.series:19} {cost.bytes / 1e6:8,.1f} MB")
+        weight               2,560.3 MB
+        weight.largest           2.6 MB
+        weight.null              5.1 MB
+        weight.largest.null      5.1 MB
     """
     parameters = Parameters(model)
-    pending = Pending([*tapped(taps, parameters), *quantities])
+    pending = Pending([*tapped(taps, parameters, null=null), *quantities])
     pending.measure(State(0, parameters, model))
     recorded = 1 + sum(schedule(step) for step in range(1, steps + 1))
 

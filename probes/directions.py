@@ -3,7 +3,6 @@
 import hashlib
 import html
 import json
-import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +14,20 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from probes.direction_checks import (
+    checked_component,
+    checked_facts,
+    checked_labels,
+    checked_names,
+    checked_vectors,
+)
 from probes.errors import UsageError
 from probes.logs.directions import StoredDirections
-from probes.null import null_vectors
+from probes.null import null_vectors, random_features
 
 __all__ = ["Directions"]
 
-_NAMES = {2: ("feature",), 3: ("feature_class", "view")}
+_BESIDE = ("labels", "facts", "component")  # what `write` keeps beside vectors and names
 
 
 class Directions:
@@ -35,11 +41,13 @@ class Directions:
         labels: Optionally, for an axis of ``names``, what its entries are called.
         facts: Where they come from, if they were estimated: estimator, hash of the data, stability, ...; kept with
             every run that uses them.
+        component: The axis of ``names``, if any, that spans one feature, as cosine and sine of a frequency do; another
+            axis tells the features apart.
 
     Raises:
         TypeError: ``vectors`` are not floating point, or a fact is neither text nor a number.
-        ValueError: ``vectors`` have a zero or non-finite direction or none at all; ``names`` or ``labels`` do not fit;
-            a fact is not finite.
+        ValueError: ``vectors`` have a zero or non-finite direction or none at all; ``names``, ``labels`` or
+            ``component`` do not fit; a fact is not finite.
 
     Example:
         >>> directions = Directions(torch.eye(6).reshape(3, 2, 6), names=("feature_class", "view"))
@@ -53,6 +61,7 @@ class Directions:
     names: tuple[str, ...]  # of every axis but the last
     labels: Mapping[str, tuple[str, ...]]  # name -> what its entries are called
     facts: Mapping[str, str | float]  # where they come from; empty for planted ones
+    component: str  # the axis that spans one feature; empty if each direction is one
 
     def __init__(
         self,
@@ -61,20 +70,22 @@ class Directions:
         *,
         labels: Mapping[str, Sequence[str]] | None = None,
         facts: Mapping[str, str | float] | None = None,
+        component: str = "",
     ) -> None:
-        self.vectors = _checked_vectors(vectors)
+        self.vectors = checked_vectors(vectors)
         self.shape = tuple(self.vectors.shape)
         self.dim = self.shape[-1]
-        self.names = _checked_names(names, self.shape)
-        self.labels = _checked_labels(labels or {}, dict(zip(self.names, self.shape, strict=False)))
-        self.facts = _checked_facts(facts or {})
+        self.names = checked_names(names, self.shape)
+        self.labels = checked_labels(labels or {}, dict(zip(self.names, self.shape, strict=False)))
+        self.facts = checked_facts(facts or {})
+        self.component = checked_component(component, self.names)
         self._placed: dict[tuple[torch.device, torch.dtype], torch.Tensor] = {}
 
     @classmethod
     def read(cls, path: str | Path, names: Sequence[str] | None = None) -> Self:
         """The directions in a ``.npy`` file, or in a ``.safetensors`` file that holds one tensor.
 
-        Names, labels and facts are as `write` kept them; a file that keeps none is itself what the facts name.
+        Names, labels, facts and component are as `write` kept them; of a file that keeps none the facts are its own.
 
         Raises:
             UsageError: the file cannot be read, is of another kind, or does not hold a set of directions.
@@ -91,12 +102,13 @@ class Directions:
         try:
             vectors, kept = read(path)
             kept = kept or {"facts": _facts_of_a_file(Path(path))}
-            return cls(vectors, names or kept.get("names"), labels=kept.get("labels"), facts=kept.get("facts"))
+            names, more = names or kept.get("names"), {key: kept[key] for key in _BESIDE if key in kept}
+            return cls(vectors, names, **more)
         except (AttributeError, EOFError, OSError, RecursionError, SafetensorError, TypeError, ValueError) as error:
             raise UsageError(f"no directions could be read from `{path}`: {error}") from error
 
     def write(self, path: str | Path) -> None:
-        """Keep the directions in a ``.safetensors`` file, with their names, labels and facts, for `read`.
+        """Keep the directions in a ``.safetensors`` file, with all that is known of them, for `read`.
 
         Raises:
             UsageError: the file is of another kind, or cannot be written.
@@ -110,6 +122,7 @@ class Directions:
             raise UsageError(f"expected a .safetensors file to write directions to, got `{path}`")
 
         kept = {"names": self.names, "labels": dict(self.labels), "facts": dict(self.facts)}
+        kept |= {"component": self.component} if self.component else {}
         try:
             save_file({"vectors": self.vectors}, path, {"directions": json.dumps(kept)})
         except (OSError, SafetensorError) as error:
@@ -155,8 +168,8 @@ class Directions:
         return self._placed[place]
 
     def stored(self) -> StoredDirections:
-        """What a run keeps of the directions: their names, labels, values and facts."""
-        return StoredDirections(self.names, self.vectors.numpy(), self.labels, self.facts)
+        """What a run keeps of the directions: their names, labels, values, facts and component."""
+        return StoredDirections(self.names, self.vectors.numpy(), self.labels, self.facts, self.component)
 
     def cosines(self, other: Self | None = None) -> torch.Tensor:
         """The cosines between flat directions, ``(feature, feature of other)``, float64.
@@ -179,7 +192,7 @@ class Directions:
         return rows @ columns.T
 
     def null(self, seed: int = 0) -> Self:
-        """The null set: random directions with the same names, labels, norms and dtype.
+        """The null set: random directions with the same names, labels, component, norms and dtype.
 
         They are orthogonal to each other and to the directions' span, so that nothing of a direction is in them;
         where the dim has no room for that, orthogonal to each other; where it has none for that either, drawn
@@ -197,14 +210,40 @@ class Directions:
         """
         flat = self.flat().double()
         draw, orthogonal_to = null_vectors(flat, seed=seed)
-        null = draw * flat.norm(dim=1, keepdim=True)
-        facts = {"estimator": f"null(seed={seed})", "null_of": self.sha256, "orthogonal_to": orthogonal_to}
+        null = (draw * flat.norm(dim=1, keepdim=True)).reshape(self.shape).to(self.vectors)
+        facts = self._null_facts(seed, orthogonal_to)
 
-        return type(self)(null.reshape(self.shape).to(self.vectors), self.names, labels=self.labels, facts=facts)
+        return type(self)(null, self.names, labels=self.labels, facts=facts, component=self.component)
+
+    def random(self, count: int = 16, seed: int = 0) -> Self:
+        """Random features of unit directions, axes ``(random, dim)``, or ``(random, component, dim)`` if there is one.
+
+        Where the dim has room for at least eight, they are orthogonal to the directions' span, though fewer for it;
+        else to each other, else drawn independently. The directions of one feature are always orthonormal.
+
+        Args:
+            count: How many features at most.
+            seed: Seed of the draw; the global random state is not touched.
+
+        Example:
+            >>> Directions(torch.eye(64)[:6].reshape(3, 2, 64), ("frequency", "phase"), component="phase").random()
+            Directions(random=16, phase=2, dim=64, component='phase')
+        """
+        names = ("random", *filter(None, [self.component]))
+        size = self.shape[self.names.index(self.component)] if self.component else 1
+        draw, orthogonal_to = random_features(self.flat().double(), count=count, size=size, seed=seed)
+        vectors = (draw if self.component else draw[:, 0]).to(self.vectors)
+        labels = {name: entries for name, entries in self.labels.items() if name == self.component}
+        facts = self._null_facts(seed, orthogonal_to)
+
+        return type(self)(vectors, names, labels=labels, facts=facts, component=self.component)
 
     def __repr__(self) -> str:
         lengths = ", ".join(f"{name}={length}" for name, length in zip(self.dims, self.shape, strict=True))
-        return f"Directions({lengths})"
+        return f"Directions({lengths}{f', component={self.component!r}' if self.component else ''})"
+
+    def _null_facts(self, seed: int, orthogonal_to: str) -> dict[str, str | float]:
+        return {"estimator": f"null(seed={seed})", "null_of": self.sha256, "orthogonal_to": orthogonal_to}
 
     def _repr_html_(self) -> str:
         norms = self.flat().double().norm(dim=1)
@@ -218,52 +257,6 @@ class Directions:
         }
         cells = "".join(f"<tr><th>{name}</th><td>{html.escape(text)}</td></tr>" for name, text in rows.items())
         return f"<table>{cells}</table>"
-
-
-def _checked_vectors(vectors: torch.Tensor | NDArray[np.floating]) -> torch.Tensor:
-    tensor = vectors.detach().cpu() if isinstance(vectors, torch.Tensor) else torch.from_numpy(np.array(vectors))
-    if not tensor.is_floating_point():
-        raise TypeError(f"expected `vectors` of floating point, got {tensor.dtype}")
-    if tensor.ndim < 2 or tensor.numel() == 0:
-        raise ValueError(f"expected `vectors` of shape (feature, dim) or more axes, got {tuple(tensor.shape)}")
-
-    lengths = tensor.double().norm(dim=-1)
-    if not bool(torch.isfinite(lengths).all()):
-        raise ValueError(f"expected finite `vectors`, got direction {_where(~torch.isfinite(lengths))} with NaN or inf")
-    if not bool(lengths.all()):
-        raise ValueError(f"expected non-zero `vectors`, got direction {_where(lengths == 0)} of all zeros")
-
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32), copy=True).contiguous()
-
-
-def _where(bad: torch.Tensor) -> tuple[int, ...]:
-    return tuple(bad.nonzero()[0].tolist())
-
-
-def _checked_names(names: Sequence[str] | None, shape: tuple[int, ...]) -> tuple[str, ...]:
-    if names is None and len(shape) not in _NAMES:
-        raise ValueError(f"expected `names` for `vectors` of shape {shape}, which have no customary names")
-
-    checked = tuple(_NAMES[len(shape)] if names is None else names)
-    if len(checked) != len(shape) - 1 or len({*checked, "dim"}) != len(shape):
-        raise ValueError(f"expected {len(shape) - 1} different `names` for `vectors` of shape {shape}, got {checked}")
-    return checked
-
-
-def _checked_labels(labels: Mapping[str, Sequence[str]], lengths: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
-    for name, texts in labels.items():
-        if lengths.get(name) != len(texts):
-            raise ValueError(f"expected `labels` for axes of lengths {dict(lengths)}, got {len(texts)} for `{name}`")
-    return {name: tuple(texts) for name, texts in labels.items()}
-
-
-def _checked_facts(facts: Mapping[str, str | float]) -> dict[str, str | float]:
-    for name, fact in facts.items():
-        if isinstance(fact, bool) or not isinstance(fact, str | int | float):
-            raise TypeError(f"expected `facts` of text and numbers, got {type(fact).__name__} for `{name}`")
-        if not isinstance(fact, str) and not math.isfinite(fact):
-            raise ValueError(f"expected finite numbers in `facts`, got {fact} for `{name}`")
-    return dict(facts)
 
 
 def _facts_of_a_file(path: Path) -> dict[str, str]:

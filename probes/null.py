@@ -7,7 +7,9 @@ import torch
 
 from probes.chance import generator
 
-__all__ = ["null_vectors"]
+__all__ = ["null_vectors", "random_features"]
+
+_FEWEST = 8  # random features that still say where chance ends; fewer are not worth their being free of the given ones
 
 
 def null_vectors(flat: torch.Tensor, *, seed: int) -> tuple[torch.Tensor, str]:
@@ -27,14 +29,71 @@ def null_vectors(flat: torch.Tensor, *, seed: int) -> tuple[torch.Tensor, str]:
     count, dim = flat.shape
     draw = torch.randn(dim, count, generator=generator("null", seed), dtype=flat.dtype)
     if count > dim:
-        return torch.nn.functional.normalize(draw, dim=0).T, f"nothing: dim {dim} is too small for {count} directions"
+        return torch.nn.functional.normalize(draw, dim=0).T, _no_room(dim, count)
 
-    _, sizes, span = torch.linalg.svd(flat / flat.norm(dim=1, keepdim=True), full_matrices=False)
-    span = span[sizes > 1e-6 * sizes[0]]  # the rounding of float32 directions spans nothing
+    span = _span(flat)
     apart = len(span) + count <= dim
     if apart:
         draw -= span.T @ (span @ draw)
-    basis, triangle = torch.linalg.qr(draw)
+
+    return _orthonormal(draw).T, "the directions and each other" if apart else "each other"
+
+
+def random_features(flat: torch.Tensor, *, count: int, size: int, seed: int) -> tuple[torch.Tensor, str]:
+    """Random features ``(random, component, dim)`` of orthonormal vectors, and in words what they are orthogonal to.
+
+    Fewer than ``count``, but at least eight, where that leaves them orthogonal to the span of the given vectors, which
+    may be any number; else orthogonal to each other, else drawn independently.
+
+    Args:
+        flat: Vectors ``(feature, dim)``, float64, none of them zero.
+        count: How many features.
+        size: How many vectors span one feature.
+        seed: Seed of the draw; the global random state is not touched.
+
+    Example:
+        >>> features, orthogonal_to = random_features(torch.eye(40, dtype=torch.float64)[:3], count=32, size=2, seed=0)
+        >>> features.shape, orthogonal_to
+        (torch.Size([18, 2, 40]), 'the directions and each other')
+    """
+    dim = flat.shape[1]
+    span = _span(flat)
+    room = (dim - len(span)) // size
+    apart = room >= min(count, _FEWEST)
+    count = min(count, room) if apart else count
+    draw = torch.randn(count, size, dim, generator=generator("null", seed), dtype=flat.dtype)
+    if count * size > dim:
+        within = _orthonormal(draw.mT).mT if size <= dim else torch.nn.functional.normalize(draw, dim=-1)
+        return within, _no_room(dim, count * size)
+
+    columns = draw.flatten(end_dim=1).T
+    if apart:
+        columns = columns - span.T @ (span @ columns)
+    features = _orthonormal(columns).T.reshape(draw.shape)
+
+    return features, "the directions and each other" if apart else "each other"
+
+
+def _no_room(dim: int, count: int) -> str:
+    return f"nothing: dim {dim} is too small for {count} directions"
+
+
+def _span(flat: torch.Tensor) -> torch.Tensor:
+    """An orthonormal basis ``(basis, dim)`` of what the vectors span; the rounding of float32 ones spans nothing."""
+    unit = flat / flat.norm(dim=1, keepdim=True)
+    if len(unit) > unit.shape[1]:  # of a large vocabulary's vectors the decomposition itself would take a minute
+        squares, basis = torch.linalg.eigh(unit.T @ unit)
+        span: torch.Tensor = basis.T[squares > 1e-12 * squares[-1]]
+    else:
+        _, sizes, rows = torch.linalg.svd(unit, full_matrices=False)
+        span = rows[sizes > 1e-6 * sizes[0]]
+    return span
+
+
+def _orthonormal(columns: torch.Tensor) -> torch.Tensor:
+    """A uniform orthonormal basis of what random columns ``(..., dim, column)`` span."""
+    basis, triangle = torch.linalg.qr(columns)
 
     # The signs of the diagonal make the rotation uniform (F. Mezzadri 2007, https://arxiv.org/abs/math-ph/0609050).
-    return (basis * triangle.diagonal().sign()).T, "the directions and each other" if apart else "each other"
+    rotated: torch.Tensor = basis * triangle.diagonal(dim1=-2, dim2=-1).sign().unsqueeze(-2)
+    return rotated

@@ -35,8 +35,8 @@ class Recorder:
             and recorded with axes ``(neuron, *directions.names)``; a `Tap` says where it is laid out in another way.
         schedule: Which steps are recorded, beside step 0, which always is.
         quantities: Further quantities, such as `probes.quantities.weight_norm("conv1.weight")`.
-        null: Whether each tap has one of as many random directions beside it, in a series ``<name>.null``, so that a
-            feature can be told from chance; by default where the directions were estimated.
+        null: Whether each tap has strength and peak of random features beside it, in a series ``<name>.null``, so that
+            a feature can be told from chance.
         overwrite: Whether a run that stands at ``path`` already may be replaced.
         resume: Whether to go on with a run that stands at ``path`` already: from what `load_state_dict` is given, else
             from its beginning. What the run recorded later is superseded.
@@ -75,7 +75,7 @@ class Recorder:
         *,
         schedule: Schedule = every(1),  # noqa: B008 - frozen
         quantities: Sequence[Quantity] = (),
-        null: bool | None = None,
+        null: bool = True,
         overwrite: bool = False,
         resume: bool = False,
         on_error: OnError = "warn",

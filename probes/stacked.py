@@ -13,7 +13,7 @@ import torch
 from probes.directions import Directions
 from probes.errors import UsageError
 from probes.logs.manifest import Manifest
-from probes.quantities import Numbers, Pending, Quantity, State, Tap, all_finite, as_tap
+from probes.quantities import Numbers, Pending, Quantity, State, Tap, all_finite, as_tap, nulls
 from probes.schedules import Schedule, every
 from probes.store.attempts import Position
 from probes.store.writer import RunWriter
@@ -36,6 +36,7 @@ class StackedRecorder:
         quantities: Further quantities, whose first axis is ``run``.
         schedule: Which steps are recorded, beside step 0; `step` passes over the others.
         overwrite: Whether runs that stand at ``paths`` already may be replaced.
+        null: Whether each tap has strength and peak of random features beside it, in a series ``<name>.null``.
         resume: Where each run goes on, as `positions` told; the first step then comes after that.
 
     Raises:
@@ -62,6 +63,7 @@ class StackedRecorder:
         *,
         quantities: Sequence[Quantity] = (),
         schedule: Schedule = every(1),  # noqa: B008 - frozen
+        null: bool = True,
         overwrite: bool = False,
         resume: Sequence[Position] | None = None,
     ) -> None:
@@ -74,7 +76,8 @@ class StackedRecorder:
         self._manifests, self._overwrite = tuple(manifests), overwrite
         self._resume: Sequence[Position | None] = [None] * len(paths) if resume is None else resume
         self._quantities, self._schedule = tuple(quantities), schedule
-        self._taps = {name: _with_runs(as_tap(value, dims=("class", "neuron"))) for name, value in taps.items()}
+        given = [(name, as_tap(value, dims=("class", "neuron"))) for name, value in taps.items()]
+        self._taps = [(name, _with_runs(tap)) for name, tap in (*given, *(nulls(given) if null else ()))]
         self._runs: tuple[int, ...] = ()  # that the run axis of the waiting steps stands for
         self._pending = Pending([])
         self._numbers: Numbers[tuple[int, tuple[int, ...]]] = Numbers()  # that wait, by step and runs
@@ -176,15 +179,16 @@ class StackedRecorder:
 
     def _regroup(self, runs: tuple[int, ...], weights: Mapping[str, torch.Tensor]) -> None:
         """Have the run axis stand for these runs from now on."""
-        if not self._taps.keys() <= weights.keys():
-            raise ValueError(f"expected `weights` named {', '.join(self._taps)}, got {', '.join(weights)}")
+        tapped = dict.fromkeys(name for name, _ in self._taps)
+        if not tapped.keys() <= weights.keys():
+            raise ValueError(f"expected `weights` named {', '.join(tapped)}, got {', '.join(weights)}")
         if not self._opened and len(runs) < len(self.paths):
             raise ValueError(f"expected all {len(self.paths)} runs at the first step, got {len(runs)}")
 
         self._write()
         self._runs = runs
-        tapped = [tap.quantity(name, weights[name]) for name, tap in self._taps.items()]
-        self._pending = Pending([*tapped, *self._quantities])
+        correlations = [tap.quantity(name, weights[name]) for name, tap in self._taps]
+        self._pending = Pending([*correlations, *self._quantities])
 
     def _open(self) -> None:
         series = tuple(replace(one, dims=one.dims[1:], shape=one.shape[1:]) for one in self._pending.series)

@@ -23,7 +23,7 @@ class StoredDirections:
     """Directions with a name for every axis but the last, which is ``dim``.
 
     Raises:
-        ValueError: there is not one name for every axis but the last.
+        ValueError: there is not one name for every axis but the last, or the component is no axis beside others.
 
     Example:
         >>> StoredDirections(("feature",), np.eye(3)).dims
@@ -34,10 +34,13 @@ class StoredDirections:
     vectors: NDArray[Any]  # axes (*names, dim)
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> what its entries are called
     facts: Mapping[str, str | float] = field(default_factory=dict)  # where they come from, if they were estimated
+    component: str = ""  # the axis that spans one feature, as cosine and sine of a frequency do; empty if none does
 
     def __post_init__(self) -> None:
         if len(self.names) != self.vectors.ndim - 1:
             raise ValueError(f"expected a name for all but the last axis of {self.vectors.shape}, got {self.names}")
+        if self.component and (self.component not in self.names or len(self.names) == 1):
+            raise ValueError(f"expected as `component` one axis beside others, got {self.component!r} of {self.names}")
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -46,9 +49,10 @@ class StoredDirections:
 
     @property
     def sha256(self) -> str:
-        """Hash of names, labels, shape, type and values."""
+        """Hash of names, labels, shape, type and values, and of the component if there is one."""
         values = np.ascontiguousarray(self.vectors)
-        head = json.dumps([self.names, dict(self.labels), values.shape, values.dtype.str])
+        component = [self.component] if self.component else []
+        head = json.dumps([self.names, dict(self.labels), values.shape, values.dtype.str, *component])
         return hashlib.sha256(head.encode() + values.tobytes()).hexdigest()
 
 
@@ -89,6 +93,7 @@ def write_directions(run_dir: str | Path, sets: Sets) -> None:
             "labels": dict(directions.labels),
             "facts": dict(directions.facts),
         }
+        | ({"component": directions.component} if directions.component else {})
         for identity, directions in different.items()
     ]
     arrays = {str(number): directions.vectors for number, directions in enumerate(different.values())}
@@ -116,8 +121,9 @@ def read_directions(run_dir: str | Path, sha256: str = "") -> Sets:
         arrays, _ = read_arrays(path)
         found: dict[str, StoredDirections] = {}
         for number, kept in enumerate(json.loads(arrays["sets"].tobytes())):
+            names, component = tuple(kept["names"]), kept.get("component", "")
             labels = {name: tuple(entries) for name, entries in kept["labels"].items()}
-            directions = StoredDirections(tuple(kept["names"]), arrays[str(number)], labels, dict(kept["facts"]))
+            directions = StoredDirections(names, arrays[str(number)], labels, dict(kept["facts"]), component)
             found |= dict.fromkeys(kept["series"], directions)
     except FileNotFoundError as error:
         raise missing_directions(Path(run_dir)) from error
@@ -133,13 +139,14 @@ def _identity(directions: StoredDirections) -> str:
 
 
 def directions_of(sets: Sets, series: str | None, run_dir: Path) -> StoredDirections:
-    """Those of a series; of a run whose series share their directions, also without naming one; else a LogError."""
+    """Those of a series; of a run whose series share their directions, nulls apart, also without naming one."""
     if not sets:
         raise missing_directions(run_dir)
     if series is not None and series in sets:
         return sets[series]
-    if series is None and len({directions.sha256 for directions in sets.values()}) == 1:
-        return next(iter(sets.values()))
+    given = {name: directions for name, directions in sets.items() if "null_of" not in directions.facts} or sets
+    if series is None and len({directions.sha256 for directions in given.values()}) == 1:
+        return next(iter(given.values()))
     wanted = "the series" if series is None else f"directions of `{series}`"
     raise LogError(f"expected {wanted}, one of {', '.join(sets)}, whose directions `{run_dir}` has; name one of them")
 

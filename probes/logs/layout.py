@@ -78,6 +78,7 @@ class Series:
     unit: str = "1"
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # dim -> what its entries are called
     precision: str = ""  # "bits:12" keeps so many bits of each mantissa; all of them if empty
+    quantity: str = ""  # what kind of thing it is, such as "correlation" or "norm"; empty if that is not known
 
     def __post_init__(self) -> None:
         lengths = dict(zip(self.dims, self.shape, strict=False))
@@ -120,18 +121,16 @@ class Series:
 
     def to_json(self) -> dict[str, Any]:
         """The series as JSON can hold it; of one that is not lossless with the bound of its error."""
-        data = asdict(self)
-        if not data["precision"]:
-            del data["precision"]
-            return data
-        return data | {"relative_error": self.relative_error}
+        given = {name: value for name, value in asdict(self).items() if value or name not in ("precision", "quantity")}
+        return given | ({"relative_error": self.relative_error} if self.precision else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The series that `to_json` wrote; a KeyError, TypeError, ValueError or AttributeError if it is none."""
         labels = {dim: tuple(map(str, names)) for dim, names in data["labels"].items()}
-        dims, shape, precision = tuple(data["dims"]), tuple(data["shape"]), data.get("precision", "")
-        return cls(data["name"], dims, shape, data["dtype"], str(data["unit"]), labels, str(precision))
+        dims, shape = tuple(data["dims"]), tuple(data["shape"])
+        optional = {name: str(data.get(name, "")) for name in ("precision", "quantity")}
+        return cls(data["name"], dims, shape, data["dtype"], str(data["unit"]), labels, **optional)
 
 
 def axis_names(series: Iterable[Series]) -> dict[tuple[str, str], str]:

@@ -139,7 +139,7 @@ class Log:
         return table.sort_index().rename_axis(STEP)
 
     def directions(self, series: str | None = None) -> StoredDirections:
-        """The directions of a series; without a name, those that all series share.
+        """The directions of a series; without a name, those that all series share, nulls apart.
 
         Raises:
             LogError: there are none, they differ and none is named, or they are not those that run.json names.

@@ -11,7 +11,8 @@ from probes.quantities.parameters import Parameters
 from probes.quantities.pending import Pending, all_finite
 from probes.quantities.quantity import Quantity, State
 from probes.quantities.reductions import Largest, OwnClass, Reduction, Strength
-from probes.quantities.tap import Chosen, Tap, Tapped, as_tap, tapped
+from probes.quantities.tap import Tap, as_tap
+from probes.quantities.tapped import Chosen, Tapped, nulls, tapped
 from probes.quantities.terms import update_terms
 from probes.quantities.transfer import refuse_capture
 
@@ -35,6 +36,7 @@ __all__ = [
     "distance_from_start",
     "gradient",
     "inner_products",
+    "nulls",
     "refuse_capture",
     "tapped",
     "update_terms",

@@ -39,7 +39,14 @@ def activations(module: str, inputs: torch.Tensor, directions: Directions) -> Qu
         return inner_products(output.flatten(1), directions, axes=1, name=f"{module}(inputs)")
 
     dims = ("sample", *directions.names)
-    return Quantity(f"{module}.activations", dims, measure, labels=directions.labels, directions=directions.stored())
+    return Quantity(
+        f"{module}.activations",
+        dims,
+        measure,
+        labels=directions.labels,
+        directions=directions.stored(),
+        quantity="activation",
+    )
 
 
 def _output(model: torch.nn.Module | None, name: str, inputs: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ import torch
 from probes.directions import Directions
 from probes.errors import UsageError
 
-__all__ = ["batched_inner_products", "inner_products"]
+__all__ = ["batched_inner_products", "batched_products_by_feature", "inner_products"]
 
 _PRECISE = {torch.float32, torch.float64}
 
@@ -71,6 +71,29 @@ def batched_inner_products(weights: torch.Tensor, directions: Directions, *, out
     if weights.dtype is out.dtype:  # as is usual; to make the products first and to copy them takes half as long again
         return partial(torch.bmm, weights, columns, out=out)
     return lambda: out.copy_(torch.bmm(_precise(weights), columns))
+
+
+def batched_products_by_feature(
+    weights: torch.Tensor, directions: Directions, *, out: torch.Tensor
+) -> Callable[[], object]:
+    """As `batched_inner_products`, with the units last: a reduction over them takes half the time.
+
+    Args:
+        weights: Axes (batch, neuron, dim).
+        directions: Directions of that dim.
+        out: Room for the products, axes (batch, feature, neuron).
+
+    Example:
+        >>> products = torch.empty(16, 4, 5)
+        >>> write = batched_products_by_feature(torch.ones(16, 5, 6), Directions(torch.eye(6)[:4]), out=products)
+        >>> products = write()
+        >>> products[0, :, 0]
+        tensor([1., 1., 1., 1.])
+    """
+    rows = directions.columns(like=_precise(weights)).T.expand(weights.shape[0], -1, -1)
+    if weights.dtype is out.dtype:
+        return partial(torch.bmm, rows, weights.mT, out=out)
+    return lambda: torch.bmm(rows, _precise(weights).mT, out=out)
 
 
 def _precise(weight: torch.Tensor) -> torch.Tensor:

@@ -37,4 +37,4 @@ def cosine(name: str, directions: Directions | Tap) -> Quantity:
         lengths = flat.norm(dim=-1, keepdim=True).clamp(min=torch.finfo(flat.dtype).tiny)
         return tap.reduced(inner_products(flat / lengths, unit, axes=len(tap.dims), name=name))
 
-    return replace(tap.declared(f"{name}.cosine{tap.suffix}", measure), reads=(name,))
+    return replace(tap.declared(f"{name}.cosine{tap.suffix}", measure, quantity="cosine"), reads=(name,))

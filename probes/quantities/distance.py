@@ -45,4 +45,4 @@ def distance_from_start(
         distance: torch.Tensor = torch.linalg.vector_norm(moved.reshape(*moved.shape[: len(dims)], -1), dim=-1)
         return distance
 
-    return Quantity(f"{name}.distance", dims, measure, dtype=dtype)
+    return Quantity(f"{name}.distance", dims, measure, dtype=dtype, quantity="distance")

@@ -45,4 +45,4 @@ def gradient(name: str, directions: Directions | Tap) -> Quantity:
             )
         return tap.project(whole(leaf.grad.detach()), name)
 
-    return tap.declared(f"{name}.gradient{tap.suffix}", measure)
+    return tap.declared(f"{name}.gradient{tap.suffix}", measure, quantity="gradient")

@@ -26,4 +26,4 @@ def weight_norm(name: str, *, dims: tuple[str, ...] = ("neuron",), dtype: str = 
         norm: torch.Tensor = torch.linalg.vector_norm(full.reshape(*full.shape[: len(dims)], -1), dim=-1)
         return norm
 
-    return Quantity(f"{name}.norm", dims, measure, dtype=dtype, reads=(name,))
+    return Quantity(f"{name}.norm", dims, measure, dtype=dtype, reads=(name,), quantity="norm")

@@ -9,7 +9,7 @@ import torch
 from probes.logs.directions import StoredDirections
 from probes.logs.layout import Series
 
-__all__ = ["Quantity", "State"]
+__all__ = ["Batch", "Quantity", "State"]
 
 
 class State(NamedTuple):
@@ -30,6 +30,9 @@ class State(NamedTuple):
     model: torch.nn.Module | None = None
 
 
+Batch = Callable[[Mapping[str, torch.Tensor], torch.Tensor], Callable[[], object]]
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A function of the state with a name and declared axes; any function of a user's own becomes one like this.
@@ -48,6 +51,7 @@ class Quantity:
             returns a function that fills the room in one operation, where there is one whose values for a step do not
             depend on its place.
         precision: ``"bits:12"`` keeps so many bits of each mantissa; default all of them.
+        quantity: What kind of thing it is, such as ``"correlation"`` or ``"norm"``; free text, stored with the run.
         split: Called with the terms of the loss and their state before an update, by `Recorder.split`.
 
     Example:
@@ -64,8 +68,9 @@ class Quantity:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     directions: StoredDirections | None = None
     reads: tuple[str, ...] = ()
-    batch: Callable[[Mapping[str, torch.Tensor], torch.Tensor], Callable[[], object]] | None = None
+    batch: Batch | None = None
     precision: str = ""
+    quantity: str = ""
     split: Callable[[Mapping[str, torch.Tensor], State], object] | None = None
 
     def __call__(self, state: State) -> torch.Tensor:
@@ -74,5 +79,5 @@ class Quantity:
 
     def series(self, shape: tuple[int, ...]) -> Series:
         """How values of ``shape`` are declared in a run's manifest; a ValueError where the axes do not fit."""
-        facts = {"unit": self.unit, "precision": self.precision}
+        facts = {"unit": self.unit, "precision": self.precision, "quantity": self.quantity}
         return Series(self.name, self.dims, shape, dtype=self.dtype, labels=self.labels, **facts)

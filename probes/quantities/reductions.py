@@ -1,13 +1,14 @@
 """Less than every correlation of a large layer: what a reduction keeps, and which axes that leaves."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
 from probes.errors import UsageError
 
-__all__ = ["Largest", "OwnClass", "Reduction", "Strength"]
+__all__ = ["BatchedReduction", "Largest", "OwnClass", "Reduction", "Strength"]
 
 
 class Reduction(Protocol):
@@ -18,6 +19,14 @@ class Reduction(Protocol):
 
     def __call__(self, values: torch.Tensor, dims: tuple[str, ...]) -> torch.Tensor:
         """The reduced values; ``dims`` are those before."""
+
+
+@runtime_checkable
+class BatchedReduction(Reduction, Protocol):
+    """One of several steps at once, an axis in front, whose values for a step do not depend on its place."""
+
+    def batched(self, out: torch.Tensor, values: torch.Tensor, dims: tuple[str, ...]) -> Callable[[], object]:
+        """A function that reduces ``values``, as they are at its call, to ``out``; ``dims`` are those before."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""What a user taps: parameters, chosen by name, glob or object, together with directions."""
+"""What a user taps a parameter with: directions, and how it is laid out."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -9,12 +9,18 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities.correlation import batched_inner_products, inner_products
-from probes.quantities.parameters import Parameters
-from probes.quantities.quantity import Quantity, State
-from probes.quantities.reductions import Reduction
+from probes.quantities.correlation import batched_inner_products, batched_products_by_feature, inner_products
+from probes.quantities.quantity import Batch, Quantity, State
+from probes.quantities.reductions import BatchedReduction, Reduction
+from probes.quantities.statistics import STATISTICS, Statistics
 
-__all__ = ["Chosen", "Tap", "Tapped", "as_tap", "tapped"]
+__all__ = ["Tap", "as_tap"]
+
+# Random features beside a tap, however many it has itself. Enough to see where chance ends: a strength is a sum over
+# units and varies little, and every run adds its own. Beside 2,000 values, at every step of 1 ms of one processor, they
+# were measured to add 1 to 2 %.
+_RANDOM = 16
+_AT_ONCE = 2**15  # values; more than these torch gives to several threads, which then wait for a training's own
 
 
 @dataclass(frozen=True)
@@ -75,13 +81,29 @@ class Tap:
         return names if self.reduction is None else self.reduction.dims(names)
 
     @property
-    def is_estimated(self) -> bool:
-        """Whether the directions were estimated, and are no null themselves."""
-        return "estimator" in self.directions.facts and "null_of" not in self.directions.facts
+    def is_null(self) -> bool:
+        """Whether the directions are random ones in place of others."""
+        return "null_of" in self.directions.facts
 
     def null(self) -> "Tap":
-        """The same tap of random directions; its series has ``.null`` at the end of its name."""
-        return replace(self, directions=self.directions.null(), suffix=f"{self.suffix}.null")
+        """The same tap of random features, of which statistics over units are kept; its series ends in ``.null``.
+
+        The units are all of ``dims``, but of a leading ``class`` axis each class has its own.
+
+        Example:
+            >>> Tap(Directions(torch.eye(6)), dims=("class", "neuron"), suffix=".tokens").null().axes
+            ('class', 'random', 'statistic')
+        """
+        first = 1 if self.dims[0:1] == ("class",) and len(self.dims) > 1 else 0
+        random = self.directions.random(_RANDOM)
+
+        return replace(
+            self,
+            directions=random,
+            reduction=Statistics(self.dims[first:], random.component),
+            labels={**self.labels, "statistic": STATISTICS},
+            suffix=f"{self.suffix}.null",
+        )
 
     def project(self, weight: torch.Tensor, name: str = "weight") -> torch.Tensor:
         """The inner products of a parameter, or of what has its shape such as a gradient, with the directions.
@@ -99,20 +121,61 @@ class Tap:
 
     def quantity(self, name: str, parameter: torch.Tensor) -> Quantity:
         """The correlation of the parameter called ``name``, stored in float64 if the parameter is, else in float32."""
+        kind = "correlation" if set(self.dims) <= set(self.axes) else "reduced"
         correlation = self.declared(
-            name + self.suffix, lambda state: self.project(state.parameters[name], name), like=parameter
+            name + self.suffix,
+            lambda state: self.project(state.parameters[name], name),
+            quantity="null" if self.is_null else kind,
+            like=parameter,
         )
+        return replace(correlation, reads=(name,), batch=self._batch(name))
+
+    def _batch(self, name: str) -> Batch | None:
+        if isinstance(self.reduction, BatchedReduction):
+            return partial(self._statistics, self.reduction, name=name)
         plain = not (self.split or self.transposed or self.reduction or self.directions.is_identity)
-        batch = partial(self._products, name=name) if plain else None
-        return replace(correlation, reads=(name,), batch=batch)
+        return partial(self._products, name=name) if plain else None
 
     def _products(self, parameters: Mapping[str, torch.Tensor], out: torch.Tensor, name: str) -> Callable[[], object]:
         """A function that writes the correlations of a parameter with an axis ``step`` in front."""
-        weights = parameters[name].flatten(1, len(self.dims)).flatten(2)
+        weights = self._rows(parameters[name], name)
         return batched_inner_products(weights, self.directions, out=out.view(*weights.shape[:2], -1))
 
+    def _statistics(
+        self, reduction: BatchedReduction, parameters: Mapping[str, torch.Tensor], out: torch.Tensor, name: str
+    ) -> Callable[[], object]:
+        """A function that writes what a reduction keeps of the correlations, a few steps at a time."""
+        weights = parameters[name]
+        rows = self._rows(weights, name)
+        features = self.directions.shape[:-1]
+        count = _part(len(rows), _AT_ONCE // (rows.shape[1] * math.prod(features)))
+        dtype = torch.promote_types(rows.dtype, torch.float32)
+        room = torch.empty(count, math.prod(features), rows.shape[1], dtype=dtype, device=rows.device)
+        lengths = self.laid_out(weights, name, axis=1).shape[1 : 1 + len(self.dims)]
+        named = room.view(count, *features, *lengths)
+        values = named.movedim(tuple(range(1, 1 + len(features))), tuple(range(-len(features), 0)))
+        axes = ("step", *self.dims, *self.directions.names)
+
+        orders: list[Callable[[], object]] = []
+        if rows.untyped_storage().data_ptr() != weights.untyped_storage().data_ptr():
+            orders.append(lambda: rows.copy_(self._rows(weights, name)))  # a layout that is not that of the memory
+        for part, place in zip(rows.split(count), out.split(count), strict=True):
+            orders.append(batched_products_by_feature(part, self.directions, out=room))
+            orders.append(reduction.batched(place, values, axes))
+        return partial(_carry_out, orders)
+
+    def _rows(self, parameters: torch.Tensor, name: str) -> torch.Tensor:
+        """Several states of a parameter as rows, ``(step, unit, dim)``."""
+        weights = self.laid_out(parameters, name, axis=1)
+        return weights.reshape(len(weights), math.prod(weights.shape[1 : 1 + len(self.dims)]), -1)
+
     def declared(
-        self, name: str, measure: Callable[[State], torch.Tensor], *, like: torch.Tensor | None = None
+        self,
+        name: str,
+        measure: Callable[[State], torch.Tensor],
+        *,
+        quantity: str = "",
+        like: torch.Tensor | None = None,
     ) -> Quantity:
         """A quantity of this tap's axes that comes about in another way than the correlation."""
         dtype = "<f8" if like is not None and like.dtype == torch.float64 else "<f4"
@@ -126,27 +189,35 @@ class Tap:
             precision=self.precision,
             labels=labels,
             directions=self.directions.stored(),
+            quantity=quantity,
         )
 
-    def laid_out(self, weight: torch.Tensor, name: str = "weight") -> torch.Tensor:
-        """A parameter with the axes ``dims`` first.
+    def laid_out(self, weight: torch.Tensor, name: str = "weight", *, axis: int = 0) -> torch.Tensor:
+        """A parameter with the axes ``dims`` first, or after as many other axes as ``axis`` says.
 
         Raises:
             UsageError: its first axis cannot be cut into the lengths of ``split``.
         """
         if self.transposed:
-            weight = weight.transpose(0, 1)
+            weight = weight.transpose(axis, axis + 1)
         if not self.split:
             return weight
         given = math.prod(length for length in self.split if length > 0)
-        if len(weight) % given or (-1 not in self.split and len(weight) != given):
-            raise UsageError(f"expected a first axis of `{name}` that can be cut into {self.split}, got {len(weight)}")
-        cut: torch.Tensor = weight.unflatten(0, self.split)
+        length = weight.shape[axis]
+        if length % given or (-1 not in self.split and length != given):
+            raise UsageError(f"expected a first axis of `{name}` that can be cut into {self.split}, got {length}")
+        cut: torch.Tensor = weight.unflatten(axis, self.split)
         return cut
 
 
-Tapped = Directions | Tap | Sequence[Directions | Tap]
-Chosen = str | torch.nn.Parameter | torch.nn.Module
+def _carry_out(orders: Iterable[Callable[[], object]]) -> None:
+    for order in orders:
+        order()
+
+
+def _part(steps: int, most: int) -> int:
+    """The largest number of steps, ``most`` or else 1, that all of them can be cut into."""
+    return max(count for count in range(1, steps + 1) if steps % count == 0 and count <= max(1, most))
 
 
 def as_tap(value: Directions | Tap, *, dims: tuple[str, ...] = ("neuron",)) -> Tap:
@@ -157,50 +228,3 @@ def as_tap(value: Directions | Tap, *, dims: tuple[str, ...] = ("neuron",)) -> T
         ('neuron',)
     """
     return value if isinstance(value, Tap) else Tap(value, dims)
-
-
-def tapped(taps: Mapping[Chosen, Tapped], parameters: Parameters, *, null: bool | None = False) -> list[Quantity]:
-    """The correlation of every parameter that a tap's key chooses: a name, a glob, a parameter, or a module's weight.
-
-    Args:
-        taps: Key to directions, to a `Tap`, or to several of them.
-        parameters: Those of the model.
-        null: Whether each tap has one of random directions beside it, a series ``<name>.null``; None has them where
-            directions were estimated.
-
-    Raises:
-        UsageError: a key chooses no parameter, or two taps give one series.
-
-    Example:
-        >>> model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 2))
-        >>> [quantity.name for quantity in tapped({"*.weight": Directions(torch.eye(4))}, Parameters(model))]
-        ['0.weight', '1.weight']
-        >>> [quantity.name for quantity in tapped({model[1]: Directions(torch.eye(4))}, Parameters(model))]
-        ['1.weight']
-    """
-    chosen: dict[str, tuple[str, Quantity]] = {}
-    for key, name, tap in _pairs(taps, parameters, null=null):
-        series = name + tap.suffix
-        if series in chosen:
-            raise UsageError(
-                f"expected one tap for `{series}`, got {chosen[series][0]} and {_told(key)}; make one narrower, or "
-                "give it a suffix: `Tap(directions, suffix='.other')`"
-            )
-        chosen[series] = _told(key), tap.quantity(name, parameters[name])
-
-    return [quantity for _, quantity in chosen.values()]
-
-
-def _pairs(
-    taps: Mapping[Chosen, Tapped], parameters: Parameters, *, null: bool | None
-) -> Iterator[tuple[Chosen, str, Tap]]:
-    for key, value in taps.items():
-        given = [as_tap(tap) for tap in (value if isinstance(value, Sequence) else [value])]
-        beside = [tap.null() for tap in given if (tap.is_estimated if null is None else null)]
-        for name in parameters.matching(key):
-            for tap in (*given, *beside):
-                yield key, name, tap
-
-
-def _told(key: Chosen) -> str:
-    return f"`{key}`" if isinstance(key, str) else f"the {type(key).__name__} itself"

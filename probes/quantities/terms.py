@@ -80,13 +80,14 @@ def update_terms(
         gathered.clear()
         return values
 
-    quantity = tap.declared(f"{name}.update{tap.suffix}", measure)
+    quantity = tap.declared(f"{name}.update{tap.suffix}", measure, quantity="update_term")
     return Quantity(
         quantity.name,
         ("term", *quantity.dims),
         measure,
         labels={"term": labels, **quantity.labels},
         directions=quantity.directions,
+        quantity=quantity.quantity,
         split=split,
     )
 

@@ -93,6 +93,7 @@ def recorder_of(
         manifests,
         quantities=[weight_norm(FIRST, dims=("run", "neuron")), cosine(NULL, chance)],
         schedule=schedule,
+        null=False,  # chance has its own series
         overwrite=True,
     )
 

@@ -197,6 +197,7 @@ class _Recording:
             [self._manifest(run) for run in runs],
             quantities=[forces(self.material.features)] if phase.has_forces else [],
             schedule=self.timing.until(phase.steps),
+            null=False,  # one of the taps is it
             overwrite=self.anew,
             resume=None if self.anew else positions,
         )

@@ -65,7 +65,8 @@ def forces(features: Tensor, terms: Sequence[str] = TERMS) -> Quantity:
         added = [_own(state.parameters[f"moves.{term}"], features) * alive for term in terms]
         return torch.stack([part.sum(2) for part in added], 1)
 
-    return Quantity(FORCES, ("run", "term", "class", "view"), measure, unit="1/step", labels={"term": tuple(terms)})
+    labels = {"term": tuple(terms)}
+    return Quantity(FORCES, ("run", "term", "class", "view"), measure, unit="1/step", labels=labels, quantity="force")
 
 
 def looked_at(state: State) -> Mapping[str, Tensor]:

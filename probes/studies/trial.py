@@ -35,5 +35,5 @@ def trial_recorder(features: Tensor, runs: int, *, taught: bool, own_class: bool
     with tempfile.TemporaryDirectory(prefix="probes-trial-") as folder:
         paths, manifests = [Path(folder, name) for name in names], [Manifest(name, ()) for name in names]
         tapped = taps(features, own_class=own_class)
-        with StackedRecorder(paths, tapped, manifests, quantities=quantities) as recorder:
+        with StackedRecorder(paths, tapped, manifests, quantities=quantities, null=False) as recorder:
             yield recorder

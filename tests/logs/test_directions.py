@@ -1,3 +1,5 @@
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,3 +99,42 @@ def test_an_axis_without_a_name_is_refused():
     message = r"^expected a name for all but the last axis of \(3, 2, 8\), got \('feature',\)$"
     with pytest.raises(ValueError, match=message):
         StoredDirections(("feature",), VECTORS)
+
+
+WAVES = StoredDirections(("frequency", "phase"), VECTORS, component="phase")
+
+
+def test_a_component_axis_survives_the_file(tmp_path):
+    write_directions(tmp_path, {"weight": WAVES, "other": replace(WAVES, component="")})
+    read = read_directions(tmp_path)
+
+    assert {name: (one.component, one.sha256) for name, one in read.items()} == {
+        "weight": ("phase", WAVES.sha256),
+        "other": ("", replace(WAVES, component="").sha256),
+    }
+
+
+def test_directions_without_a_component_are_stored_and_hashed_as_they_were(tmp_path):
+    write_directions(tmp_path, {"weight": DIRECTIONS})
+    with h5py.File(tmp_path / "directions.h5") as file:
+        assert b"component" not in file["sets"][()].tobytes()
+
+    head = json.dumps([NAMES, {"view": ["left", "right"]}, [3, 2, 8], "<f4"])
+    assert DIRECTIONS.sha256 == hashlib.sha256(head.encode() + VECTORS.tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("component", ["view", "dim"])
+def test_a_component_is_one_of_the_names(component):
+    with pytest.raises(ValueError, match="expected as `component`") as error:
+        StoredDirections(("frequency", "phase"), VECTORS, component=component)
+
+    assert str(error.value) == (
+        f"expected as `component` one axis beside others, got {component!r} of ('frequency', 'phase')"
+    )
+
+
+def test_random_directions_beside_given_ones_are_no_second_choice(tmp_path):
+    random = StoredDirections(("random",), np.eye(4), facts={"null_of": DIRECTIONS.sha256})
+
+    assert directions_of({"a": DIRECTIONS, "a.null": random}, None, tmp_path) is DIRECTIONS
+    assert directions_of({"a.null": random}, None, tmp_path) is random

@@ -62,3 +62,12 @@ def test_an_axis_that_means_two_things_is_named_after_its_series():
 def test_any_name_can_be_stored_without_a_slash(name):
     assert "/" not in stored_name(name)
     assert plain_name(stored_name(name)) == name
+
+
+def test_what_kind_of_thing_a_series_is_stands_in_its_json_where_it_is_known():
+    known, unknown = Series("w", ("neuron",), (3,), quantity="norm"), Series("w", ("neuron",), (3,))
+
+    assert known.to_json()["quantity"] == "norm"
+    assert Series.from_json(known.to_json()) == known
+    assert unknown.to_json().keys() == {"name", "dims", "shape", "dtype", "unit", "labels"}
+    assert Series.from_json(unknown.to_json()) == unknown

@@ -3,6 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from probes.directions import Directions
@@ -248,3 +249,64 @@ def test_directions_are_written_to_a_kind_of_file_that_keeps_everything(tmp_path
         Directions(VECTORS).write("a.npy")
     with pytest.raises(UsageError, match=r"^no directions could be written to `.*none/a\.safetensors`: .*No such file"):
         Directions(VECTORS).write(tmp_path / "none" / "a.safetensors")
+
+
+WAVES = Directions(VECTORS, ("frequency", "phase"), component="phase")
+
+
+def test_a_component_axis_survives_its_file(tmp_path):
+    WAVES.write(tmp_path / "a.safetensors")
+    read = Directions.read(tmp_path / "a.safetensors")
+
+    assert (read.component, read.sha256) == ("phase", WAVES.sha256)
+    assert WAVES.stored().component == WAVES.null().component == "phase"
+
+
+def test_a_file_that_knows_no_component_has_none(tmp_path):
+    Directions(VECTORS).write(tmp_path / "a.safetensors")
+    with safe_open(tmp_path / "a.safetensors", framework="pt") as file:
+        assert "component" not in file.metadata()["directions"]
+
+    assert Directions.read(tmp_path / "a.safetensors").component == ""
+
+
+def test_the_component_is_part_of_the_hash():
+    assert WAVES.sha256 != Directions(VECTORS, ("frequency", "phase")).sha256
+    assert WAVES.sha256 != Directions(VECTORS, ("frequency", "phase"), component="frequency").sha256
+
+
+@pytest.mark.parametrize(("names", "component"), [(("frequency", "phase"), "view"), (("feature",), "feature")])
+def test_a_component_that_is_no_axis_beside_others_is_refused(names, component):
+    vectors = VECTORS if len(names) > 1 else VECTORS[0]
+    with pytest.raises(ValueError, match="expected as `component`") as refused:
+        Directions(vectors, names, component=component)
+
+    assert str(refused.value) == f"expected as `component` one axis beside others, got {component!r} of {names}"
+
+
+def test_a_component_axis_is_shown():
+    assert repr(WAVES) == "Directions(frequency=4, phase=2, dim=9, component='phase')"
+    assert "component=&#x27;phase&#x27;" in WAVES._repr_html_()
+
+
+def test_random_features_have_the_component_axis_its_labels_and_unit_norm():
+    given = Directions(3 * VECTORS.double(), ("frequency", "phase"), labels={"phase": "cs"}, component="phase")
+    random = given.random(5, seed=1)
+
+    assert (random.names, random.component, random.labels) == (("random", "phase"), "phase", {"phase": ("c", "s")})
+    assert (random.shape, random.vectors.dtype) == ((5, 2, 9), torch.float64)
+    assert random.facts == {
+        "estimator": "null(seed=1)",
+        "null_of": given.sha256,
+        "orthogonal_to": "nothing: dim 9 is too small for 10 directions",
+    }
+    torch.testing.assert_close(random.vectors.norm(dim=-1), torch.ones(5, 2, dtype=torch.float64))
+
+
+def test_random_features_are_their_seed_and_leave_the_global_one():
+    before = torch.get_rng_state()
+    one, again, other = (Directions(VECTORS).random(seed=seed) for seed in (1, 1, 2))
+
+    assert one.names == ("random",)
+    assert one.sha256 == again.sha256 != other.sha256
+    assert torch.equal(torch.get_rng_state(), before)

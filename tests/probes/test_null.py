@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from probes.null import null_vectors
+from probes.null import null_vectors, random_features
 
 GENERATOR = torch.Generator().manual_seed(0)
 
@@ -45,4 +45,50 @@ def test_no_side_and_no_axis_is_preferred():
     torch.testing.assert_close(draws.mean(0), torch.zeros(5, dtype=torch.float64), atol=0.05, rtol=0)
     torch.testing.assert_close(
         draws[:, 1:].T @ draws[:, 1:] / 2000, torch.eye(4, dtype=torch.float64) / 4, atol=0.03, rtol=0
+    )
+
+
+@pytest.mark.parametrize(
+    ("given_count", "dim", "size", "count", "words"),
+    [
+        (3, 60, 1, 16, "the directions and each other"),
+        (3, 60, 3, 16, "the directions and each other"),
+        (50, 60, 1, 10, "the directions and each other"),
+        (55, 60, 1, 16, "each other"),
+        (80, 20, 1, 16, "each other"),
+        (50, 60, 3, 16, "each other"),
+        (3, 12, 1, 9, "the directions and each other"),
+        (3, 12, 2, 16, "nothing: dim 12 is too small for 32 directions"),
+        (3, 2, 3, 16, "nothing: dim 2 is too small for 48 directions"),
+    ],
+)
+def test_random_features_are_as_free_of_others_as_there_is_room_for(given_count, dim, size, count, words):
+    flat = given(given_count, dim)
+    features, orthogonal_to = random_features(flat, count=16, size=size, seed=1)
+    vectors = features.flatten(end_dim=1)
+
+    assert (orthogonal_to, features.shape) == (words, (count, size, dim))
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(len(vectors), dtype=torch.float64))
+    if "each other" in words:
+        torch.testing.assert_close(vectors @ vectors.T, torch.eye(len(vectors), dtype=torch.float64))
+    if "directions and" in words:
+        assert float((vectors @ flat.T).abs().max()) < 1e-4
+    if size <= dim:
+        expected = torch.eye(size, dtype=torch.float64).expand(count, size, size)
+        torch.testing.assert_close(features @ features.mT, expected)
+
+
+def test_many_directions_of_a_small_span_leave_their_room():
+    features, orthogonal_to = random_features(given(80, 20, rank=5), count=16, size=1, seed=1)
+
+    assert (len(features), orthogonal_to) == (15, "the directions and each other")
+
+
+def test_a_random_feature_of_two_vectors_prefers_no_plane():
+    draws = [random_features(torch.eye(4, dtype=torch.float64), count=16, size=2, seed=seed)[0] for seed in range(200)]
+    vectors = torch.cat(draws).flatten(end_dim=1)
+
+    torch.testing.assert_close(vectors.mean(0), torch.zeros(4, dtype=torch.float64), atol=0.05, rtol=0)
+    torch.testing.assert_close(
+        vectors.T @ vectors / len(vectors), torch.eye(4, dtype=torch.float64) / 4, atol=0.02, rtol=0
     )

@@ -107,7 +107,7 @@ def test_further_quantities_are_recorded_beside_the_taps(path):
 def test_the_manifest_tells_what_the_run_is(path):
     about = {"role": "distilled", "variant": "stopped", "parents": ("single-00",), "seeds": {"init": 3}}
     model, optimizer = network()
-    with recorder(path, **about, recipe={"width": 4}).attach(model, optimizer):
+    with recorder(path, **about, null=False, recipe={"width": 4}).attach(model, optimizer):
         train(model, optimizer, steps=1)
 
     log = open_log(path)
@@ -203,3 +203,22 @@ def test_a_number_can_be_logged_at_an_earlier_step_under_any_name(path):
         attached.log(1, step=0.5)
 
     assert open_log(path).scalars().step.to_dict() == {1: 0.5}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"), [({}, ["0.weight", "0.weight.null"]), ({"null": False}, ["0.weight"])]
+)
+def test_the_null_stands_beside_a_tap_unless_it_is_not_wanted(path, options, expected):
+    model, optimizer = network()
+    with recorder(path, **options).attach(model, optimizer):
+        train(model, optimizer)
+
+    log = open_log(path)
+    assert [(name, one.quantity) for name, one in log.series.items()] == list(
+        zip(expected, ["correlation", "null"], strict=False)
+    )
+    assert log.directions().sha256 == DIRECTIONS.sha256
+    if not options:
+        weight, unit = model[0].weight.detach().double(), torch.tensor(log.directions("0.weight.null").vectors).double()
+        strength = [sum(abs(float(row @ vector)) for row in weight) for vector in unit]
+        assert log["0.weight.null"][-1:][0, :, 0].tolist() == pytest.approx(strength, rel=1e-5)

@@ -226,3 +226,32 @@ def test_further_quantities_are_split_into_runs_too(tmp_path):
     for run, log in enumerate(open_logs(tmp_path)):
         assert log["total"].dims == ("step", "class")
         np.testing.assert_allclose(log["total"][0], STEPS[1][run].sum((1, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dims", [("class", "neuron"), ("class_", "neuron")])
+def test_every_run_has_its_null(tmp_path, dims):
+    with stacked(tmp_path, Tap(DIRECTIONS["oblique"], dims)) as recorder:
+        for step, weights in enumerate(STEPS):
+            recorder.step(step, {"correlations": weights})
+
+    for run, log in enumerate(open_logs(tmp_path)):
+        null, vectors = log["correlations.null"][:], log.directions("correlations.null").vectors
+        assert log.series["correlations.null"].dims == (
+            *(["class"] if dims[0] == "class" else []),
+            "random",
+            "statistic",
+        )
+        products = np.einsum("tird,ud->tiru", STEPS[:, run].double(), vectors)
+        if dims[0] != "class":
+            products = products.reshape(len(STEPS), CLASSES * NEURONS, -1)[:, None]
+            null = null[:, None]
+        readings = [np.abs(products), np.maximum(products, 0)]
+        expected = [statistic for each in readings for statistic in (each.sum(2), each.max(2))]
+        np.testing.assert_allclose(null, np.stack(expected, -1), rtol=1e-4, atol=1e-5)
+
+
+def test_without_a_null_only_taps_are_recorded(tmp_path):
+    with stacked(tmp_path, null=False) as recorder:
+        recorder.step(0, {"correlations": STEPS[0]})
+
+    assert [list(log.series) for log in open_logs(tmp_path)] == [["correlations"]] * RUNS

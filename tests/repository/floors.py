@@ -79,6 +79,7 @@ AREAS: Mapping[str, Area] = {
     "probes.distributed": _area(2, "torch", ours=_LEAF),
     "probes.chance": _area(0, "torch"),
     "probes.null": _area(2, "torch"),
+    "probes.direction_checks": _area(2, "numpy", "torch"),
     "probes.directions": _area(2, "numpy", "safetensors", "torch"),
     "probes.estimators.*": _area(2, "numpy", "safetensors", "scipy", "torch", late=("sklearn",)),
     "probes.hooks": _HOOKS,

@@ -30,6 +30,7 @@ FAMILY = {
     "correlation": Tap(DIRECTIONS).quantity("0.weight", WEIGHT),
     "correlation, identity": Tap(Directions(torch.eye(6))).quantity("0.weight", WEIGHT),
     "correlation, float64": Tap(DIRECTIONS).quantity("0.weight", WEIGHT.double()),
+    "null": Tap(DIRECTIONS).null().quantity("0.weight", WEIGHT),
     "weight_norm": weight_norm("0.weight"),
     "cosine": cosine("0.weight", DIRECTIONS),
     "distance_from_start": distance_from_start("0.weight"),
@@ -68,6 +69,26 @@ def test_a_series_carries_what_the_quantity_declares():
     quantity = Quantity("speed", ("neuron",), lambda state: WEIGHT[:, 0], "<f8", "1/step", {"neuron": tuple("abcd")})
 
     assert quantity.series((4,)) == Series("speed", ("neuron",), (4,), "<f8", "1/step", {"neuron": tuple("abcd")})
+
+
+KINDS = {
+    "correlation": "correlation",
+    "null": "null",
+    "weight_norm": "norm",
+    "cosine": "cosine",
+    "distance_from_start": "distance",
+    "gradient": "gradient",
+    "update_terms": "update_term",
+    "activations": "activation",
+    "own": "",
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_series_says_what_kind_of_thing_it_is(name):
+    quantity = FAMILY[name]
+
+    assert quantity.series(tuple(quantity(STATE).shape)).quantity == KINDS[name]
 
 
 def test_values_of_other_axes_than_declared_are_refused():

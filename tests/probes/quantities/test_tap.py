@@ -142,15 +142,3 @@ def test_a_tap_of_fewer_bits_is_stored_with_its_error():
 def test_a_split_names_every_axis():
     with pytest.raises(ValueError, match=r"^expected in `split` a length for each of \('neuron',\), got \(3, -1\)$"):
         Tap(DIRECTIONS, ("neuron",), (3, -1))
-
-
-@pytest.mark.parametrize(("null", "expected"), [(None, ["b"]), (True, ["a", "b"]), (False, [])])
-def test_random_directions_stand_beside_estimated_ones_or_where_asked_for(null, expected):
-    estimated = Directions(torch.eye(12), facts={"estimator": "class_means"})
-    taps = {"linear.weight": [Tap(DIRECTIONS, suffix=".a"), Tap(estimated, suffix=".b")]}
-    quantities = tapped(taps, Parameters(Network()), null=null)
-
-    names = [f"linear.weight.{name}" for name in ("a", "b", *(f"{name}.null" for name in expected))]
-    assert [quantity.name for quantity in quantities] == names
-    for quantity in quantities[2:]:
-        assert quantity.directions.facts["null_of"] in {DIRECTIONS.sha256, estimated.sha256}
