@@ -38,6 +38,7 @@ class Manifest:
     role: str = ""  # in the theory study "single", "distilled", "self_distilled" or "average"
     variant: str = ""  # of the role
     parents: tuple[str, ...] = ()  # run_ids of the teachers
+    name: str = ""  # what people call the run, where that is not its run_id
     continues: str = ""  # run_id whose final weights this run started from
     seeds: Mapping[str, int] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)  # nested, only what JSON can hold

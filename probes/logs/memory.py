@@ -62,7 +62,7 @@ def memory_log(
         Source(
             Path(manifest.run_id),
             lambda: manifest,
-            lambda: manifest.status,
+            lambda now: now.status,
             lambda _: ([rows], []),
             lambda: evaluation,
             lambda: by_series(directions, manifest.series),

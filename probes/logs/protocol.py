@@ -52,6 +52,10 @@ class LogLike(Protocol):
         """What the run is."""
 
     @property
+    def label(self) -> str:
+        """What tells it from other runs below the same root: its run_id, or else its path below the root."""
+
+    @property
     def status(self) -> str:
         """That of the manifest, or ``stopped`` where it says ``recording`` but nobody writes."""
 

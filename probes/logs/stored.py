@@ -45,8 +45,8 @@ def _access() -> Any:
     return access
 
 
-# Tried in turn. HDF5 shares what it knows of a file with all who hold it open by one driver in this process, and refuses
-# who asks for other ways of locking or closing than they did; who opens for writing marks the file against all others.
+# Tried in turn. HDF5 shares what it knows of a file with all in this process who hold it open by the same driver, and
+# refuses other ways of locking or closing than theirs; a file that is open for writing is refused to any other driver.
 _ACCESS, _BY_OTHER_DRIVER, _AS_OTHERS_DO = _access(), _access(), h5py.h5p.create(h5py.h5p.FILE_ACCESS)
 _BY_OTHER_DRIVER.set_fapl_stdio()
 
@@ -71,7 +71,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
 def _reason(error: Exception) -> tuple[str, ...]:
     """What is wrong with a file, and what to do where the fault is not the file's."""
     if isinstance(error, MemoryError):
-        return f"expected memory to read it, got {error or 'too little'}", "free some"
+        return f"expected memory to read it, got {str(error) or 'too little'}", "free some"
     if (number := getattr(error, "errno", None)) in _ADVICE:
         return f"expected a file that can be read, got {error}", _ADVICE[number]
     if _WRITTEN in str(error):

@@ -20,7 +20,7 @@ CHILD = """
 import io, re, sys
 from pathlib import Path
 from probes.analysis import example_study, report, summaries
-from probes.logs.reader import open_logs
+from probes.logs.runs import open_logs
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024

@@ -65,7 +65,7 @@ def test_damage_is_named_also_where_the_file_is_held_open(tmp_path):
     with h5py.File(path / "log.h5", "r+") as file:
         file["more"] = 1
         file.flush()
-        with pytest.raises(LogError, match="`more`, which does not belong there; move it away, or copy the run anew$"):
+        with pytest.raises(LogError, match=r"`more`, which does not belong there; move it away, or copy the run anew$"):
             open_log(path).steps  # noqa: B018 - a property that reads
 
 
@@ -87,7 +87,7 @@ def test_a_file_that_another_process_has_open_for_writing_is_not_to_be_moved_awa
     with subprocess.Popen([sys.executable, "-c", writer, path / "log.h5"], stdin=PIPE, stdout=PIPE) as process:
         process.stdout.readline()
         with pytest.raises(
-            LogError, match="a file that nobody writes, got .*; close it there; if it is closed, `h5clear"
+            LogError, match=r"a file that nobody writes, got .*; close it there; if it is closed, `h5clear"
         ):
             open_log(path).steps  # noqa: B018
         process.communicate(b"\n")
