@@ -12,6 +12,7 @@ from probes.logs.evaluation import Evaluation, read_evaluation
 from probes.logs.layout import Series
 from probes.logs.manifest import Manifest, read_manifest
 from probes.logs.memory import memory_log
+from probes.logs.outputs import Outputs, write_outputs
 from probes.logs.protocol import LogLike, SeriesLike
 from probes.logs.reader import Log, open_log
 from probes.logs.runs import Logs, open_logs
@@ -22,6 +23,7 @@ __all__ = [
     "LogLike",
     "Logs",
     "Manifest",
+    "Outputs",
     "Series",
     "SeriesLike",
     "StoredDirections",
@@ -30,4 +32,5 @@ __all__ = [
     "open_logs",
     "read_evaluation",
     "read_manifest",
+    "write_outputs",
 ]

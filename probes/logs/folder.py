@@ -14,6 +14,7 @@ from probes.logs.journal import read_journal
 from probes.logs.layout import JOURNAL, MERGED, NUMBERED, SEGMENT
 from probes.logs.lock import is_being_written
 from probes.logs.manifest import Manifest, read_manifest
+from probes.logs.outputs import Stored, stored_outputs
 from probes.logs.rows import Rows
 from probes.logs.stored import open_segment, segments_shown
 
@@ -41,6 +42,7 @@ class Source:
     parts: Callable[[Manifest], tuple[list[Rows], list[str]]]  # stretches in order, and a line for each that is missing
     evaluation: Callable[[], Evaluation | None]
     directions: Callable[[], Mapping[str, StoredDirections]]  # by series
+    outputs: Callable[[], Stored]
 
 
 def run_folder(path: Path) -> Source:
@@ -59,6 +61,7 @@ def run_folder(path: Path) -> Source:
         partial(read_parts, path, known={}),
         partial(read_evaluation, path),
         lambda: read_directions(path, read_manifest(path).directions),
+        partial(stored_outputs, path),
     )
 
 

@@ -15,6 +15,7 @@ from probes.logs.evaluation import Evaluation
 from probes.logs.folder import Source, run_folder
 from probes.logs.layout import STEP, Series, axis_names
 from probes.logs.manifest import Manifest
+from probes.logs.outputs import Outputs, Stored, chosen, measured_outputs
 from probes.logs.rows import Rows, join_scalars, join_steps
 from probes.logs.view import SeriesView
 
@@ -56,6 +57,7 @@ class Log:
         self.manifest = self._source.manifest()
         self._status: str | None = None
         self._evaluation: Evaluation | None = None
+        self._outputs: Stored | None = None
         self._found: tuple[list[Rows], list[str]] | None = None
         self._views: dict[str, SeriesView] = {}
         return self
@@ -91,6 +93,26 @@ class Log:
         if self._evaluation is None:
             self._evaluation = self._source.evaluation()
         return self._evaluation
+
+    @property
+    def output_sets(self) -> Mapping[str, tuple[int, ...]]:
+        """The sets that outputs are stored of, with their steps; what was measured counts as of the last step."""
+        return {name: tuple(steps) for name, steps in self._stored_outputs().items()}
+
+    def outputs(self, name: str = "", *, step: int | None = None) -> Outputs:
+        """The outputs of a set, default the only one or ``test``, at a step, default the last.
+
+        Raises:
+            LogError: there are none of that name and step, or their file is damaged.
+        """
+        return chosen(self._stored_outputs(), name, step, self.path)
+
+    def _stored_outputs(self) -> Stored:
+        if self._outputs is None:
+            stored, evaluation = self._source.outputs(), self.evaluation
+            arrays = evaluation.arrays if evaluation else {}
+            self._outputs = {**measured_outputs(arrays, int(max(self.steps, default=0))), **stored}
+        return self._outputs
 
     def __getitem__(self, name: str) -> SeriesView:
         if name not in self.series:

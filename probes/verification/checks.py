@@ -20,6 +20,7 @@ from probes.logs.journal import read_journal
 from probes.logs.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, SCALARS, STEP, stored_name
 from probes.logs.lock import is_being_written
 from probes.logs.manifest import Manifest, read_manifest
+from probes.logs.outputs import read_outputs
 from probes.logs.rows import Rows, Scalars
 from probes.logs.stored import (
     check_dataset,
@@ -144,6 +145,12 @@ def check_arrays(path: Path) -> Iterator[Said]:
         checked_attributes(file)
         for dataset in _datasets(file):
             yield from _faults(path, chunk_faults(check_dataset(dataset), "rows {} to {}".format))
+
+
+def check_outputs(path: Path) -> Iterator[Said]:
+    """Of the outputs of a set at a step."""
+    yield from check_arrays(path)
+    read_outputs(path)
 
 
 def check_tensors(path: Path) -> Iterator[Said]:
