@@ -17,6 +17,7 @@ MANIFEST = "run.json"
 DIRECTIONS = "directions.h5"
 EVALUATION = "evaluation.h5"
 OUTPUTS = "outputs"  # a folder
+PACKED = "~run"  # in a file that needs no other, all but the rows; no series has such a name, see `stored_name`
 WEIGHTS = "weights.safetensors"
 LOCK = "LOCK"
 MERGED = "log.h5"

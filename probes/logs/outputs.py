@@ -74,8 +74,8 @@ def checked(outputs: Outputs) -> Outputs:
     return Outputs(outputs.name, index(outputs.step), logits, labels, groups, ids)
 
 
-def write_outputs(run_dir: str | Path, outputs: Outputs) -> None:
-    """Store outputs with a run, in place of those of the same set and step; the run may have ended.
+def write_outputs(run_dir: str | Path, outputs: Outputs) -> Path:
+    """The file in which outputs are stored with a run, in place of those of their set and step; it may have ended.
 
     Raises:
         ValueError: the outputs are malformed, or of other samples than those of the set at another step.
@@ -87,9 +87,8 @@ def write_outputs(run_dir: str | Path, outputs: Outputs) -> None:
     Example:
         >>> from probes.logs.manifest import Manifest, write_manifest
         >>> write_manifest(".", Manifest("seed-0", ()))
-        >>> write_outputs(".", Outputs("test", 1200, np.zeros((3, 2)), ids=np.array(["a", "b", "c"])))
-        >>> sorted(path.name for path in Path("outputs").iterdir())
-        ['test.1200.h5']
+        >>> write_outputs(".", Outputs("test", 1200, np.zeros((3, 2)), ids=np.array(["a", "b", "c"]))).name
+        'test.1200.h5'
     """
     run_dir, found = Path(run_dir), checked(outputs)
     manifest = read_manifest(run_dir)
@@ -102,7 +101,9 @@ def write_outputs(run_dir: str | Path, outputs: Outputs) -> None:
 
     make_folder(folder)
     facts: dict[str, str | int] = {"run_id": manifest.run_id, "name": found.name, "step": found.step}
-    write_arrays(folder / f"{found.name}.{found.step}.h5", as_arrays(found), facts)
+    path = folder / f"{found.name}.{found.step}.h5"
+    write_arrays(path, as_arrays(found), facts)
+    return path
 
 
 def read_outputs(path: Path) -> Outputs:
@@ -114,8 +115,8 @@ def read_outputs(path: Path) -> Outputs:
     Example:
         >>> from probes.logs.manifest import Manifest, write_manifest
         >>> write_manifest(".", Manifest("seed-0", ()))
-        >>> write_outputs(".", Outputs("test", 1200, np.zeros((3, 2)), ids=np.array(["a", "b", "c"])))
-        >>> read_outputs(Path("outputs/test.1200.h5")).ids
+        >>> path = write_outputs(".", Outputs("test", 1200, np.zeros((3, 2)), ids=np.array(["a", "b", "c"])))
+        >>> read_outputs(path).ids
         array(['a', 'b', 'c'], dtype='<U1')
     """
     try:

@@ -16,6 +16,7 @@ from probes.logs.folder import Source, run_folder
 from probes.logs.layout import STEP, Series, axis_names
 from probes.logs.manifest import Manifest
 from probes.logs.outputs import Outputs, Stored, chosen, measured_outputs
+from probes.logs.packed import packed_run
 from probes.logs.rows import Rows, join_scalars, join_steps
 from probes.logs.view import SeriesView
 
@@ -212,9 +213,12 @@ class Log:
 def open_log(path: str | Path) -> Log:
     """The log of the run in a directory, also while it is being written; nothing is locked and nothing written.
 
+    Args:
+        path: The directory, or a file that `probes pack` made of a run.
+
     Raises:
         RunError: there is no run.
-        LogError: its run.json is damaged or of a newer format.
+        LogError: its run.json, or the file, is damaged or of a newer format.
 
     Example:
         >>> from probes.logs.manifest import write_manifest
@@ -223,4 +227,4 @@ def open_log(path: str | Path) -> Log:
         >>> open_log("seed-0")
         Log(seed-0: finished, 0 rows, no series)
     """
-    return Log(run_folder(Path(path)))
+    return Log(packed_run(Path(path)) if Path(path).is_file() else run_folder(Path(path)))

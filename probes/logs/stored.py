@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from probes.files.durable import check_plain, refusal
 from probes.logs.chunks import Chunks, identity
-from probes.logs.layout import SCALARS, STEP, Series, axis_names, check_format, plain_name, stored_name
+from probes.logs.layout import PACKED, SCALARS, STEP, Series, axis_names, check_format, plain_name, stored_name
 from probes.logs.manifest import Manifest
 from probes.logs.rows import Gap, Rows, Scalars
 
@@ -237,7 +237,7 @@ def check_root(file: h5py.File, manifest: Manifest) -> tuple[int, list[Gap]]:
     if attributes["run_id"] != manifest.run_id:
         raise ValueError(f"rows of run `{attributes['run_id']}`, not of `{manifest.run_id}`")
     axes = axis_names(manifest.series).values()
-    check_links(file, {STEP, SCALARS, *map(stored_name, [*axes, *(one.name for one in manifest.series)])})
+    check_links(file, {STEP, SCALARS, PACKED, *map(stored_name, [*axes, *(one.name for one in manifest.series)])})
     if attributes["attempt"] < 0:
         raise ValueError(f"attempt {attributes['attempt']}")
     return int(attributes["attempt"]), [Gap(*gap) for gap in attributes.get("gaps", [])]
