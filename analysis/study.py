@@ -26,7 +26,7 @@ from probes.analysis.taps.own_class import widened
 from probes.analysis.taps.tap import Tap, different_directions, taps_of
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
-from probes.logs.reader import open_logs
+from probes.logs.runs import open_logs
 
 __all__ = ["Source", "Study", "as_study", "finding", "open_study"]
 

@@ -41,13 +41,20 @@ class Faults:
         """All that went wrong, in one line; empty if nothing did."""
         return "; ".join(self._first.values())
 
-    def attempt(self, step: int, what: str, work: Callable[..., object], *arguments: object) -> None:
-        """Do some work, a fault of which must not end the training."""
+    def attempt(
+        self,
+        step: int,
+        what: str,
+        work: Callable[..., object],
+        *arguments: object,
+        refused: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """Do some work, a fault of which must not end the training, unless it ``refused`` what the caller gave."""
         began = time.perf_counter()
         try:
             work(*arguments)
         except Exception as error:
-            if self._on_error == "raise":
+            if self._on_error == "raise" or isinstance(error, refused):
                 raise
             fault = f"{what} could not be recorded, first at step {step}: {one_line(error)}"
             if self._first.setdefault(what, fault) is fault:

@@ -1,21 +1,20 @@
 """Recording of any PyTorch training: attached to an optimizer, a row is written after every update that is due."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import torch
 
-from probes.distributed import check_same
+from probes.distributed import check_same, is_writer
 from probes.errors import UsageError
 from probes.faults import Faults, OnError, one_line
 from probes.hooks import StepHook
 from probes.logs.manifest import Manifest
+from probes.logs.outputs import Outputs, write_outputs
 from probes.optimizers import Optimizers, several
 from probes.quantities import Chosen, Parameters, Pending, Quantity, State, Tapped, refuse_capture, tapped
-from probes.recording import Recording, as_numbers
+from probes.recording import Recording, as_array, as_numbers
 from probes.schedules import Schedule, every
 
 __all__ = ["Recorder"]
@@ -29,7 +28,7 @@ class Recorder:
     or infinite, the log ends with the step before, the run's status becomes "diverged", and training goes on.
 
     Args:
-        path: The run directory to make; its name is the run's id.
+        path: The run directory to make, wherever a script goes to later; its name is the run's id.
         taps: What is recorded: a parameter's name, a glob, a parameter, or a module that has a weight, with the
             `Directions` it is correlated with, or several of them. A weight ``(neuron, ...)`` is flattened per neuron
             and recorded with axes ``(neuron, *directions.names)``; a `Tap` says where it is laid out in another way.
@@ -42,6 +41,7 @@ class Recorder:
             from its beginning. What the run recorded later is superseded.
         on_error: What a fault of the recorder's own does during training: "warn" or "raise", or who is told.
         role: What the run is for, free text; likewise ``variant``.
+        name: What people call the run, free text.
         variant: A finer distinction of the role.
         parents: Ids of the runs that this one learns from, its teachers.
         seeds: Seeds by name.
@@ -54,11 +54,9 @@ class Recorder:
         >>> from probes.directions import Directions
         >>> model = torch.nn.Linear(4, 3)
         >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        >>> with Recorder("runs/seed-0", {"weight": Directions(torch.eye(4))}).attach(model, optimizer) as recorder:
+        >>> with Recorder("runs/seed-0", {"weight": Directions(torch.eye(4))}).attach(model, optimizer):
         ...     for _ in range(3):
-        ...         loss = model(torch.ones(1, 4)).square().sum()
-        ...         loss.backward()
-        ...         recorder.log(loss=loss)
+        ...         model(torch.ones(1, 4)).square().sum().backward()
         ...         optimizer.step()
         >>> from probes.store import open_log
         >>> open_log("runs/seed-0")["weight"].shape
@@ -80,42 +78,32 @@ class Recorder:
         resume: bool = False,
         on_error: OnError = "warn",
         role: str = "",
+        name: str = "",
         variant: str = "",
         parents: Sequence[str] = (),
         seeds: Mapping[str, int] | None = None,
         recipe: Mapping[str, Any] | None = None,
     ) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self._faults = Faults(self.path, on_error)
         self.updates = 0
         self._taps, self._quantities = dict(taps), tuple(quantities)
         self._schedule, self._null = schedule, null
-        manifest = Manifest(
-            run_id=self.path.resolve().name,
-            series=(),
-            schedule=str(schedule),
-            role=role,
-            variant=variant,
-            parents=tuple(parents),
-            seeds=dict(seeds or {}),
-            recipe=dict(recipe or {}),
-        )
-        self._recording = Recording(self.path, manifest, overwrite=overwrite, resume=resume)
+        given: dict[str, Any] = {"role": role, "name": name, "variant": variant, "parents": tuple(parents)}
+        given |= {"schedule": str(schedule), "seeds": dict(seeds or {}), "recipe": dict(recipe or {})}
+        manifest = Manifest(self.path.resolve().name, (), **given)
+        self._recording = Recording(self.path, manifest, self._faults.warn, overwrite=overwrite, resume=resume)
         self._model: torch.nn.Module | None = None  # once attached
         self._hook: StepHook | None = None
         self._waits = False  # with opening the log, for `load_state_dict` or the first update
-        self._told = False  # of a divergence
 
     def attach(self, model: torch.nn.Module, optimizer: Optimizers = None) -> Self:
-        """Make the run directory, record step 0 and from now on every update that is due.
+        """The recorder itself, which makes the run directory, records step 0 and from now on every update that is due.
 
         Args:
             model: The model whose parameters are recorded. Of processes that train it together all attach, one writes.
             optimizer: The optimizer whose updates count. Of several, an update is complete when each has made its
                 step, or one of them is about to make another. Without one, `step` is to be called after every update.
-
-        Returns:
-            The recorder, for ``with Recorder(...).attach(model, optimizer) as recorder:``.
 
         Raises:
             UsageError: a tap chooses no parameter or does not fit it, or the recorder is attached to something else.
@@ -124,7 +112,6 @@ class Recorder:
         optimizers = several(optimizer)
         if self._model is not None:
             return self._attached_to(model, optimizers)
-
         hook = StepHook(optimizers, self._updated)
         self._parameters = Parameters(model)
         self._pending = Pending([*tapped(self._taps, self._parameters, null=self._null), *self._quantities])
@@ -139,7 +126,6 @@ class Recorder:
         if optimizers:
             self._hook = hook
             self._hook.attach()
-
         return self
 
     def step(self) -> None:
@@ -166,6 +152,37 @@ class Recorder:
         if self._begun() and self._recording.live:
             self._faults.attempt(self.updates, "a scalar", self._note, scalars, step)
 
+    def outputs(
+        self,
+        name: str,
+        logits: Any,
+        *,
+        labels: Any = None,
+        groups: Any = None,
+        ids: Any = None,
+        step: int | None = None,
+    ) -> None:
+        """Store what the network says of an evaluation set, the same samples in every run; also after `close`.
+
+        Args:
+            name: The set, such as ``test``: letters, digits, ``_``, ``-`` and ``.``.
+            logits: Tensor or array ``(sample, class)``, stored as float32 unless it is float64.
+            labels: The classes, ``(sample,)``.
+            groups: What each sample is counted with, ``(sample,)``, integers or strings.
+            ids: What tells a sample from all others, likewise.
+            step: Updates that the network has seen; default all so far.
+
+        Raises:
+            ValueError: the outputs are malformed, or of other samples than the set's at another step of the run.
+            TypeError: an array has another type.
+            UsageError: the recorder is not attached.
+        """
+        self._check_attached()
+        if is_writer() and self._begun():
+            step, wrong = self.updates if step is None else step, (TypeError, ValueError)
+            found = Outputs(name, step, *map(as_array, (logits, labels, groups, ids)))
+            self._faults.attempt(self.updates, "outputs", write_outputs, self.path, found, refused=wrong)
+
     def split(self, **terms: torch.Tensor) -> None:
         """Hand over the terms of the loss, before its backward pass, to the quantities that split the update.
 
@@ -189,7 +206,7 @@ class Recorder:
         self._begun()
         if self._hook is not None:
             self._hook.complete()
-        self._faults.attempt(self.updates, "a step", self._write)
+        self._faults.attempt(self.updates, "a step", self._recording.write, self._pending)
         self._faults.attempt(self.updates, "a checkpoint", self._recording.settle, self.updates)
         return self._recording.state(self.updates)
 
@@ -206,7 +223,6 @@ class Recorder:
         self._recording.close("interrupted", "gone on with from a checkpoint")
         self._recording.load(state)
         self.updates, self._waits = state["step"], False
-        self._told = bool(self._recording.divergence)
         if self._model is not None:
             self._open()
 
@@ -224,23 +240,18 @@ class Recorder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None:
-            self.close()
-        else:
-            self.close("failed" if isinstance(error, Exception) else "interrupted", one_line(error))
+            return self.close()
+        return self.close("failed" if isinstance(error, Exception) else "interrupted", one_line(error))
 
     def _note(self, scalars: Mapping[str, float | torch.Tensor], step: int | None) -> None:
         numbers = as_numbers(scalars)
         if step is not None or self._hook is None:
             self._recording.log(self.updates if step is None else step, numbers)
         else:  # of several optimizers' updates only the next step tells to which of them a loss belongs
-            self._hook.defer(partial(self._note_here, numbers))
-
-    def _note_here(self, numbers: Mapping[str, float | torch.Tensor]) -> None:
-        self._faults.attempt(self.updates, "a scalar", self._recording.log, self.updates, numbers)
+            log = self._recording.log
+            self._hook.defer(lambda: self._faults.attempt(self.updates, "a scalar", log, self.updates, numbers))
 
     def _attached_to(self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> Self:
         if (self._model, self._optimizers) != (model, tuple(optimizers)):
@@ -256,7 +267,7 @@ class Recorder:
         if self._recording.resumed:
             self._pending.taken()
         self._recording.open(self._pending)
-        self._write()
+        self._recording.write(self._pending)
 
     def _begun(self) -> bool:
         """Whether things happen that can be recorded; a log that waited for a state is opened: it begins anew."""
@@ -279,19 +290,10 @@ class Recorder:
         if self._schedule.always or self._schedule(self.updates):
             self._pending.measure(State(self.updates, self._parameters, self._model))
         if self._pending.due:
-            self._write(wait=False)
-
-    def _write(self, *, wait: bool = True) -> None:
-        self._recording.write(self._pending, wait=wait)
-        if self._recording.divergence and not self._told:
-            # The hook stays until `close`: an optimizer must not lose a hook while it walks them.
-            self._told = True
-            self._faults.warn(f"{self._recording.divergence}; the log ends before it, training goes on")
-            self._recording.close("diverged", "")
+            self._recording.write(self._pending, wait=False)
 
     def _end(self, status: str, reason: str) -> None:
         if self._recording.live:
-            self._faults.attempt(self.updates, "a step", self._write)
-        reason = reason or self._faults.reason
-        ending = (status, reason, self.updates, self._faults.seconds)
+            self._faults.attempt(self.updates, "a step", self._recording.write, self._pending)
+        ending = (status, reason or self._faults.reason, self.updates, self._faults.seconds)
         self._faults.attempt(self.updates, "the end of the log", self._recording.close, *ending)

@@ -1,7 +1,7 @@
 """The log of one run as a recorder writes it: begun, gone on with, ended early where a value is not finite."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from probes.distributed import is_writer
+from probes.distributed import is_writer, whole
 from probes.errors import RunError, UsageError
 from probes.logs.layout import MANIFEST, checked_name
 from probes.logs.manifest import Manifest, read_manifest
@@ -18,7 +18,7 @@ from probes.quantities import Numbers, Pending, all_finite
 from probes.store.attempts import Position
 from probes.store.writer import RunWriter
 
-__all__ = ["Recording", "as_numbers"]
+__all__ = ["Recording", "as_array", "as_numbers"]
 
 _LOGGER = logging.getLogger("probes")
 
@@ -29,11 +29,12 @@ class Recording:
     Args:
         path: The run directory.
         manifest: What the run is; its series are filled in by `open`.
+        warn: Who is told, in one line, that the run has diverged.
         overwrite: Whether a run that stands at ``path`` already may be replaced.
         resume: Whether such a run is gone on with.
 
     Example:
-        >>> recording = Recording(Path("runs/seed-0"), Manifest("seed-0", ()), overwrite=False, resume=False)
+        >>> recording = Recording(Path("runs/seed-0"), Manifest("seed-0", ()), print, overwrite=False, resume=False)
         >>> recording.open(Pending([]))
         >>> recording.log(0, {"loss": torch.tensor(0.5)})
         >>> recording.close("finished", "")
@@ -44,7 +45,10 @@ class Recording:
 
     divergence: str = ""  # once there is a reason, nothing more is recorded
 
-    def __init__(self, path: Path, manifest: Manifest, *, overwrite: bool, resume: bool) -> None:
+    def __init__(
+        self, path: Path, manifest: Manifest, warn: Callable[[str], None], *, overwrite: bool, resume: bool
+    ) -> None:
+        self._warn = warn
         self._path, self._manifest, self._overwrite = path, manifest, overwrite
         self._position = Position() if resume else None  # where to go on; None = this must be a new run
         self._created = ""  # when the run to go on with began
@@ -87,7 +91,7 @@ class Recording:
             self._created = self._writer.manifest.created
 
     def write(self, pending: Pending, *, wait: bool = True) -> None:
-        """Write the steps that wait, up to the first that is not finite: there the run has diverged.
+        """Write the steps that wait, up to the first that is not finite: there the run has diverged, and the log ends.
 
         Without ``wait`` what a device has computed lately only goes on its way, and is written by a later call.
         """
@@ -106,6 +110,8 @@ class Recording:
         name, row = min(broken.items(), key=itemgetter(1))
         self._writer.extend(steps[:row], {name: array[:row] for name, array in arrays.items()})
         self.divergence = f"`{name}` is not finite at step {steps[row]}"
+        self._warn(f"{self.divergence}; the log ends before it, training goes on")
+        self.close("diverged", "")
 
     def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
         """Write numbers at a step, many of them together, so that a device is seldom waited for."""
@@ -182,3 +188,16 @@ def as_numbers(scalars: Mapping[str, float | torch.Tensor]) -> Mapping[str, floa
             raise ValueError(f"expected one number for `{name}`, got a tensor of shape {tuple(value.shape)}")
         numbers[checked_name(name)] = value.detach().clone() if isinstance(value, torch.Tensor) else float(value)
     return numbers
+
+
+def as_array(values: Any) -> Any:
+    """What a tensor holds, put together from all processes and without its gradient, as an array; all else as it is.
+
+    Example:
+        >>> as_array(torch.ones(2, dtype=torch.bfloat16, requires_grad=True))
+        array([1., 1.], dtype=float32)
+    """
+    if not isinstance(values, torch.Tensor):
+        return values
+    found = whole(values.detach()).cpu()
+    return (found.float() if found.dtype == torch.bfloat16 else found).numpy()

@@ -130,7 +130,7 @@ class Watched:
     def _look(self, *, rows: bool) -> None:
         written = (self.path / MANIFEST).stat()
         stamp = written.st_ino, written.st_mtime_ns
-        status = self._log.status  # before the rows: of a run that has ended, all are then there
+        status = self._log.refresh().status  # before the rows: of a run that has ended, all are then there
         if rows:
             self.looked = time.monotonic()
         if (stamp, status) == self._stamp and status != "recording":
@@ -142,7 +142,7 @@ class Watched:
             self.glance = replace(self.glance, status=_printable(status), read=False)
 
     def _read(self, status: str) -> Glance:
-        log, manifest = self._log.refresh(), self.manifest
+        log, manifest = self._log, self.manifest
         steps, logged = log.steps, _last_logged(log)
         step = int(steps[-1]) if len(steps) else None
         return Glance(

@@ -1,7 +1,7 @@
 """`probes list`: the runs under a folder."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,17 @@ import click
 from probes.analysis.sweeps.table import is_sweep, points
 from probes.cli.tables import show
 from probes.logs import open_logs
+from probes.logs.layout import OUTPUTS
 from probes.logs.protocol import LogLike
+
+_OPTIONAL = {"name", "role", "variant", "parents"}  # columns that people see where a run has any
 
 
 @click.command()
 @click.argument("root", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 def command(root: Path, as_json: bool) -> None:
-    """List the runs under ROOT: role, variant, last step, size and status; a fault found in a log is named.
+    """List the runs under ROOT: name, role, parents, last step, size and status; a fault found in a log is named.
 
     Of a sweep's runs it also says to which point each belongs: its folder, its values and its seed.
 
@@ -29,24 +32,35 @@ def command(root: Path, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
 
-    show(list(rows[0]), [[_text(value) for value in row.values()] for row in rows])
+    columns = [name for name in rows[0] if name not in _OPTIONAL or any(row[name] for row in rows)]
+    show(columns, [[_text(row[name]) for name in columns] for row in rows])
 
 
 def _row(log: LogLike) -> dict[str, Any]:
-    size = sum(path.stat().st_size for path in Path(log.path).iterdir() if path.is_file())
     manifest = log.manifest
 
     return {
-        "run": manifest.run_id,
+        "run": log.label,
+        "name": manifest.name,
         "role": manifest.role,
         "variant": manifest.variant,
+        "parents": list(manifest.parents),
         "steps": int(log.steps[-1]) if len(log.steps) else 0,
         "rows": len(log.steps),
-        "bytes": size,
+        "bytes": sum(_sizes(Path(log.path))),
         "status": log.status,
         "reason": manifest.reason,
         "faults": list(log.faults),
     }
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    """The bytes of each file of a run."""
+    for path in folder.iterdir():
+        if path.is_file():
+            yield path.stat().st_size
+        elif path.name == OUTPUTS and not path.is_symlink():
+            yield from _sizes(path)
 
 
 def _with_points(rows: Sequence[dict[str, Any]], logs: Sequence[LogLike]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from probes.logs import open_log
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 def command(run: Path, file: Path, force: bool) -> None:
-    """Write all rows and scalars of RUN into FILE, an HDF5 file that needs no other, and print its size.
+    """Write rows, scalars and outputs of RUN into FILE, an HDF5 file that needs no other, and print its size.
 
     What is missing or damaged in the log is named on stderr.
 

@@ -1,7 +1,12 @@
 """A whole log as one HDF5 file that needs no other."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import h5py
+
+from probes.logs.outputs import Outputs
+from probes.logs.packed import pack_rest
 from probes.logs.reader import Log
 from probes.logs.view import joined
 from probes.segments.segment import write_segment
@@ -12,17 +17,33 @@ __all__ = ["pack"]
 def pack(log: Log, path: str | Path) -> None:
     """Write a whole log, however large, into one file that needs no other; not for a process that trains.
 
+    It holds rows, scalars, outputs and the evaluation, and `open_log` reads it; directions stay behind.
+
     Raises:
         FileExistsError: there is a file at ``path``.
         LogError: a file of the log is damaged or foreign.
 
     Example:
         >>> import h5py
-        >>> from probes.store import Manifest, memory_log
+        >>> from probes.store import Manifest, memory_log, open_log
         >>> pack(memory_log(Manifest("seed-0", ()), [0, 5], {}), "one.h5")
         >>> with h5py.File("one.h5") as file:
         ...     file["step"][:]
         array([0, 5])
+        >>> open_log("one.h5").steps
+        array([0, 5])
     """
     with Path(path).open("x+b") as target:
         write_segment(target, log.manifest, joined(log.manifest, log.parts(), log.parts))
+        with h5py.File(target, "r+", libver=("v110", "v110")) as file:
+            pack_rest(file, log.manifest, log.evaluation, list(_stored(log)))
+
+
+def _stored(log: Log) -> Iterator[Outputs]:
+    """The outputs that are not those of the evaluation, which is packed as a whole."""
+    measured = log.evaluation.arrays if log.evaluation else {}
+    for name, steps in log.output_sets.items():
+        for step in steps:
+            found = log.outputs(name, step=step)
+            if measured.get(f"{name}/logits") is not found.logits:
+                yield found

@@ -102,7 +102,8 @@ def read_whole(path: Path, *, most: int = LARGEST_FILE) -> bytes:
     try:
         return path.read_bytes()
     except PermissionError as error:
-        raise refusal(path, "expected a file that can be read, got no permission") from error
+        advice = "give yourself the right to read it"
+        raise refusal(path, "expected a file that can be read, got no permission", advice) from error
 
 
 def check_plain(path: Path) -> None:

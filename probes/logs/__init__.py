@@ -12,8 +12,10 @@ from probes.logs.evaluation import Evaluation, read_evaluation
 from probes.logs.layout import Series
 from probes.logs.manifest import Manifest, read_manifest
 from probes.logs.memory import memory_log
+from probes.logs.outputs import Outputs, write_outputs
 from probes.logs.protocol import LogLike, SeriesLike
-from probes.logs.reader import Log, Logs, open_log, open_logs
+from probes.logs.reader import Log, open_log
+from probes.logs.runs import Logs, open_logs
 
 __all__ = [
     "Evaluation",
@@ -21,6 +23,7 @@ __all__ = [
     "LogLike",
     "Logs",
     "Manifest",
+    "Outputs",
     "Series",
     "SeriesLike",
     "StoredDirections",
@@ -29,4 +32,5 @@ __all__ = [
     "open_logs",
     "read_evaluation",
     "read_manifest",
+    "write_outputs",
 ]

@@ -1,6 +1,7 @@
 """Named arrays with attributes as one small HDF5 file, written whole and checked when read."""
 
 import io
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,28 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], attrs: Mapping[
     target = io.BytesIO()
     with h5py.File(target, "w", libver=("v110", "v110")) as file:
         write_attributes(file, attrs)
-        for name, array in arrays.items():
-            if np.asarray(array).dtype.kind not in "iuf":
-                raise TypeError(f"expected numbers in array `{name}`, got dtype {np.asarray(array).dtype}")
-            values = np.atleast_1d(array)  # HDF5 has checksums for chunks alone, and a chunk needs an axis
-            file.create_dataset(name, data=values, chunks=True, **_PACKED)
-            file[name].attrs["scalar"] = np.ndim(array) == 0
+        put_arrays(file, arrays)
     write_whole(path, target.getbuffer())
+
+
+def put_arrays(group: h5py.Group, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays into a group; a TypeError if one does not hold numbers."""
+    for name, array in arrays.items():
+        if np.asarray(array).dtype.kind not in "iuf":
+            raise TypeError(f"expected numbers in array `{name}`, got dtype {np.asarray(array).dtype}")
+        values = np.atleast_1d(array)  # HDF5 has checksums for chunks alone, and a chunk needs an axis
+        group.create_dataset(name, data=values, chunks=True, **_PACKED)
+        group[name].attrs["scalar"] = np.ndim(array) == 0
+
+
+def as_bytes(data: object) -> NDArray[np.uint8]:
+    """What JSON can hold, as an array: an attribute would have to be small.
+
+    Example:
+        >>> as_bytes(["a"])
+        array([91, 34, 97, 34, 93], dtype=uint8)
+    """
+    return np.frombuffer(json.dumps(data).encode(), np.uint8)
 
 
 def write_attributes(file: h5py.File, attributes: Mapping[str, float | str]) -> None:
@@ -53,7 +69,13 @@ def write_attributes(file: h5py.File, attributes: Mapping[str, float | str]) -> 
 def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, float | int | str]]:
     """The arrays by name, and the attributes; a LogError if the file is damaged or foreign."""
     with opened(path) as file:
-        return dict(_arrays(file, set())), checked_attributes(file)
+        return arrays_in(file), checked_attributes(file)
+
+
+def arrays_in(group: h5py.Group) -> dict[str, NDArray[Any]]:
+    """All arrays of a group and those below it, by their paths from there."""
+    start = len(group.name.rstrip("/")) + 1
+    return {name[start:]: values for name, values in _arrays(group, set())}
 
 
 def _arrays(group: h5py.Group, seen: set[int]) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -68,4 +90,4 @@ def _arrays(group: h5py.Group, seen: set[int]) -> Iterator[tuple[str, NDArray[An
             yield from _arrays(item, seen)
         else:
             values = check_dataset(item)[()]
-            yield item.name[1:], values[0] if item.attrs.get("scalar", False) else values
+            yield item.name, values[0] if item.attrs.get("scalar", False) else values

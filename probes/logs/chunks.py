@@ -97,7 +97,7 @@ def _places(dataset: h5py.Dataset) -> _Places | None:
         return None
     chunk = dataset.chunks
     grid = [-(-length // size) for length, size in zip(dataset.shape, chunk, strict=True)]
-    if dataset.id.get_num_chunks() != prod(grid):
+    if dataset.id.get_num_chunks() != prod(grid) or dataset.file.driver != "sec2":  # another has no file descriptor
         return None
     table = np.zeros((*grid, 2), np.int64)
     masks = set()

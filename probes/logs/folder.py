@@ -14,6 +14,7 @@ from probes.logs.journal import read_journal
 from probes.logs.layout import JOURNAL, MERGED, NUMBERED, SEGMENT
 from probes.logs.lock import is_being_written
 from probes.logs.manifest import Manifest, read_manifest
+from probes.logs.outputs import Stored, stored_outputs
 from probes.logs.rows import Rows
 from probes.logs.stored import open_segment, segments_shown
 
@@ -37,10 +38,11 @@ class Source:
 
     path: Path
     manifest: Callable[[], Manifest]
-    status: Callable[[], str]
+    status: Callable[[Manifest], str]
     parts: Callable[[Manifest], tuple[list[Rows], list[str]]]  # stretches in order, and a line for each that is missing
     evaluation: Callable[[], Evaluation | None]
     directions: Callable[[], Mapping[str, StoredDirections]]  # by series
+    outputs: Callable[[], Stored]
 
 
 def run_folder(path: Path) -> Source:
@@ -49,7 +51,7 @@ def run_folder(path: Path) -> Source:
     Example:
         >>> from probes.logs.manifest import write_manifest
         >>> write_manifest(".", Manifest("seed-0", ()))
-        >>> run_folder(Path()).status()
+        >>> run_folder(Path()).status(Manifest("seed-0", ()))
         'stopped'
     """
     return Source(
@@ -59,6 +61,7 @@ def run_folder(path: Path) -> Source:
         partial(read_parts, path, known={}),
         partial(read_evaluation, path),
         lambda: read_directions(path, read_manifest(path).directions),
+        partial(stored_outputs, path),
     )
 
 
@@ -121,14 +124,15 @@ def _numbered(path: Path, number: int, manifest: Manifest, known: Known) -> Rows
             return known[key]
         with suppress(FileNotFoundError):
             rows = read_journal(journal, manifest, number)
-            if _status(path) == "recording":
+            if is_being_written(path) and read_manifest(path).status == "recording":
                 rows.faults.clear()  # the beginning of a frame that is just being written
             return rows
     return None
 
 
-def _status(path: Path) -> str:
+def _status(path: Path, manifest: Manifest) -> str:
     """That of the manifest, or ``stopped`` where it says ``recording`` but nobody writes."""
-    alive = is_being_written(path)
-    status = read_manifest(path).status  # last, because a writer says how the run ended before it lets go
-    return "stopped" if status == "recording" and not alive else status
+    if manifest.status != "recording" or is_being_written(path):
+        return manifest.status
+    # Last, because a writer says how the run ended before it lets go: then it was being recorded when it was looked at.
+    return "stopped" if read_manifest(path).status == "recording" else "recording"

@@ -16,6 +16,8 @@ FORMAT_VERSION = 1
 MANIFEST = "run.json"
 DIRECTIONS = "directions.h5"
 EVALUATION = "evaluation.h5"
+OUTPUTS = "outputs"  # a folder
+PACKED = "~run"  # in a file that needs no other, all but the rows; no series has such a name, see `stored_name`
 WEIGHTS = "weights.safetensors"
 LOCK = "LOCK"
 MERGED = "log.h5"
@@ -23,6 +25,7 @@ SUMMARIES = "summaries.npz"  # kept by the analysis
 FILES = (MANIFEST, DIRECTIONS, EVALUATION, WEIGHTS, MERGED, SUMMARIES)  # of a run, with its segments and journals
 SEGMENT = "seg-{:06d}.h5"
 JOURNAL = "seg-{:06d}.wal"
+OUTPUT = re.compile(r"(?!\.{1,2}\.[0-9]+\.h5$)([A-Za-z0-9._-]{1,200})\.(0|[1-9][0-9]{0,17})\.h5")  # name and step
 NUMBERED = re.compile(r"seg-([0-9]{6})\.(h5|wal)")
 RUN_ID = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]+")
 

@@ -38,6 +38,7 @@ class Manifest:
     role: str = ""  # in the theory study "single", "distilled", "self_distilled" or "average"
     variant: str = ""  # of the role
     parents: tuple[str, ...] = ()  # run_ids of the teachers
+    name: str = ""  # what people call the run, where that is not its run_id
     continues: str = ""  # run_id whose final weights this run started from
     seeds: Mapping[str, int] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)  # nested, only what JSON can hold
@@ -95,14 +96,20 @@ def read_manifest(run_dir: str | Path) -> Manifest:
     """
     path = Path(run_dir) / MANIFEST
     try:
-        data = json.loads(read_whole(path, most=_MOST_BYTES))
+        return parsed(path, read_whole(path, most=_MOST_BYTES))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise RunError(f"expected a run at `{run_dir}`, got no {MANIFEST} in it; name a recorded run") from error
+
+
+def parsed(path: Path, text: bytes) -> Manifest:
+    """The manifest in a text that a file holds; a LogError if it is damaged or of a newer format."""
+    try:
+        data = json.loads(text)
         check_format(path, data["format_version"])
         checksum = data.pop("checksum", None)
         if checksum not in {None, _checksum(data)}:  # there was none at first
             raise ValueError("a text that was changed since it was written")
         return Manifest.from_json(data)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise RunError(f"expected a run at `{run_dir}`, got no {MANIFEST} in it; name a recorded run") from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise refusal(path, f"expected a run's description, got {type(error).__name__}: {error}") from error
 
@@ -119,9 +126,14 @@ def write_manifest(run_dir: str | Path, manifest: Manifest) -> None:
         >>> Path("run.json").read_text().splitlines()[1]
         '  "run_id": "seed-0",'
     """
+    write_whole(Path(run_dir) / MANIFEST, described(manifest))
+
+
+def described(manifest: Manifest) -> bytes:
+    """The text of run.json."""
     data = json.loads(json.dumps(manifest.to_json()))  # as it will be read: a key that was a number is a text
     text = json.dumps({**data, "checksum": _checksum(data)}, indent=2)
-    write_whole(Path(run_dir) / MANIFEST, f"{text}\n".encode())
+    return f"{text}\n".encode()
 
 
 def _checksum(data: Mapping[str, Any]) -> int:

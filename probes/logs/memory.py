@@ -1,6 +1,8 @@
 """A log that is held in memory, for tests and small analyses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from probes.logs.directions import StoredDirections, by_series
 from probes.logs.evaluation import Evaluation
 from probes.logs.folder import Source
 from probes.logs.manifest import Manifest
+from probes.logs.outputs import Outputs, checked
 from probes.logs.reader import Log
 from probes.logs.rows import Rows
 
@@ -25,6 +28,7 @@ def memory_log(
     scalars: Any = None,
     evaluation: Evaluation | None = None,
     directions: StoredDirections | Mapping[str, StoredDirections] | None = None,
+    outputs: Iterable[Outputs] = (),
 ) -> Log:
     """A log with the same reading interface as one of files.
 
@@ -35,9 +39,12 @@ def memory_log(
         scalars: pandas DataFrame of what was logged, indexed by step.
         evaluation: What was measured of the trained network.
         directions: Those of every series that has some; one set alone counts for all of them.
+        outputs: What the network says of sets of samples, at one step or several.
 
     Raises:
-        ValueError: the arrays are not those of the manifest's series, or do not have its shapes.
+        ValueError: the arrays are not those of the manifest's series, or do not have its shapes; or outputs are
+            malformed.
+        TypeError: an array of outputs has another type.
 
     Example:
         >>> from probes.logs.layout import Series
@@ -55,6 +62,10 @@ def memory_log(
                 f"series `{one.name}`: expected shape {(len(steps), *one.shape)}, got {typed[one.name].shape}"
             )
 
+    stored: dict[str, dict[int, Callable[[], Outputs]]] = {}
+    for each in sorted(map(checked, outputs), key=attrgetter("name", "step")):
+        stored.setdefault(each.name, {})[each.step] = partial(lambda found: found, each)
+
     columns = {} if scalars is None else {str(name): scalars[name].dropna() for name in scalars}
     logged = {name: (column.index.to_numpy(np.int64), column.to_numpy(np.float64)) for name, column in columns.items()}
     rows = Rows(np.asarray(steps, np.int64), typed, logged)
@@ -62,9 +73,10 @@ def memory_log(
         Source(
             Path(manifest.run_id),
             lambda: manifest,
-            lambda: manifest.status,
+            lambda now: now.status,
             lambda _: ([rows], []),
             lambda: evaluation,
             lambda: by_series(directions, manifest.series),
+            lambda: stored,
         )
     )

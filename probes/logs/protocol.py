@@ -11,6 +11,7 @@ from probes.logs.directions import StoredDirections
 from probes.logs.evaluation import Evaluation
 from probes.logs.layout import Series
 from probes.logs.manifest import Manifest
+from probes.logs.outputs import Outputs
 
 __all__ = ["LogLike", "SeriesLike"]
 
@@ -53,7 +54,7 @@ class LogLike(Protocol):
 
     @property
     def label(self) -> str:
-        """What the run is called among those it was opened with."""
+        """What tells it from other runs below the same root: its run_id, or else its path below the root."""
 
     @property
     def status(self) -> str:
@@ -74,6 +75,13 @@ class LogLike(Protocol):
     @property
     def evaluation(self) -> Evaluation | None:
         """What was measured of the trained network, if it was."""
+
+    @property
+    def output_sets(self) -> Mapping[str, tuple[int, ...]]:
+        """The sets that outputs are stored of, with their steps."""
+
+    def outputs(self, name: str = "", *, step: int | None = None) -> Outputs:
+        """The outputs of a set, default the only one or ``test``, at a step, default the last."""
 
     def __getitem__(self, name: str) -> SeriesLike:
         """The series of that name."""

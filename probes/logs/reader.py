@@ -1,25 +1,26 @@
 """A recorded run as it is read, also while it is being written."""
 
 import html
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, overload
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.errors import LogError, RunError
+from probes.errors import LogError
 from probes.logs.directions import StoredDirections, directions_of
 from probes.logs.evaluation import Evaluation
 from probes.logs.folder import Source, run_folder
-from probes.logs.layout import MANIFEST, STEP, Series, axis_names
+from probes.logs.layout import STEP, Series, axis_names
 from probes.logs.manifest import Manifest
+from probes.logs.outputs import Outputs, Stored, chosen, measured_outputs
+from probes.logs.packed import packed_run
 from probes.logs.rows import Rows, join_scalars, join_steps
 from probes.logs.view import SeriesView
 
-__all__ = ["Log", "Logs", "open_log", "open_logs"]
+__all__ = ["Log", "open_log"]
 
 
 class Log:
@@ -44,29 +45,30 @@ class Log:
 
     path: Path  # its directory
     manifest: Manifest  # what the run is
+    label: str  # its run_id, or, where that of another run below the same root is the same, its path below the root
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self.path = source.path
         self.refresh()
+        self.label = self.manifest.run_id
 
     def refresh(self) -> Self:
         """The log itself, from now on as the run is now."""
         self.manifest = self._source.manifest()
+        self._status: str | None = None
         self._evaluation: Evaluation | None = None
+        self._outputs: Stored | None = None
         self._found: tuple[list[Rows], list[str]] | None = None
         self._views: dict[str, SeriesView] = {}
         return self
 
     @property
-    def label(self) -> str:
-        """What the run is called among those it was opened with."""
-        return self.manifest.run_id
-
-    @property
     def status(self) -> str:
-        """What became of the run, as of now: as in the manifest, but ``stopped`` if it is cut off and nobody writes."""
-        return self._source.status()
+        """What became of the run: as in the manifest, but ``stopped`` if it is cut off and nobody writes."""
+        if self._status is None:
+            self._status = self._source.status(self.manifest)
+        return self._status
 
     @property
     def series(self) -> Mapping[str, Series]:
@@ -92,6 +94,26 @@ class Log:
         if self._evaluation is None:
             self._evaluation = self._source.evaluation()
         return self._evaluation
+
+    @property
+    def output_sets(self) -> Mapping[str, tuple[int, ...]]:
+        """The sets that outputs are stored of, with their steps; what was measured counts as of the last step."""
+        return {name: tuple(steps) for name, steps in self._stored_outputs().items()}
+
+    def outputs(self, name: str = "", *, step: int | None = None) -> Outputs:
+        """The outputs of a set, default the only one or ``test``, at a step, default the last.
+
+        Raises:
+            LogError: there are none of that name and step, or their file is damaged.
+        """
+        return chosen(self._stored_outputs(), name, step, self.path)
+
+    def _stored_outputs(self) -> Stored:
+        if self._outputs is None:
+            stored, evaluation = self._source.outputs(), self.evaluation
+            arrays = evaluation.arrays if evaluation else {}
+            self._outputs = {**measured_outputs(arrays, int(max(self.steps, default=0))), **stored}
+        return self._outputs
 
     def __getitem__(self, name: str) -> SeriesView:
         if name not in self.series:
@@ -188,54 +210,15 @@ class Log:
         return self._found
 
 
-class Logs(Sequence[Log]):
-    """Recorded runs, sorted by run_id; found by place, by slice or by run_id.
-
-    Example:
-        >>> Logs(Path("runs"), []).by_role("single")
-        Logs(runs: 0 runs)
-    """
-
-    def __init__(self, root: Path, logs: Sequence[Log]) -> None:
-        self.root = root
-        self._logs = sorted(logs, key=lambda log: log.manifest.run_id)
-
-    def by_role(self, role: str, variant: str | None = None) -> Self:
-        """The runs of a role and, if one is named, of its variant."""
-        chosen = [log for log in self if log.manifest.role == role and variant in {None, log.manifest.variant}]
-        return type(self)(self.root, chosen)
-
-    def __len__(self) -> int:
-        return len(self._logs)
-
-    @overload
-    def __getitem__(self, index: int | str) -> Log: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Self: ...
-
-    def __getitem__(self, index: int | str | slice) -> Log | Self:
-        if isinstance(index, slice):
-            return type(self)(self.root, self._logs[index])
-        if isinstance(index, int):
-            return self._logs[index]
-
-        by_name = {log.manifest.run_id: log for log in self}
-        if index not in by_name:
-            known = ", ".join(by_name) or "none"
-            raise RunError(f"expected a run under `{self.root}`, one of {known}; got `{index}`")
-        return by_name[index]
-
-    def __repr__(self) -> str:
-        return f"Logs({self.root}: {len(self)} runs)"
-
-
 def open_log(path: str | Path) -> Log:
     """The log of the run in a directory, also while it is being written; nothing is locked and nothing written.
 
+    Args:
+        path: The directory, or a file that `probes pack` made of a run.
+
     Raises:
         RunError: there is no run.
-        LogError: its run.json is damaged or of a newer format.
+        LogError: its run.json, or the file, is damaged or of a newer format.
 
     Example:
         >>> from probes.logs.manifest import write_manifest
@@ -244,33 +227,4 @@ def open_log(path: str | Path) -> Log:
         >>> open_log("seed-0")
         Log(seed-0: finished, 0 rows, no series)
     """
-    return Log(run_folder(Path(path)))
-
-
-def open_logs(root: str | Path) -> Logs:
-    """Every run under a directory, at any depth; a run's directory counts as a root of one.
-
-    Raises:
-        RunError: there is no run.
-        LogError: a run.json is damaged or of a newer format.
-
-    Example:
-        >>> from probes.logs.manifest import write_manifest
-        >>> for name in ("seed-1", "seed-0"):
-        ...     Path("study", name).mkdir(parents=True)
-        ...     write_manifest(Path("study", name), Manifest(name, ()))
-        >>> [log.manifest.run_id for log in open_logs("study")]
-        ['seed-0', 'seed-1']
-    """
-    logs = Logs(Path(root), [open_log(folder) for folder in _run_folders(Path(root))])
-    if not logs:
-        raise RunError(f"expected runs under `{root}`, got no {MANIFEST} in or below it; name another directory")
-    return logs
-
-
-def _run_folders(root: Path) -> Iterator[Path]:
-    """Links are not followed, so that no run lies outside of the root."""
-    for folder, below, files in os.walk(root):
-        if MANIFEST in files:
-            below.clear()
-            yield Path(folder)
+    return Log(packed_run(Path(path)) if Path(path).is_file() else run_folder(Path(path)))

@@ -1,7 +1,8 @@
 """HDF5 files as they are read: checked first, since they may come from strangers, then a slice at a time."""
 
+import errno
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from probes.files.durable import check_plain, refusal
 from probes.logs.chunks import Chunks, identity
-from probes.logs.layout import SCALARS, STEP, Series, axis_names, check_format, plain_name, stored_name
+from probes.logs.layout import PACKED, SCALARS, STEP, Series, axis_names, check_format, plain_name, stored_name
 from probes.logs.manifest import Manifest
 from probes.logs.rows import Gap, Rows, Scalars
 
@@ -24,12 +25,30 @@ _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FL
 _MOST_CHUNK_BYTES = 2**26
 _MOST_BYTES = 2**32
 _MOST_RATIO = 1000  # of declared to stored bytes; gzip at level 1 reaches 230, on zeros
-_ACCESS = h5py.h5p.create(h5py.h5p.FILE_ACCESS)  # with it a file opens in half the time that h5py takes on its own
-_ACCESS.set_file_locking(False, True)
-_ACCESS.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
 _MOST_LOGGED = 2**30  # bytes of all scalars of a file
 # All that h5py raises on damage.
 _DAMAGE = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, MemoryError)
+_WRITTEN = "already open for write"  # as HDF5 says
+# Errors that are not the file's -> what to do.
+_ADVICE = {
+    errno.EACCES: "give yourself the right to read it",
+    errno.EMFILE: "close other files, or allow more of them (ulimit -n)",
+    errno.ENFILE: "close other files",
+}
+
+
+def _access() -> Any:
+    """How a file is opened: without a lock, and in half the time that h5py takes on its own."""
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_file_locking(False, True)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    return access
+
+
+# Tried in turn. HDF5 shares what it knows of a file with all in this process who hold it open by the same driver, and
+# refuses other ways of locking or closing than theirs; a file that is open for writing is refused to any other driver.
+_ACCESS, _BY_OTHER_DRIVER, _AS_OTHERS_DO = _access(), _access(), h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+_BY_OTHER_DRIVER.set_fapl_stdio()
 
 
 @contextmanager
@@ -37,7 +56,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
     """The file, open for reading without a lock; whatever is wrong with it is told as a refusal."""
     check_plain(path)
     try:
-        number = h5py.h5f.open(bytes(path), h5py.h5f.ACC_RDONLY, _ACCESS)
+        number = _opened(bytes(path))
         try:
             yield h5py.File(number)
         finally:
@@ -46,7 +65,31 @@ def opened(path: Path) -> Iterator[h5py.File]:
         raise
     except _DAMAGE as error:
         path.lstat()  # a FileNotFoundError, if the file has just been removed
-        raise refusal(path, f"expected an intact HDF5 file of a run, got {error}") from error
+        raise refusal(path, *_reason(error)) from error
+
+
+def _reason(error: Exception) -> tuple[str, ...]:
+    """What is wrong with a file, and what to do where the fault is not the file's."""
+    if isinstance(error, MemoryError):
+        return f"expected memory to read it, got {str(error) or 'too little'}", "free some"
+    if (number := getattr(error, "errno", None)) in _ADVICE:
+        return f"expected a file that can be read, got {error}", _ADVICE[number]
+    if _WRITTEN in str(error):
+        return f"expected a file that nobody writes, got {error}", "close it there; if it is closed, `h5clear -s` it"
+    return (f"expected an intact HDF5 file of a run, got {error}",)
+
+
+def _opened(path: bytes) -> Any:
+    """The file, also where others in this process have it open."""
+    try:
+        return h5py.h5f.open(path, h5py.h5f.ACC_RDONLY, _ACCESS)
+    except OSError as error:
+        if error.errno:
+            raise
+        for access in (_BY_OTHER_DRIVER, _AS_OTHERS_DO):
+            with suppress(OSError):
+                return h5py.h5f.open(path, h5py.h5f.ACC_RDONLY, access)
+        raise
 
 
 def check_links(group: h5py.Group, allowed: Collection[str] | None = None) -> None:
@@ -194,7 +237,7 @@ def check_root(file: h5py.File, manifest: Manifest) -> tuple[int, list[Gap]]:
     if attributes["run_id"] != manifest.run_id:
         raise ValueError(f"rows of run `{attributes['run_id']}`, not of `{manifest.run_id}`")
     axes = axis_names(manifest.series).values()
-    check_links(file, {STEP, SCALARS, *map(stored_name, [*axes, *(one.name for one in manifest.series)])})
+    check_links(file, {STEP, SCALARS, PACKED, *map(stored_name, [*axes, *(one.name for one in manifest.series)])})
     if attributes["attempt"] < 0:
         raise ValueError(f"attempt {attributes['attempt']}")
     return int(attributes["attempt"]), [Gap(*gap) for gap in attributes.get("gaps", [])]

@@ -18,7 +18,8 @@ from probes.logs.layout import Series
 from probes.logs.manifest import Manifest, read_manifest, write_manifest
 from probes.logs.memory import memory_log
 from probes.logs.protocol import LogLike, SeriesLike
-from probes.logs.reader import Log, Logs, open_log, open_logs
+from probes.logs.reader import Log, open_log
+from probes.logs.runs import Logs, open_logs
 from probes.store.attempts import Position
 from probes.store.writer import RunWriter
 

@@ -14,6 +14,7 @@ from probes.logs.folder import read_parts
 from probes.logs.journal import read_journal
 from probes.logs.layout import MERGED, NUMBERED, SEGMENT
 from probes.logs.manifest import Manifest, read_manifest, write_manifest
+from probes.logs.outputs import remove_outputs
 from probes.logs.rows import Rows
 from probes.logs.stored import segments_shown
 from probes.segments.segment import segment_bytes
@@ -68,6 +69,7 @@ def next_attempt(run_dir: Path, wanted: Manifest, position: Position) -> tuple[M
     manifest = replace(before, status="recording", reason="", versions=wanted.versions, commit=wanted.commit)
     write_manifest(run_dir, manifest)  # first: from here on log.h5 may be gone
     _seal(run_dir, manifest)
+    remove_outputs(run_dir, after=position.step)
     manifest = replace(manifest, attempts=(*before.attempts, position.step))
     write_manifest(run_dir, manifest)
     return manifest, len(_numbered(run_dir))

@@ -12,6 +12,7 @@ from probes.errors import RunError
 from probes.files.durable import make_folder
 from probes.logs.layout import FILES, LOCK, NUMBERED
 from probes.logs.lock import birth_of, note_of
+from probes.logs.outputs import output_files, remove_outputs
 
 __all__ = ["RunLock", "claim"]
 
@@ -97,11 +98,13 @@ def claim(run_dir: Path, *, overwrite: bool, resume: bool = False) -> RunLock:
 def _clear(run_dir: Path, *, overwrite: bool, resume: bool) -> None:
     """Delete what a run leaves that was killed, and the run that is to be overwritten."""
     found = [file for file in run_dir.iterdir() if file.name in FILES or NUMBERED.fullmatch(file.name)]
-    if found and not overwrite and not resume:
+    if (found or output_files(run_dir)) and not overwrite and not resume:
         advice = "name another directory, go on with it (resume=True), or overwrite it (--force, overwrite=True)"
         raise RunError(f"expected no run at `{run_dir}`, got one; {advice}")
     for file in [*([] if resume else found), *run_dir.glob(".*.tmp")]:
         file.unlink()
+    if not resume:
+        remove_outputs(run_dir)
 
 
 def _after_fork() -> None:

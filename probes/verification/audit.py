@@ -23,6 +23,8 @@ from probes.logs.layout import (
     MANIFEST,
     MERGED,
     NUMBERED,
+    OUTPUT,
+    OUTPUTS,
     SEGMENT,
     WEIGHTS,
 )
@@ -53,12 +55,21 @@ def audited(run: Path, seconds: int | None) -> list[tuple[str, str]]:
     for pause in _PAUSES:
         time.sleep(pause)
         before = run.stat().st_mtime_ns
-        look = Look(run, sorted(path.name for path in run.iterdir()), seconds)
+        look = Look(run, list(_names(run)), seconds)
         alive = _look_through(look)
         wrong = look.gone or any(kind == "fault" for kind, _ in look.found)
         if not wrong or not (alive or run.stat().st_mtime_ns > before):
             break
     return [*look.found, *(("note", f"`{path}` was taken away by its writer meanwhile") for path in look.gone)]
+
+
+def _names(run: Path) -> Iterator[str]:
+    """The files of a run, those of its folder of outputs with it; a link counts as a file."""
+    for path in sorted(run.iterdir()):
+        if path.name == OUTPUTS and path.is_dir() and not path.is_symlink():
+            yield from (f"{OUTPUTS}/{below.name}" for below in sorted(path.iterdir()))
+        else:
+            yield path.name
 
 
 @dataclass
@@ -201,13 +212,17 @@ def _look_at_rest(look: Look, sha256: str) -> None:
     for name, check in ((EVALUATION, checks.check_arrays), (WEIGHTS, checks.check_tensors)):
         if name in look.names:
             look.check(name, partial(check, look.run / name))
+    for name in look.names:
+        if name.startswith(f"{OUTPUTS}/") and OUTPUT.fullmatch(Path(name).name):
+            look.check(name, partial(checks.check_outputs, look.run / name))
 
 
 def _look_at_strangers(look: Look, *, alive: bool) -> None:
     """At names that no file of a run has."""
     for name in look.names:
-        if _TEMPORARY.fullmatch(name):
+        folder, _, plain = name.rpartition("/")
+        if _TEMPORARY.fullmatch(plain):
             if not alive:
                 look.note(name, ": left by a write that did not come to its end; it can be removed")
-        elif name not in {*FILES, LOCK} and not NUMBERED.fullmatch(name):
+        elif not (OUTPUT.fullmatch(plain) if folder else plain in {*FILES, LOCK} or NUMBERED.fullmatch(plain)):
             look.note(name, " is no file of a run")

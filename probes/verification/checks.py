@@ -17,9 +17,10 @@ from probes.files.durable import check_plain, refusal
 from probes.logs.directions import read_directions
 from probes.logs.folder import read_parts
 from probes.logs.journal import read_journal
-from probes.logs.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, SCALARS, STEP, stored_name
+from probes.logs.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, PACKED, SCALARS, STEP, stored_name
 from probes.logs.lock import is_being_written
 from probes.logs.manifest import Manifest, read_manifest
+from probes.logs.outputs import read_outputs
 from probes.logs.rows import Rows, Scalars
 from probes.logs.stored import (
     check_dataset,
@@ -102,6 +103,8 @@ def check_segment(path: Path) -> Iterator[Said]:
     with opened(path) as file:
         yield from _faults(path, axes_faults(file, manifest))
         yield from _faults(path, _index_faults(file))
+        for dataset in _datasets(file[PACKED]) if PACKED in file else ():
+            yield from _faults(path, chunk_faults(check_dataset(dataset), "rows {} to {}".format))
         place = partial(_steps, rows.steps)
         for one in manifest.series:
             yield from _faults(path, chunk_faults(file[stored_name(one.name)], place))
@@ -144,6 +147,12 @@ def check_arrays(path: Path) -> Iterator[Said]:
         checked_attributes(file)
         for dataset in _datasets(file):
             yield from _faults(path, chunk_faults(check_dataset(dataset), "rows {} to {}".format))
+
+
+def check_outputs(path: Path) -> Iterator[Said]:
+    """Of the outputs of a set at a step."""
+    yield from check_arrays(path)
+    read_outputs(path)
 
 
 def check_tensors(path: Path) -> Iterator[Said]:

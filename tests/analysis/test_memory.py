@@ -21,7 +21,7 @@ import io, re, sys
 from pathlib import Path
 from probes.analysis import example_study, report
 from probes.analysis.taps import summaries
-from probes.logs.reader import open_logs
+from probes.logs.runs import open_logs
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024

@@ -154,7 +154,7 @@ def test_refresh_shows_what_came_since(tmp_path):
     log.writer.append(1000, {name: values[0] for name, values in arrays().items()})
     log.writer.close(status="diverged", reason="the loss is not finite")
 
-    assert (len(log.steps), log.status, log.manifest.reason) == (50, "diverged", "")
+    assert (len(log.steps), log.status, log.manifest.reason) == (50, "recording", "")
     assert (len(log.refresh().steps), log.status, log.manifest.reason) == (51, "diverged", "the loss is not finite")
 
 

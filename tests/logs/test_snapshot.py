@@ -5,7 +5,7 @@ import pytest
 
 from probes.errors import LogError
 from probes.store import Position, RunWriter, open_log
-from tests.store.runs import ROW_BYTES, STEPS, again, arrays, fill, manifest, packed, scalars, segmented
+from tests.store.runs import ROW_BYTES, STEPS, again, arrays, fill, live, manifest, packed, scalars, segmented
 
 
 def test_rows_that_came_since_are_not_in_it(tmp_path):
@@ -73,3 +73,13 @@ def test_a_series_that_is_held_is_refreshed_with_its_log(tmp_path):
     log.refresh()
 
     assert (len(view), view[25], view[:][25]) == (30, 0, 0)
+
+
+def test_the_status_is_part_of_the_snapshot(tmp_path):
+    before = live(tmp_path / "seed-0")
+    asked, unasked = open_log(before.path), open_log(before.path)
+    assert asked.status == "recording"
+    before.writer.close("diverged", "the loss is not finite")
+
+    assert [log.status for log in (before, asked, unasked)] == ["recording"] * 3  # as their manifests and rows say
+    assert [log.refresh().status for log in (asked, unasked)] == ["diverged"] * 2
