@@ -43,6 +43,7 @@ class Recorder:
         on_error: What a fault of the recorder's own does during training: "warn" or "raise", or who is told.
         role: What the run is for, free text; likewise ``variant``.
         variant: A finer distinction of the role.
+        name: What people call the run, free text.
         parents: Ids of the runs that this one learns from, its teachers.
         seeds: Seeds by name.
         recipe: Everything that defines the run, as nested JSON values.
@@ -81,6 +82,7 @@ class Recorder:
         on_error: OnError = "warn",
         role: str = "",
         variant: str = "",
+        name: str = "",
         parents: Sequence[str] = (),
         seeds: Mapping[str, int] | None = None,
         recipe: Mapping[str, Any] | None = None,
@@ -96,6 +98,7 @@ class Recorder:
             schedule=str(schedule),
             role=role,
             variant=variant,
+            name=name,
             parents=tuple(parents),
             seeds=dict(seeds or {}),
             recipe=dict(recipe or {}),

@@ -35,6 +35,7 @@ class Manifest:
     run_id: str
     series: tuple[Series, ...]
     schedule: str = "every(1)"
+    name: str = ""  # given by a person, free text
     role: str = ""  # in the theory study "single", "distilled", "self_distilled" or "average"
     variant: str = ""  # of the role
     parents: tuple[str, ...] = ()  # run_ids of the teachers
