@@ -56,6 +56,7 @@ class Sessions:
         self._refusal = 0  # exit code, once the program is to end before its first update
         self._met: weakref.WeakSet[Optimizer] = weakref.WeakSet()
         self._open: list[Session] = []
+        self._trained: dict[Session, Identities] = {}  # the parameters for which a session was begun
         self._lock = threading.RLock()
 
     @property
@@ -117,6 +118,7 @@ class Sessions:
             elif session.loose:
                 session.follow()
         self._open = [session for session in self._open if session.alive]
+        self._trained = {session: self._trained[session] for session in self._open}
 
     def _begin(self, optimizer: Optimizer) -> None:
         """Begin the runs of the models that an optimizer trains, or let it count in those that there are."""
@@ -132,9 +134,7 @@ class Sessions:
         if not found and missing == identities(optimizer):
             self._say(f"{type(optimizer).__name__} trains parameters of no nn.Module; they are not recorded")
         for model, described in found:
-            run_id = self._record(model, described)
-            if run_id:
-                self._note(missing & identities(model), described, run_id)
+            self._record(model, described, missing & identities(model))
 
     def _models(self, parameters: Identities) -> list[tuple[Module, Description]]:
         """The models that hold parameters: those that the program describes, then the outermost of all others."""
@@ -145,7 +145,7 @@ class Sessions:
                 parameters = parameters - identities(model)
         return found + [(model, description_of(model)) for model in owners(parameters, self._taps.fits)]
 
-    def _trained(self, first: Optimizer) -> Iterator[Module]:
+    def _models_trained(self, first: Optimizer) -> Iterator[Module]:
         """The models that all optimizers train that are there, beginning with those of the first."""
         seen: set[int] = set()
         for optimizer in chain([first], optimizers_of()):
@@ -162,7 +162,7 @@ class Sessions:
         if self._checked:
             return
         self._checked = True
-        trained: Iterator[Module] = self._trained(optimizer)
+        trained: Iterator[Module] = self._models_trained(optimizer)
         if self._plan.name:
             models = list(trained)
             trained, self._labels.several = iter(models), len(models) > 1
@@ -175,25 +175,30 @@ class Sessions:
         self._say(why)
         raise SystemExit(code)
 
-    def _record(self, model: Module, described: Description) -> str:
-        """Begin the run of a model and return its id, or say why there is none."""
-        kind = type(model).__name__
+    def _record(self, model: Module, described: Description, trained: Identities) -> None:
+        """Begin the run of a model, or say why there is none."""
         try:
+            self._note_parents()
             label, taps = self._labels.of(model, described), self._taps.of(model)
             session = Session(model, label, taps, plan=self._plan, home=self._home, say=self._say)
         except (ProbesError, ValueError, OSError, RuntimeError) as error:
             if isinstance(error, RunError) and self._plan.name and not self.all:
                 self._refuse(f"{error}; the program ends before its first update", 1)
-            self._say(f"{kind} is trained, but not recorded: {error}")
-            return ""
+            self._say(f"{type(model).__name__} is trained, but not recorded: {error}")
+            return
         self._labels.took(label)
+        described.run_id, described.say = label.run_id, self._say
         self.all.append(session)
         self._open.append(session)
+        self._trained[session] = trained
+        self._note_parents()  # while the model is there
         session.follow()
-        return label.run_id
 
-    def _note(self, trained: Identities, described: Description, run_id: str) -> None:
-        """Let a model, its wrappers and what holds it be known by their run, as they can be parents of others."""
-        holders = [each for model, each in descriptions() if not each.stated and trained & identities(model)]
-        for each in (described, *holders):
-            each.run_id, each.say = each.run_id or run_id, self._say
+    def _note_parents(self) -> None:
+        """Let the wrapper of a recorded model, what holds it and what it holds be known by its run as parents."""
+        for model, described in descriptions():
+            parameters = set() if described.run_id or described.stated else identities(model)
+            for session in self._open if parameters else ():
+                if self._trained[session] & parameters:
+                    described.run_id, described.say = session.path.name, self._say
+                    break
