@@ -40,7 +40,11 @@ class _Record(click.Command):
 
 @click.command(cls=_Record)
 @click.argument("recipe", required=False)
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the runs; default runs/RECIPE or SCRIPT.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the runs; default runs/RECIPE, runs/SCRIPT, or with --name runs.",
+)
 @click.option("--force", is_flag=True, help="Begin runs that stand there anew. Recipe: go on beside another study.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Recipe: change a value, as data.sparsity=4."
@@ -61,9 +65,9 @@ class _Record(click.Command):
     "taps",
     multiple=True,
     metavar="NAME=FILE",
-    help="Script: correlate parameters of that name or glob with directions; forms below.",
+    help="Script: correlate parameters of that name or glob with directions; forms above.",
 )
-@click.option("--name", default="", help="Script: name of the run, which goes to OUT/NAME; default OUT is then runs.")
+@click.option("--name", default="", help="Script: name of the run, which goes to OUT/NAME.")
 @click.option("--role", default="", help='Script: what the run is for, free text, as "student".')
 @click.option(
     "--parent",
@@ -109,10 +113,36 @@ def command(
     recorded, and the norms of these neurons; without it the norm of every weight, one number a step.
 
     \b
+    --tap NAME=FILE                directions in a .npy or .safetensors file; NAME is a parameter's, or a glob
+    --tap 'NAME=ESTIMATOR(FILE)'   estimated for the layer, from a .npz file with arrays inputs (or x) and labels (or y):
+                                   class_means, linear_probes; without labels, or from a .npy file of the inputs:
+                                   dictionary(FILE,features=N), nonnegative_parts(FILE,features=N),
+                                   patch_components(FILE,components=N); reference_weights takes a .safetensors file
+                                   or a recorded run; further options follow in the brackets, as seed=1
+
+    \b
+    after either:  :transposed             neurons are the columns, as of GPT-2's Conv1D
+                   :split=3,4,-1           the first axis holds 3 projections of 4 heads
+                   :dims=NAMES             of the parameter's axes, as :dims=head,neuron
+                   :names=NAMES            of the directions' axes, as :names=frequency,phase
+                   :component=NAME         the one of them that spans one feature
+
+    Before the first update of all every --tap has to choose a parameter, and fit it, of a model that there is by then;
+    else the script ends there, with exit code 2. A model that is trained later and that no --tap suits is stated.
+
+    With --name a script that trains one model records it as OUT/NAME, and only a run of that name is in the way; so
+    calls with different names make one study. Of several models trained at once, and for those that come after the
+    first, the run is NAME-CLASS-00. --role and --parent hold for every model of which the script itself states nothing
+    with `probes.role(model, "student", name="student-0", parents=[teacher])`.
+
+    \b
     Example:
       probes record theory --set runs.single=5 --out runs/theory
       probes record sweep.toml --workers 8 --out runs/sweep
       probes record --tap conv1.weight=patches.npy train.py --lr 0.1
+      probes record --name seed-0 --tap 'conv1.weight=class_means(data.npz)' train.py --seed 0
+      probes record --name student-0 --role student --parent runs/seed-0 distil.py
+      probes record --tap '*.in_proj_weight=V.npy:split=3,4,-1' train.py
       torchrun --nproc-per-node 2 -m probes record -m package.train
     """  # noqa: D301 - the mark that click leaves lines as they are after
     words: list[str] = ctx.meta[_PROGRAM]

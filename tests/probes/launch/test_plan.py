@@ -39,6 +39,17 @@ def test_a_folder_with_runs_is_refused_unless_forced(script, tmp_path):
         Plan(script, tmp_path / "runs").check()
 
 
+def test_with_a_name_only_a_run_of_that_name_is_in_the_way(script, tmp_path):
+    (tmp_path / "runs/seed-0").mkdir(parents=True)
+    (tmp_path / "runs/seed-0" / MANIFEST).touch()
+    text = f"expected no run at {tmp_path}/runs/seed-0 yet: choose another --name, or replace it with --force"
+
+    Plan(script, tmp_path / "runs", name="seed-1").check()
+    Plan(script, tmp_path / "runs", name="seed-0", force=True).check()
+    with pytest.raises(RunError, match=f"^{re.escape(text)}$"):
+        Plan(script, tmp_path / "runs", name="seed-0").check()
+
+
 @pytest.mark.parametrize("forced", [False, True])
 def test_a_run_and_a_file_are_no_folder_for_runs(forced, script, tmp_path):
     (tmp_path / "run").mkdir()
