@@ -27,6 +27,7 @@ _MODULE_OF = {
     "logarithmic": "probes.schedules",
     "open_log": "probes.logs",
     "open_logs": "probes.logs",
+    "role": "probes.roles",
     "window": "probes.schedules",
 }
 _SUBPACKAGES = (

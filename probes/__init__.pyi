@@ -15,6 +15,7 @@ from probes.logs import open_log as open_log
 from probes.logs import open_logs as open_logs
 from probes.quantities import Tap as Tap
 from probes.recorder import Recorder as Recorder
+from probes.roles import role as role
 from probes.schedules import at as at
 from probes.schedules import every as every
 from probes.schedules import first as first

@@ -13,14 +13,14 @@ from click.core import ParameterSource
 from probes.cli.handover import Handover
 from probes.cli.words import program_in
 from probes.errors import UsageError
-from probes.launch import Launch, Plan, Program
+from probes.launch import Launch, Plan, Program, TapText, parent_ids, parse_tap
 from probes.schedules import Schedule, every, parse
 
 _PROGRAM = "probes.program"  # key in what click keeps of a call
 _STUDY = "probes.cli.study"  # loads torch, which a script may want to set up first
 _SWEEP = "probes.cli.sweep"  # likewise
 _OF_A_RECIPE = ("settings", "runs", "seed", "checkpoint_seconds", "workers", "executor")
-_OF_A_SCRIPT = ("taps",)
+_OF_A_SCRIPT = ("taps", "name", "role", "parents")
 
 
 class _Record(click.Command):
@@ -40,7 +40,11 @@ class _Record(click.Command):
 
 @click.command(cls=_Record)
 @click.argument("recipe", required=False)
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the runs; default runs/NAME.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the runs; default runs/RECIPE, runs/SCRIPT, or with --name runs.",
+)
 @click.option("--force", is_flag=True, help="Begin runs that stand there anew. Recipe: go on beside another study.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Recipe: change a value, as data.sparsity=4."
@@ -61,7 +65,16 @@ class _Record(click.Command):
     "taps",
     multiple=True,
     metavar="NAME=FILE",
-    help="Script: correlate parameters of that name or glob with the directions in a .npy or .safetensors file.",
+    help="Script: correlate parameters of that name or glob with directions; forms above.",
+)
+@click.option("--name", default="", help="Script: name of the run, which goes to OUT/NAME.")
+@click.option("--role", default="", help='Script: what the run is for, free text, as "student".')
+@click.option(
+    "--parent",
+    "parents",
+    multiple=True,
+    metavar="RUN",
+    help="Script: a run that this one learns from, its path, or its id where it lies below OUT. Several are possible.",
 )
 @click.option("--every", "stride", type=click.IntRange(min=1), help="Record every N-th step; default every.")
 @click.option("--schedule", metavar="TEXT", help='Steps to record, as "every(100) | first(20)".')
@@ -79,6 +92,9 @@ def command(
     seed: int | None,
     checkpoint_seconds: float,
     taps: tuple[str, ...],
+    name: str,
+    role: str,
+    parents: tuple[str, ...],
     stride: int | None,
     schedule: str | None,
     workers: int | None,
@@ -97,17 +113,43 @@ def command(
     recorded, and the norms of these neurons; without it the norm of every weight, one number a step.
 
     \b
+    --tap NAME=FILE                directions in a .npy or .safetensors file; NAME is a parameter's, or a glob
+    --tap 'NAME=ESTIMATOR(FILE)'   estimated for the layer, from a .npz file with arrays inputs (or x) and labels (or y):
+                                   class_means, linear_probes; without labels, or from a .npy file of the inputs:
+                                   dictionary(FILE,features=N), nonnegative_parts(FILE,features=N),
+                                   patch_components(FILE,components=N); reference_weights takes a .safetensors file
+                                   or a recorded run; further options follow in the brackets, as seed=1
+
+    \b
+    after either:  :transposed             neurons are the columns, as of GPT-2's Conv1D
+                   :split=3,4,-1           the first axis holds 3 projections of 4 heads
+                   :dims=NAMES             of the parameter's axes, as :dims=head,neuron
+                   :names=NAMES            of the directions' axes, as :names=frequency,phase
+                   :component=NAME         the one of them that spans one feature
+
+    Before the first update of all every --tap has to choose a parameter, and fit it, of a model that there is by then;
+    else the script ends there, with exit code 2. A model that is trained later and that no --tap suits is stated.
+
+    With --name a script that trains one model records it as OUT/NAME, and only a run of that name is in the way; so
+    calls with different names make one study. Of several models trained at once, and for those that come after the
+    first, the run is NAME-CLASS-00. --role and --parent hold for every model of which the script itself states nothing
+    with `probes.role(model, "student", name="student-0", parents=[teacher])`.
+
+    \b
     Example:
       probes record theory --set runs.single=5 --out runs/theory
       probes record sweep.toml --workers 8 --out runs/sweep
       probes record --tap conv1.weight=patches.npy train.py --lr 0.1
+      probes record --name seed-0 --tap 'conv1.weight=class_means(data.npz)' train.py --seed 0
+      probes record --name student-0 --role student --parent runs/seed-0 distil.py
+      probes record --tap '*.in_proj_weight=V.npy:split=3,4,-1' train.py
       torchrun --nproc-per-node 2 -m probes record -m package.train
     """  # noqa: D301 - the mark that click leaves lines as they are after
     words: list[str] = ctx.meta[_PROGRAM]
     _check_options(ctx, words)
     if words:
-        launch = _launch(words, out, taps, _schedule(stride, schedule), force=force)
-        ctx.ensure_object(Handover).launch = launch
+        stated = {"taps": taps, "name": name, "role": role, "parents": parents, "force": force}
+        ctx.ensure_object(Handover).launch = _launch(words, out, _schedule(stride, schedule), **stated)
     elif recipe is None or (Path(recipe).is_file() and Path(recipe).suffix != ".toml"):
         got = "" if recipe is None else f", got `{recipe}`"
         raise UsageError(f"expected a recipe, its TOML file, a script that ends in .py, or -m MODULE{got}")
@@ -143,29 +185,28 @@ def _check_options(ctx: click.Context, words: Sequence[str]) -> None:
             )
 
 
-def _launch(words: Sequence[str], out: Path | None, taps: Sequence[str], schedule: Schedule, *, force: bool) -> Launch:
+def _launch(words: Sequence[str], out: Path | None, schedule: Schedule, **stated: Any) -> Launch:
     """The launch of a program, checked as far as can be without running it."""
     is_module = words[0] == "-m"
     target, *arguments = words[is_module:]
     program = Program(target, tuple(arguments), is_module=is_module)
-    plan = Plan(program, out or Path("runs") / program.name, _files(taps), schedule, force=force)
+    root = out or (Path("runs") if stated["name"] else Path("runs") / program.name)
+    stated |= {"taps": _taps(stated["taps"]), "parents": parent_ids(stated["parents"], root)}
 
-    launch = Launch(plan)
+    launch = Launch(Plan(program, root, schedule=schedule, **stated))
     launch.check()
     return launch
 
 
-def _files(taps: Sequence[str]) -> dict[str, Path]:
-    """Parameter's name or glob -> file of directions."""
-    files: dict[str, Path] = {}
-    for tap in taps:
-        name, sign, file = tap.partition("=")
-        if not (name and sign and file):
-            raise UsageError(f"expected --tap NAME=FILE, got {tap!r}, for example --tap conv1.weight=patches.npy")
-        if name in files:
-            raise UsageError(f"expected one --tap for `{name}`, got {files[name]} and {file}")
-        files[name] = Path(file)
-    return files
+def _taps(options: Sequence[str]) -> dict[str, TapText]:
+    """Parameter's name or glob -> what is tapped."""
+    taps: dict[str, TapText] = {}
+    for option in options:
+        name, tap = parse_tap(option)
+        if name in taps:
+            raise UsageError(f"expected one --tap for `{name}`, got {taps[name].file} and {tap.file}")
+        taps[name] = tap
+    return taps
 
 
 def _schedule(stride: int | None, text: str | None) -> Schedule:

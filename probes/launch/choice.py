@@ -1,46 +1,55 @@
-"""What is recorded of a model: the parameters that names and globs choose, and what stands beside the correlations."""
+"""What is recorded of a model: the parameters that a name or glob chooses, and what stands beside the correlations."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import replace
 
+from torch import Tensor
 from torch.nn import Module
 
 from probes.errors import UsageError
-from probes.quantities import Parameters, Quantity, weight_norm
+from probes.quantities import Parameters, Quantity, State, Tap, weight_norm
 
-__all__ = ["beside", "fitting"]
+__all__ = ["beside", "chosen"]
 
 
-def fitting(keys: Iterable[str], model: Module) -> list[str]:
-    """Those names and globs that choose a parameter of the model.
+def chosen(key: str, parameters: Parameters) -> list[str]:
+    """The names that a name or glob chooses, none where it fits none.
 
     Example:
         >>> from torch import nn
-        >>> fitting(["conv1.weight", "*.weight"], nn.Sequential(nn.Linear(3, 2)))
-        ['*.weight']
+        >>> parameters = Parameters(nn.Sequential(nn.Linear(3, 2)))
+        >>> chosen("*.weight", parameters), chosen("conv1.weight", parameters)
+        (['0.weight'], [])
     """
-    parameters = Parameters(model)
-    return [key for key in keys if _chosen(key, parameters)]
+    try:
+        return parameters.matching(key)
+    except UsageError:
+        return []
 
 
-def beside(keys: Iterable[str], model: Module) -> list[Quantity]:
+def beside(taps: Mapping[str, Tap], model: Module) -> list[Quantity]:
     """The quantities that are recorded beside the correlations: the norm of every neuron of a tapped parameter.
 
     Where nothing is tapped it is the norm of every weight as a whole, one number a step, so that a large model, too,
     can be recorded at every step. A weight has two axes or more; where there is none, every parameter counts.
 
+    Args:
+        taps: Parameter's name -> its tap.
+        model: The model.
+
     Example:
-        >>> from torch import nn
-        >>> model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
-        >>> [(norm.name, norm.dims) for norm in beside([], model)]
+        >>> import torch
+        >>> from probes.directions import Directions
+        >>> model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 2))
+        >>> [(norm.name, norm.dims) for norm in beside({}, model)]
         [('0.weight.norm', ()), ('1.weight.norm', ())]
-        >>> [(norm.name, norm.dims) for norm in beside(["0.weight"], model)]
+        >>> [(norm.name, norm.dims) for norm in beside({"0.weight": Tap(Directions(torch.eye(3)))}, model)]
         [('0.weight.norm', ('neuron',))]
     """
-    parameters = Parameters(model)
-    tapped = dict.fromkeys(name for key in keys for name in _chosen(key, parameters))
-    if tapped:
-        return [weight_norm(name) for name in tapped]
+    if taps:
+        return [_norm(name, tap) for name, tap in taps.items()]
 
+    parameters = Parameters(model)
     # A weight that is tied to another has several names; the first is enough.
     leaves = {id(leaf): name for name, leaf in reversed([(name, parameters.leaf(name)) for name in parameters])}
     names = [name for name in parameters if name in leaves.values() and parameters.leaf(name).is_floating_point()]
@@ -48,8 +57,13 @@ def beside(keys: Iterable[str], model: Module) -> list[Quantity]:
     return [weight_norm(name, dims=()) for name in weights or names]
 
 
-def _chosen(key: str, parameters: Parameters) -> list[str]:
-    try:
-        return parameters.matching(key)
-    except UsageError:
-        return []
+def _norm(name: str, tap: Tap) -> Quantity:
+    """The norm of every neuron, in the layout of the tap."""
+    norm = weight_norm(name, dims=tap.dims)
+    if not (tap.split or tap.transposed):
+        return norm
+
+    def measure(state: State) -> Tensor:
+        return norm.measure(State(state.step, {name: tap.laid_out(state.parameters[name], name)}))
+
+    return replace(norm, measure=measure)

@@ -9,20 +9,31 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from probes.errors import UsageError
 
-__all__ = ["check_directions"]
+__all__ = ["Header", "check_directions", "npy_header"]
 
 _LONGEST = 2**24  # bytes of a header
 _SAFETENSORS_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
 
 @dataclass(frozen=True)
-class _Header:
+class Header:
+    """What is declared of an array.
+
+    Example:
+        >>> str(Header((4, 3), "f", 8))
+        '8-byte f of shape (4, 3)'
+    """
+
     shape: tuple[int, ...]
-    itemsize: int  # bytes of a floating-point number; 0 for any other type
+    kind: str  # as numpy has it: "f" floating point, "i" and "u" integers; empty for any other
+    itemsize: int  # bytes of a number
+
+    def __str__(self) -> str:
+        return f"{self.itemsize}-byte {self.kind} of shape {self.shape}" if self.kind else f"shape {self.shape}"
 
 
 def check_directions(path: Path) -> tuple[int, ...]:
@@ -37,7 +48,7 @@ def check_directions(path: Path) -> tuple[int, ...]:
         >>> check_directions(Path("directions.npy"))
         (4, 4)
     """
-    read = {".npy": _npy, ".safetensors": _safetensors}.get(path.suffix)
+    read = {".npy": npy_header, ".safetensors": _safetensors}.get(path.suffix)
     if read is None:
         raise UsageError(f"expected directions in a .npy or .safetensors file, got `{path}`")
 
@@ -50,7 +61,7 @@ def check_directions(path: Path) -> tuple[int, ...]:
     except (AttributeError, IndexError, KeyError, SyntaxError, TypeError, ValueError) as error:
         raise UsageError(_unreadable(path, "expected a header that tells of one array")) from error
 
-    if header.itemsize == 0:
+    if header.kind != "f":
         raise UsageError(_unreadable(path, "expected floating point"))
     if len(header.shape) < 2 or 0 in header.shape:
         raise UsageError(_unreadable(path, f"expected shape (feature, dim) or more axes, got {header.shape}"))
@@ -63,22 +74,35 @@ def _unreadable(path: Path, why: str) -> str:
     return f"no directions could be read from `{path}`: {why}"
 
 
-def _npy(stream: BinaryIO) -> _Header:
-    """The header of NumPy's format, https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html."""
+def npy_header(stream: IO[bytes]) -> Header:
+    """The header of NumPy's format, https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html.
+
+    Raises:
+        ValueError: it is of another kind; other errors where it is damaged.
+
+    Example:
+        >>> import io
+        >>> import numpy as np
+        >>> np.save(stream := io.BytesIO(), np.zeros((4, 3)))
+        >>> npy_header(io.BytesIO(stream.getvalue())).shape
+        (4, 3)
+    """
     magic, major, _ = stream.read(6), *stream.read(2)
     if magic != b"\x93NUMPY":
         raise ValueError("another kind of file")
     length = int.from_bytes(stream.read(2 if major == 1 else 4), "little")
     facts = ast.literal_eval(stream.read(min(length, _LONGEST)).decode("latin-1"))
-    kind = re.fullmatch(r"[<>=|]?f(\d+)", facts["descr"])
+    kind = re.fullmatch(r"[<>=|]?([fiu])(\d+)", facts["descr"])
 
-    return _Header(tuple(map(int, facts["shape"])), int(kind[1]) if kind else 0)
+    shape = tuple(map(int, facts["shape"]))
+    return Header(shape, kind[1], int(kind[2])) if kind else Header(shape, "", 0)
 
 
-def _safetensors(stream: BinaryIO) -> _Header:
+def _safetensors(stream: IO[bytes]) -> Header:
     """The header of https://github.com/huggingface/safetensors#format, of a file that holds one tensor."""
     length = int.from_bytes(stream.read(8), "little")
     facts = json.loads(stream.read(min(length, _LONGEST)))
     (tensor,) = (facts[name] for name in facts if name != "__metadata__")
 
-    return _Header(tuple(map(int, tensor["shape"])), _SAFETENSORS_BYTES.get(tensor["dtype"], 0))
+    itemsize = _SAFETENSORS_BYTES.get(tensor["dtype"], 0)
+    return Header(tuple(map(int, tensor["shape"])), "f" if itemsize else "", itemsize)

@@ -1,5 +1,6 @@
 """A program with what is to be recorded of it, ready to be run once nothing else is left to do in the process."""
 
+import atexit
 import os
 from dataclasses import dataclass
 
@@ -47,5 +48,6 @@ class Launch:
             return
 
         watch = Watch(self.plan)
+        atexit.register(watch.insist)  # before the program registers anything, so that it is called last
         watch.begin()
         self.plan.program.run(watch.ended)

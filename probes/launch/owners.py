@@ -8,7 +8,7 @@ from typing import TypeVar
 from torch.nn import Module
 from torch.optim import Optimizer
 
-__all__ = ["Identities", "identities", "optimizers_of", "owners"]
+__all__ = ["Identities", "identities", "optimizers_of", "outermost_models", "owners", "unwrapped"]
 
 Identities = Set[int]  # `id` of parameters, which compare by value
 Kind = TypeVar("Kind")
@@ -57,8 +57,35 @@ def owners(parameters: Identities, fits: Callable[[Module], bool] = lambda modul
     return found
 
 
-def optimizers_of(parameters: Identities) -> list[Optimizer]:
-    """The live optimizers, of those that call hooks at their steps, that train some of the parameters.
+def outermost_models(fits: Callable[[Module], bool] = lambda module: True) -> list[Module]:
+    """The live modules with parameters that no other module holds, trained or not, without wrappers around them.
+
+    Example:
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
+        >>> any(each is model for each in outermost_models())
+        True
+    """
+    everything = {id(parameter) for module in _modules() for parameter in module.parameters(recurse=False)}
+    return [_best(root, identities(root), fits) for root in _outermost(everything)]
+
+
+def unwrapped(module: Module) -> Module:
+    """The model in the wrappers of DistributedDataParallel, DataParallel and torch.compile, or the module as it is.
+
+    Example:
+        >>> from torch import nn
+        >>> model = nn.Linear(3, 2)
+        >>> unwrapped(nn.DataParallel(model)) is model
+        True
+    """
+    while dict(module.named_children()).keys() in _WRAPPERS and not list(module.parameters(recurse=False)):
+        (module,) = module.children()
+    return module
+
+
+def optimizers_of(parameters: Identities | None = None) -> list[Optimizer]:
+    """The live optimizers, of those that call hooks at their steps, that train some of the parameters, or any.
 
     Example:
         >>> from torch import nn, optim
@@ -71,7 +98,7 @@ def optimizers_of(parameters: Identities) -> list[Optimizer]:
         optimizer
         for optimizer in _live(Optimizer)
         # One that wraps another may pass on its parameters, but has never been set up itself.
-        if "_optimizer_step_pre_hooks" in vars(optimizer) and parameters & identities(optimizer)
+        if "_optimizer_step_pre_hooks" in vars(optimizer) and (parameters is None or parameters & identities(optimizer))
     ]
 
 
@@ -88,9 +115,13 @@ def _live(kind: type[Kind]) -> list[Kind]:
     return [thing for thing in gc.get_objects() if id(type(thing)) in wanted]
 
 
+def _modules() -> list[Module]:
+    return [module for module in _live(Module) if "_modules" in vars(module)]  # one may be in the making
+
+
 def _outermost(parameters: Identities) -> list[Module]:
     """The live modules that hold some of the parameters, and that no other such module holds."""
-    modules = [module for module in _live(Module) if "_modules" in vars(module)]  # one may be in the making
+    modules = _modules()
     parents: dict[int, list[Module]] = defaultdict(list)
     for module in modules:
         for child in module.children():
@@ -110,10 +141,4 @@ def _best(root: Module, parameters: Identities, fits: Callable[[Module], bool]) 
     """The root, or of the modules in it that hold as many of the parameters the first that fits; never a wrapper."""
     held = parameters & identities(root)
     inner: Iterable[Module] = (module for module in root.modules() if held <= identities(module))
-    return _unwrapped(next(filter(fits, inner), root))
-
-
-def _unwrapped(module: Module) -> Module:
-    while dict(module.named_children()).keys() in _WRAPPERS and not list(module.parameters(recurse=False)):
-        (module,) = module.children()
-    return module
+    return unwrapped(next(filter(fits, inner), root))

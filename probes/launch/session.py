@@ -6,21 +6,20 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, cast
 
 from torch.nn import Module
 from torch.optim import Optimizer
 
-from probes.directions import Directions
 from probes.errors import UsageError
 from probes.hooks import StepHook
 from probes.launch.choice import beside
 from probes.launch.home import Home
+from probes.launch.naming import Label
 from probes.launch.owners import identities, optimizers_of
 from probes.launch.plan import Plan
 from probes.logs.manifest import read_manifest
-from probes.quantities import Parameters
+from probes.quantities import Parameters, Tap
 from probes.recorder import Recorder
 
 __all__ = ["Session"]
@@ -33,8 +32,8 @@ class Session:
 
     Args:
         model: The model.
-        path: Its run directory.
-        taps: What of it is recorded with which directions; may be empty.
+        label: Its run directory, and what is stated of the run.
+        taps: What of it is recorded, by the parameter's name; may be empty.
         plan: When it is recorded, and of which program.
         home: The process in which that happens; in a fork of it nothing does.
         say: Told in one line of what goes wrong.
@@ -45,12 +44,13 @@ class Session:
 
     Example:
         >>> import torch
+        >>> from probes.directions import Directions
         >>> from probes.launch.program import Program
         >>> model = torch.nn.Linear(4, 3)
         >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         >>> plan = Plan(Program("train.py"), Path("runs"))
-        >>> taps = {"weight": Directions(torch.eye(4))}
-        >>> session = Session(model, Path("runs/Linear-00"), taps, plan=plan, home=Home(), say=print)
+        >>> taps = {"weight": Tap(Directions(torch.eye(4)))}
+        >>> session = Session(model, Label(Path("runs/Linear-00")), taps, plan=plan, home=Home(), say=print)
         >>> session.follow()
         >>> optimizer.step()
         >>> session.end("finished", "")
@@ -64,8 +64,8 @@ class Session:
     def __init__(
         self,
         model: Module,
-        path: Path,
-        taps: Mapping[str, Directions],
+        label: Label,
+        taps: Mapping[str, Tap],
         *,
         plan: Plan,
         home: Home,
@@ -76,18 +76,21 @@ class Session:
                 "expected parameters that this process can read alone, got some that are sharded over several; give "
                 "every process a `probes.Recorder` of its own, in the script"
             )
-        self.path, self._home, self._say = path, home, say
+        self.path, self._home, self._say = label.path, home, say
         self._model = weakref.ref(model, self._lost)
         self._optimizers: list[weakref.ref[Optimizer]] = []
         self._hook: StepHook | None = None
         self._reason = ""
         self._recorder = Recorder(
-            path,
-            cast(Mapping[Any, Directions], taps),
+            label.path,
+            cast(Mapping[Any, Tap], taps),
             schedule=plan.schedule,
             quantities=beside(taps, model),
             overwrite=plan.force,
             on_error=say,
+            role=label.role,
+            name=label.name,
+            parents=label.parents,
             recipe={"program": str(plan.program)},
         )
         self._recorder.attach(cast(Module, weakref.proxy(model)))

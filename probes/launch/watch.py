@@ -5,11 +5,11 @@ nothing should not wait for it.
 """
 
 import atexit
+import os
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -43,14 +43,14 @@ class Watch:
     """
 
     def __init__(self, plan: Plan) -> None:
-        taps = {key: path.absolute() for key, path in plan.taps.items()}
-        self._plan = replace(plan, root=plan.root.absolute(), taps=taps)  # the program may change the directory
+        self._plan = plan.absolute()  # the program may change the directory
         self._root = plan.root
         self._home = Home()
         self._hook = _Hook(self._stepping)
         self._sessions: Any = None
         self._began = self._met = 0.0  # when the first optimizer was met, and the time that this took of all
         self._ending = ("finished", "")
+        self._ended = False  # with another exit code than 0
         self._told: set[str] = set()
 
     def begin(self) -> None:
@@ -61,6 +61,7 @@ class Watch:
 
     def ended(self, error: BaseException | None) -> None:
         """Know how the program has ended; threads of it may go on."""
+        self._ended = error is not None and getattr(error, "code", 1) not in {None, 0}
         match error:
             case None | SystemExit(code=None | 0):
                 pass
@@ -76,6 +77,18 @@ class Watch:
         self._hook.detach()
         if self._home.here():
             self._quietly(self._complete)
+
+    def insist(self) -> None:
+        """End the process where recording was refused, and the program has gone on or has hidden it.
+
+        A thread ends alone with the SystemExit that it meets, and a program can catch it. Called last of all.
+        """
+        code = 0 if self._sessions is None else self._sessions.refused
+        if code and not self._ended and self._home.here():
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(AttributeError, OSError, ValueError):
+                    stream.flush()
+            os._exit(code)
 
     def _stepping(self, optimizer: Any) -> None:
         began = time.perf_counter()
@@ -96,6 +109,8 @@ class Watch:
         forked = _FORKED if self._home.asked_elsewhere else ""
         if self._sessions is None:
             self._say(forked or _NO_STEP)
+            return
+        if self._sessions.refused:  # and the reason is on the screen
             return
 
         status, reason = self._ending

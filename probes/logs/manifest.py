@@ -40,6 +40,7 @@ class Manifest:
     parents: tuple[str, ...] = ()  # run_ids of the teachers
     name: str = ""  # what people call the run, where that is not its run_id
     continues: str = ""  # run_id whose final weights this run started from
+    networks: int = 1  # that were trained together as one, which the run records as their ensemble
     seeds: Mapping[str, int] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)  # nested, only what JSON can hold
     study: str = ""  # hash of the study's specification

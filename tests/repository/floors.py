@@ -36,6 +36,7 @@ AREAS: Mapping[str, Area] = {
     "probes": _area(0),
     "probes.errors": _area(0),
     "probes.provenance": _area(0),
+    "probes.roles": _area(0),
     "probes.schedules": _area(0, ours=_LEAF),
     "probes.files.*": _area(0, ours=("probes.files", "probes.errors")),
     "probes.logs.layout": _area(0, "numpy", ours=("probes.files", "probes.errors")),

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from probes.cli import main
 from probes.cli.handover import Handover
-from probes.launch import Launch, Plan, Program
+from probes.launch import Launch, Plan, Program, TapText
 from probes.schedules import parse
 from probes.store import open_log, open_logs
 from tests.probes.launch.scripts import ENVIRONMENT, recorded, run, said
@@ -209,8 +209,8 @@ def test_the_options_say_what_is_recorded(options, schedule, write, axes, tmp_pa
             [*options, "--tap", f"*.weight={axes}", "train.py", "--lr"], obj=context.obj, standalone_mode=False
         )
 
-    program = Program("train.py", ("--lr",))
-    assert context.obj.launch == Launch(Plan(program, Path("runs/train"), {"*.weight": axes}, parse(schedule)))
+    program, tap = Program("train.py", ("--lr",)), TapText(axes, f"--tap *.weight={axes}")
+    assert context.obj.launch == Launch(Plan(program, Path("runs/train"), {"*.weight": tap}, parse(schedule)))
 
 
 def test_help_before_a_script_is_ours_and_after_it_the_scripts(write, tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from probes.launch.plan import Plan
 from probes.launch.program import Program
+from probes.launch.tap_text import TapText
 from probes.launch.watch import Watch
 
 
@@ -30,7 +31,7 @@ def root(tmp_path):
 def tap(tmp_path):
     """Along the axes of its own space a weight's correlation is the weight itself."""
     np.save(tmp_path / "axes.npy", np.eye(6, dtype="f4"))
-    return tmp_path / "axes.npy"
+    return TapText(tmp_path / "axes.npy", "--tap NAME=axes.npy")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from probes.launch.session import Session
+from probes.launch.tap_text import TapText
 from probes.recorder import Recorder
 from probes.store import open_log
 from tests.probes.launch.training import loss_of, network, train
@@ -21,17 +22,77 @@ def sgd(model):
     return torch.optim.SGD(model.parameters(), lr=0.1)
 
 
-def test_a_model_that_no_tap_fits_is_said_once(watched, root, tap):
-    watch, said = watched(taps={"conv1.weight": tap})
-    for model in (network(), network()):
-        train(model, sgd(model))
+def refused(watched, model, **taps):
+    """What is said of taps that do not suit a model; its training must not begin."""
+    watch, said = watched(taps={key.replace("_", "."): tap for key, tap in taps.items()})
+    weights = model[0].weight.detach().clone()
+    for _ in range(2):  # also where the program goes on
+        with pytest.raises(SystemExit, match=r"^2$"):
+            train(model, sgd(model), 1)
     watch.end()
 
-    names = "0.weight, 2.weight, 0.bias, 2.bias"
-    missing = f"expected a parameter's name or glob, got `conv1.weight`; there are {names}"
-    told = f"Sequential is trained, but not recorded: {missing}"
-    assert list(dict.fromkeys(said)) == [told, "tap `conv1.weight` chose no parameter", "nothing was recorded"]
+    assert torch.equal(model[0].weight, weights)
+    (line,) = said
+    return line
+
+
+def test_a_tap_that_chooses_nothing_ends_the_program_before_its_first_update(watched, root, tap):
+    line = refused(watched, network(), x1_weight=tap)
+
+    assert line == (
+        "expected a parameter for `--tap NAME=axes.npy`, got none in Sequential, which has 0.weight, 2.weight, 0.bias, "
+        "2.bias; the program ends before its first update"
+    )
     assert not root.exists()
+
+
+def test_of_several_models_the_one_with_the_nearest_name_is_named(watched, tap):
+    other = nn.ModuleDict({"conv1": nn.Linear(6, 2)})  # not trained yet
+    line = refused(watched, network(), con1_weight=tap)
+
+    assert "got none in ModuleDict, which has conv1.weight, conv1.bias; the" in line, other
+
+
+@pytest.mark.situation("`probes record --tap`: directions of another dim than the parameter's", "refused")
+def test_directions_of_another_dim_end_the_program_before_its_first_update(watched, root, tmp_path):
+    np.save(tmp_path / "wrong.npy", np.eye(5))
+    line = refused(watched, network(), **{"0_weight": TapText(tmp_path / "wrong.npy")})
+
+    assert line.startswith("expected directions of dim 6 for `0.weight`")
+    assert line.endswith("; the program ends before its first update")
+    assert not root.exists()
+
+
+def test_directions_that_turn_out_to_be_none_end_the_program(watched, tmp_path):
+    np.save(tmp_path / "zeros.npy", np.zeros((2, 6)))
+    line = refused(watched, network(), **{"0_weight": TapText(tmp_path / "zeros.npy")})
+
+    assert line.startswith(f"no directions could be read from `{tmp_path}")
+
+
+def test_two_taps_of_one_parameter_end_the_program(watched, tap):
+    line = refused(watched, network(), **{"0_weight": tap, "0_*": tap})
+
+    assert line == (
+        "expected one tap for `0.weight`, got `--tap NAME=axes.npy` and `--tap NAME=axes.npy`; make one narrower; the "
+        "program ends before its first update"
+    )
+
+
+def test_a_later_model_that_no_tap_fits_is_said_and_trained(watched, root, tap):
+    watch, said = watched(taps={"0.weight": tap})
+    first = network()
+    train(first, sgd(first))
+    for model in (nn.Linear(6, 2), nn.Linear(6, 2)):
+        weights = model.weight.detach().clone()
+        model(torch.ones(1, 6)).sum().backward()
+        sgd(model).step()
+        assert not torch.equal(model.weight, weights)
+    watch.end()
+
+    told = "expected a parameter's name or glob, got `0.weight`; there are weight, bias"
+    assert said[0] == f"Linear is trained, but not recorded: {told}"
+    assert [line.split(" in ")[0] for line in said[2:]] == ["Sequential-00"]
 
 
 def test_a_tap_that_fits_one_of_two_models_is_no_fault(watched, root, tap):
@@ -44,26 +105,16 @@ def test_a_tap_that_fits_one_of_two_models_is_no_fault(watched, root, tap):
     assert [line.split(":")[0] for line in said] == [f"Sequential-00, Sequential-01 in {root}"]
 
 
-def test_directions_of_another_dim_are_said(watched, root, tmp_path):
-    np.save(tmp_path / "wrong.npy", np.eye(5))
-    watch, said = watched(taps={"0.weight": tmp_path / "wrong.npy"})
-    model = network()
-    train(model, sgd(model))
+def test_a_tap_of_tensors_of_no_module_ends_the_program(watched, tap):
+    watch, said = watched(taps={"no.such": tap})
+    weight = torch.ones(2, requires_grad=True)
+    weight.sum().backward()
+    with pytest.raises(SystemExit, match=r"^2$"):
+        torch.optim.SGD([weight], lr=0.1).step()
     watch.end()
 
-    assert said[0].startswith("Sequential is trained, but not recorded: expected directions of dim 6 for `0.weight`")
-    assert said[1:] == ["nothing was recorded"]
-
-
-def test_directions_that_turn_out_to_be_none_are_said(watched, tmp_path):
-    np.save(tmp_path / "zeros.npy", np.zeros((2, 6)))
-    watch, said = watched(taps={"0.weight": tmp_path / "zeros.npy"})
-    model = network()
-    train(model, sgd(model))
-    watch.end()
-
-    assert said[0].startswith(f"Sequential is trained, but not recorded: no directions could be read from `{tmp_path}")
-    assert said[1:] == ["nothing was recorded"]
+    assert said[0].startswith("expected a parameter for `--tap NAME=axes.npy`, got")
+    assert weight.tolist() == [1, 1]
 
 
 def test_tensors_of_no_module_are_said(watched):

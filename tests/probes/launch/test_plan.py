@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from probes.errors import RunError, UsageError
-from probes.launch import Launch, Plan, Program
-from probes.launch.plan import _MANIFEST
+from probes.launch import Launch, Plan, Program, TapText, parents
 from probes.logs.layout import MANIFEST
 
 
@@ -17,7 +16,7 @@ def script(tmp_path):
 
 
 def test_a_run_is_known_by_its_manifest():
-    assert _MANIFEST == MANIFEST
+    assert parents.MANIFEST == MANIFEST
 
 
 def test_a_missing_script_is_refused(tmp_path):
@@ -27,7 +26,7 @@ def test_a_missing_script_is_refused(tmp_path):
 
 def test_directions_are_read_before_the_program_starts(script, tmp_path):
     with pytest.raises(UsageError, match=r"^no directions could be read from `patches.npy`: No such file"):
-        Plan(script, tmp_path / "runs", {"weight": Path("patches.npy")}).check()
+        Plan(script, tmp_path / "runs", {"weight": TapText(Path("patches.npy"))}).check()
 
 
 def test_a_folder_with_runs_is_refused_unless_forced(script, tmp_path):
@@ -38,6 +37,17 @@ def test_a_folder_with_runs_is_refused_unless_forced(script, tmp_path):
     Plan(script, tmp_path / "runs", force=True).check()
     with pytest.raises(RunError, match=f"^{re.escape(text)} with --force$"):
         Plan(script, tmp_path / "runs").check()
+
+
+def test_with_a_name_only_a_run_of_that_name_is_in_the_way(script, tmp_path):
+    (tmp_path / "runs/seed-0").mkdir(parents=True)
+    (tmp_path / "runs/seed-0" / MANIFEST).touch()
+    text = f"expected no run at {tmp_path}/runs/seed-0 yet: choose another --name, or replace it with --force"
+
+    Plan(script, tmp_path / "runs", name="seed-1").check()
+    Plan(script, tmp_path / "runs", name="seed-0", force=True).check()
+    with pytest.raises(RunError, match=f"^{re.escape(text)}$"):
+        Plan(script, tmp_path / "runs", name="seed-0").check()
 
 
 @pytest.mark.parametrize("forced", [False, True])
@@ -57,7 +67,7 @@ def test_of_several_processes_the_first_records(rank, records, script, tmp_path,
     monkeypatch.delenv("RANK", raising=False)
     if rank is not None:
         monkeypatch.setenv("RANK", rank)
-    launch = Launch(Plan(script, tmp_path / "runs", {"weight": tmp_path / "missing.npy"}))
+    launch = Launch(Plan(script, tmp_path / "runs", {"weight": TapText(tmp_path / "missing.npy")}))
 
     assert launch.records is records
     if not records:
