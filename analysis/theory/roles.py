@@ -1,10 +1,10 @@
 """The roles of the theory's studies: singles, their trained average, students of the ensemble and of one another."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pandas as pd
 
-from probes.analysis.columns import variant_order
 from probes.analysis.findings.features import features
 from probes.analysis.intervals import Estimate
 from probes.analysis.study import Study
@@ -13,11 +13,68 @@ from probes.analysis.theory.recipe import learner
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
 
-__all__ = ["errors_of", "learners", "of_singles", "race_features", "races", "singles", "students", "with_role"]
+__all__ = [
+    "ROLES",
+    "VARIANTS",
+    "by_kind",
+    "ensemble_members",
+    "errors_of",
+    "kind_name",
+    "learners",
+    "of_singles",
+    "race_features",
+    "races",
+    "role_order",
+    "singles",
+    "students",
+    "variant_order",
+    "with_role",
+]
+
+# Roles in the theory study and the ensemble of its singles, in the order in which they are shown.
+ROLES = ("single", "average", "ensemble", "distilled", "self_distilled")
+
+# The order of variants where a run's recipe states none; a variant that is not named here comes after those that are.
+VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "distilled": ("stopped", "literal"),
+    "self_distilled": ("continued", "fresh"),
+})
 
 _ESTIMATE = ("error", "low", "high", "n")
 # Learners that are linear in what they train: their features are those of the initialisation, and none wins a race.
 _LINEAR = frozenset({"tangent", "random_features"})
+
+
+def variant_order(role: str, variant: str) -> tuple[int, str]:
+    """Return the key that sorts a role's variants where no recipe states their order; unnamed ones come last.
+
+    Example:
+        >>> sorted(["fresh", "other", "continued"], key=lambda variant: variant_order("self_distilled", variant))
+        ['continued', 'fresh', 'other']
+    """
+    known = VARIANTS.get(role, ())
+
+    return (known.index(variant) if variant in known else len(known), variant)
+
+
+def role_order(role: str, variant: str) -> tuple[int, int, str]:
+    """Return the key that sorts roles as the theory does, and the variants of one role by `variant_order`.
+
+    Example:
+        >>> sorted([("self_distilled", "fresh"), ("single", ""), ("other", "")], key=lambda kind: role_order(*kind))[0]
+        ('single', '')
+    """
+    return (ROLES.index(role) if role in ROLES else len(ROLES), *variant_order(role, variant))
+
+
+def kind_name(role: str, variant: str, *, gap: str = " ") -> str:
+    """Return what runs of a role and variant are called.
+
+    Example:
+        >>> kind_name("distilled", "stopped"), kind_name("single", "")
+        ('distilled (stopped)', 'single')
+    """
+    return f"{role}{gap}({variant})" if variant else role
 
 
 def with_role(study: Study, role: str) -> Mapping[str, Sequence[LogLike]]:
@@ -38,9 +95,25 @@ def with_role(study: Study, role: str) -> Mapping[str, Sequence[LogLike]]:
     return {variant: [log for log in logs if log.manifest.variant == variant] for variant in variants}
 
 
+def by_kind(study: Study, *roles: str) -> dict[str, Sequence[LogLike]]:
+    """Return the runs of these roles by the name of their kind, the variants of each role in the order of `with_role`.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> list(by_kind(Study(example_study()), "distilled", "self_distilled"))
+        ['distilled (stopped)', 'self_distilled (continued)', 'self_distilled (fresh)']
+    """
+    return {kind_name(role, variant): logs for role in roles for variant, logs in with_role(study, role).items()}
+
+
 def singles(study: Study) -> Sequence[LogLike]:
     """Return the runs of role "single"; none where a study has none."""
     return [log for logs in with_role(study, "single").values() for log in logs]
+
+
+def ensemble_members(study: Study) -> Sequence[LogLike]:
+    """Return the runs an ensemble is made of: the singles, or every usable run where none has that role."""
+    return singles(study) or study.usable
 
 
 def students(study: Study) -> Sequence[LogLike]:
