@@ -3,26 +3,30 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from probes.analysis.findings.features import features
-from probes.analysis.intervals import Estimate
+from probes.analysis.findings.learned import learned, learned_sets
 from probes.analysis.study import Study
-from probes.analysis.theory.findings.error_rates import error_rates
-from probes.analysis.theory.recipe import learner
+from probes.analysis.taps.tap import Tap
+from probes.analysis.theory.recipe import correlation_series, learner
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
 
 __all__ = [
     "ROLES",
     "VARIANTS",
+    "WHO",
     "by_kind",
     "ensemble_members",
-    "errors_of",
     "kind_name",
     "learners",
     "of_singles",
     "race_features",
+    "race_learned",
+    "race_sets",
     "races",
     "role_order",
     "singles",
@@ -40,7 +44,11 @@ VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "self_distilled": ("continued", "fresh"),
 })
 
-_ESTIMATE = ("error", "low", "high", "n")
+# The columns that say which run a row is of.
+WHO = ("run", "role", "variant")
+_FEATURE, _STATISTICS = ("class", "view"), ("strength", "peak", "neuron", "off_strength", "off_peak", "null")
+_LEARNED = ("learned", "stable", "rule")
+
 # Learners that are linear in what they train: their features are those of the initialisation, and none wins a race.
 _LINEAR = frozenset({"tangent", "random_features"})
 
@@ -137,22 +145,60 @@ def races(study: Study) -> bool:
 
 
 def race_features(study: Study) -> pd.DataFrame:
-    """Return the table of `features` of a study whose networks learn features.
+    """Return the table of `features` of a study whose networks learn features; empty where it has no usable run.
 
     Raises:
-        LogError: no feature is learned, because a learner is linear in what it trains.
+        LogError: a run has no series (class, neuron, feature_class, view), or no feature is learned, because a learner
+            is linear in what it trains.
+
+    Example:
+        >>> race_features(Study([])).empty
+        True
     """
+    tap = _race_tap(study)
+
+    return features(study, tap.name) if tap else pd.DataFrame(columns=[*WHO, "step", *_FEATURE, *_STATISTICS])
+
+
+def race_learned(study: Study) -> pd.DataFrame:
+    """Return the table of `learned` of a study whose networks learn features; empty where it has no usable run.
+
+    Raises:
+        LogError: as `race_features`.
+
+    Example:
+        >>> race_learned(Study([])).columns[-3:].tolist()
+        ['learned', 'stable', 'rule']
+    """
+    tap = _race_tap(study)
+
+    return learned(study, tap.name) if tap else race_features(study).reindex(columns=[*race_features(study), *_LEARNED])
+
+
+def race_sets(study: Study, logs: Sequence[LogLike]) -> NDArray[np.bool_]:
+    """Return which of the runs learned which feature, ``(run, class, view)``.
+
+    Raises:
+        LogError: as `race_features`, or the runs disagree on features.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> study = Study(example_study())
+        >>> race_sets(study, singles(study)).shape
+        (5, 6, 2)
+    """
+    tap = _race_tap(study)
+
+    return learned_sets(study, tap, list(logs)) if tap else np.ones((0, 1, 1), dtype=bool)
+
+
+def _race_tap(study: Study) -> Tap | None:
+    """Return the tap in which views race to be learned; None where there is no usable run."""
     if not races(study):
         raise LogError(
             f"expected networks that learn features, got `network.kind` {', '.join(learners(study))}: the features "
             "of a linear learner stay as initialisation drew them, so that errors are all there is to compare"
         )
-    return features(study)
+    names = [correlation_series(log).name for log in study.usable]
 
-
-def errors_of(study: Study, logs: Sequence[LogLike], measure: str = "test_error_mu") -> Sequence[Estimate]:
-    """Return one estimate for each of the runs that were evaluated."""
-    table = error_rates(study)
-    chosen = table[table["run"].isin([log.label for log in logs]) & (table["measure"] == measure)]
-
-    return [Estimate(*row) for row in zip(*(chosen[name] for name in _ESTIMATE), strict=True)]
+    return study.tap(names[0]) if names else None
