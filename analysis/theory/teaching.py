@@ -27,7 +27,8 @@ def own_features(study: Study, log: LogLike) -> NDArray[np.bool_]:
         log: The run.
 
     Raises:
-        LogError: the log has no series (class, neuron, feature_class, view) with two views, or does not begin at step 0.
+        LogError: the log has no series (class, neuron, feature_class, view) with two views, or does not begin with step
+            0.
 
     Example:
         >>> from probes.analysis.theory.example import example_study

@@ -68,7 +68,7 @@ def coverage(study: Study, *, subsets: int = 256, seed: int = 0) -> pd.DataFrame
     upper bound in so far as a feature that few members know may be too weak in their mean to mislead it.
 
     Args:
-        study: A study of the theory, logs, or a path; its singles are the members, or all runs where there is no single.
+        study: A study of the theory, logs, or a path; the members are its singles, or all runs where there are none.
         subsets: Most ensembles to measure for one K.
         seed: Seed of the draw.
 

@@ -25,7 +25,7 @@ def uncovered(study: Study) -> pd.DataFrame:
     """Return one row per feature that no member learned: which run came closest, how far, and how likely that was.
 
     Args:
-        study: A study of the theory, logs, or a path; its singles are the members, or all runs where there is no single.
+        study: A study of the theory, logs, or a path; the members are its singles, or all runs where there are none.
 
     Raises:
         LogError: a log has no series (class, neuron, feature_class, view), or runs disagree on features.
