@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["ROOMS"]
+__all__ = ["INPUT_ROOMS", "ROOMS"]
 
 # Module of a finding, and the names of its tables, which are functions of a study.
 ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "winning_set": ("winning_set",),
-    "coverage": ("coverage", "uncovered"),
-    "growth": ("growth", "missing_features"),
+    "coverage": ("coverage",),
+    "growth": ("growth",),
+    "missing_features": ("missing_features",),
+    "claims": ("claims",),
     "race": (),
     "error_rates": ("error_rates",),
     "pairs": ("pairs",),
     "lottery": ("lottery",),
+    "uncovered": ("uncovered",),
     "transfer": ("transfer",),
     "rises": (),
     "unions": ("unions",),
@@ -29,5 +32,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "memorisation": ("memorisation",),
     "trajectories": (),
     "summary": ("summary",),
-    "claims": ("claims",),
 })
+
+# The same of a study on Gaussian inputs; these modules lie in `probes.analysis.theory.inputs`.
+INPUT_ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType({"inputs": ("inputs",), "first_layer": ("first_layer",)})
