@@ -1,13 +1,14 @@
 """The test error of any ensemble of runs, the mean of their logits, from what was stored with each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from probes.analysis.facts import each, single_view_share
 from probes.analysis.intervals import Estimate, rate
-from probes.analysis.theory.findings.error_rates import in_mu, margins, measured_arrays
+from probes.analysis.study import Source, as_study
+from probes.analysis.theory.logits import in_mu, margins, measured_arrays
+from probes.analysis.theory.recipe import single_view_share
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
 
@@ -41,10 +42,10 @@ class JointTests:
         """Return the runs' joint tests; None where there is no run, or one lacks a test set or mu.
 
         Raises:
-            LogError: If the runs were tested on different samples.
+            LogError: the runs were tested on different samples.
         """
         shares = [single_view_share(log) or 0.0 for log in logs]
-        arrays = {log.manifest.run_id: measured_arrays(log) for log in logs}
+        arrays = {log.label: measured_arrays(log) for log in logs}
         needed = {f"{part}/{name}" for part in _PARTS for name in ("logits", "labels")}
         if not logs or not min(shares) or not all(needed <= set(held) for held in arrays.values()):
             return None
@@ -80,13 +81,16 @@ class JointTests:
         return np.array(counts)
 
 
-def ensemble_error(logs: LogLike | Iterable[LogLike]) -> Estimate | None:
+def ensemble_error(source: Source) -> Estimate | None:
     """Return the test error in mu of the ensemble, the mean of the runs' logits; None where a run has no test sets.
 
     The constant in front of (4.1) scales all classes alike and changes no error.
 
+    Args:
+        source: The runs that the ensemble is made of; those that diverged, failed or have no step are left out.
+
     Raises:
-        LogError: If the runs were tested on different samples, or two have the same name.
+        LogError: the runs were tested on different samples, or two have the same name.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -94,7 +98,7 @@ def ensemble_error(logs: LogLike | Iterable[LogLike]) -> Estimate | None:
         >>> round(ensemble_error(singles[:1]).value, 2), round(ensemble_error(singles).value, 2)
         (0.42, 0.0)
     """
-    members = each(logs)
+    members = as_study(source).usable
     tests = JointTests.of(members)
 
     return None if tests is None else tests.estimate(range(len(members)))

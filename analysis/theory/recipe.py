@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from probes.analysis.study import Study
 from probes.analysis.taps.own_class import CORRELATIONS, LAYOUT
 from probes.errors import LogError
 from probes.logs.layout import Series
@@ -11,12 +12,39 @@ __all__ = [
     "constant",
     "correlation_series",
     "exponent",
+    "is_inputs",
+    "is_theory",
     "learner",
     "moments",
     "race_series",
     "single_view_share",
     "sparsity",
 ]
+
+# The kind of data of studies on Gaussian inputs, as their recipes name it.
+_INPUTS = "teacher_labels"
+
+
+def is_theory(study: Study) -> bool:
+    """Return whether all usable runs are of the theory's recipes, or carry its evaluation, with mu and q.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> is_theory(Study(example_study())), is_theory(Study([]))
+        (True, False)
+    """
+    return bool(study.usable) and all(map(_of_the_theory, study.usable))
+
+
+def is_inputs(study: Study) -> bool:
+    """Return whether the usable runs are of a study on Gaussian inputs, as their recipes say.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> is_inputs(Study(example_study()))
+        False
+    """
+    return {log.manifest.recipe.get("data", {}).get("kind") for log in study.usable} == {_INPUTS}
 
 
 def correlation_series(log: LogLike) -> Series:
@@ -38,7 +66,7 @@ def correlation_series(log: LogLike) -> Series:
         return fitting[CORRELATIONS]
     found = ", ".join(f"`{name}` {series.dims} {series.shape}" for name, series in log.series.items()) or "none"
     raise LogError(
-        f"run `{log.manifest.run_id}`: expected one series ({', '.join(LAYOUT)}) with as many feature classes as "
+        f"run `{log.label}`: expected one series ({', '.join(LAYOUT)}) with as many feature classes as "
         f"classes, got {found}; read other series by `log[name]`"
     )
 
@@ -54,7 +82,7 @@ def race_series(log: LogLike) -> Series:
         >>> race_series(example_study()[-1]).shape
         (6, 6, 6, 2)
     """
-    series, name = correlation_series(log), log.manifest.run_id
+    series, name = correlation_series(log), log.label
 
     if series.shape[-1] != 2:
         raise LogError(f"run `{name}`: expected two views a class, for which M is defined, got {series.shape[-1]}")
@@ -96,7 +124,7 @@ def exponent(log: LogLike) -> int:
 
     if stored is None or stored < 3:
         raise LogError(
-            f"run `{log.manifest.run_id}`: expected the activation's exponent `q` >= 3 in the evaluation or under "
+            f"run `{log.label}`: expected the activation's exponent `q` >= 3 in the evaluation or under "
             f"`network` in the recipe, got {stored}; without it the moments S cannot be weighed"
         )
     return int(stored)
@@ -133,6 +161,13 @@ def learner(log: LogLike) -> str:
         'patch'
     """
     return str(log.manifest.recipe.get("network", {}).get("kind", "patch"))
+
+
+def _of_the_theory(log: LogLike) -> bool:
+    evaluation = log.evaluation
+    evaluated = evaluation is not None and {"mu", "q"} <= set(evaluation.attrs)
+
+    return evaluated or bool(log.manifest.study and {"network", "data"} <= set(log.manifest.recipe))
 
 
 def _fits(series: Series) -> bool:

@@ -1,22 +1,44 @@
 """What the union of K members covers, and how wrong their ensemble is, against K."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from math import comb
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from probes.analysis.columns import TABLES
-from probes.analysis.facts import correlation_series, sparsity
-from probes.analysis.findings.learned import RULE, LearnedRule, learned
-from probes.analysis.members import learned_sets, members
+from probes.analysis.intervals import bootstrapped
+from probes.analysis.panel import Panel
+from probes.analysis.plots.canvas import INK, MUTED, VIEWS, WIDTH, canvas
+from probes.analysis.shares import WinShares
+from probes.analysis.study import Study, finding
 from probes.analysis.theory.ensembles import JointTests
-from probes.analysis.theory.findings.lottery import WinShares, mean_chances
+from probes.analysis.theory.findings.lottery import lottery, mean_chances
+from probes.analysis.theory.measurement import Measurement
+from probes.analysis.theory.recipe import correlation_series, sparsity
+from probes.analysis.theory.roles import ensemble_members, race_sets, singles
 from probes.logs.protocol import LogLike
 
-__all__ = ["coverage", "uncovered"]
+__all__ = ["CLAIMS", "COLUMNS", "coverage", "draw", "draw_errors", "panel"]
+
+COLUMNS = {
+    "members": "number K of ensemble members",
+    "subsets": "number of different ensembles of K members that were measured",
+    "coverage": "share of all features that at least one member learned, mean over the ensembles",
+    "coverage_low": "2.5th percentile over the ensembles",
+    "coverage_high": "97.5th percentile over the ensembles",
+    "expected": "1 - 2^-K: every member learns one of two views of a class, by a fair coin",
+    "lottery": "coverage that follows from the lottery of the initialisation, by S, q and m alone",
+    "predicted_coverage": "coverage that follows from the share of the runs that learned each feature",
+    "predicted_low": "lower end of its 95 % credible interval",
+    "predicted_high": "upper end of its 95 % credible interval",
+    "error_mu": "test error in mu: single-view error rate + (1 - mu)/mu times multi-view error rate",
+    "error_mu_low": "2.5th percentile over the ensembles",
+    "error_mu_high": "97.5th percentile over the ensembles",
+    "error_predicted_mu": "test error in mu that follows from the features that are not covered",
+}
 
 _MOST_SIZES = 20
 _RULE = (
@@ -26,17 +48,10 @@ _RULE = (
     "error: mean of logits, in units of mu; error_predicted: share of features not covered, times the chance that a "
     "sample shows any feature of another class that is covered{}"
 )
-_UNCOVERED_RULE = "learned by none of the {} members; null: 2^-K, no member wins it by a fair coin; {}"
 
 
-def coverage(
-    logs: LogLike | Iterable[LogLike],
-    *,
-    rule: LearnedRule = RULE,
-    frame: pd.DataFrame | None = None,
-    subsets: int = 256,
-    seed: int = 0,
-) -> pd.DataFrame:
+@finding
+def coverage(study: Study, *, subsets: int = 256, seed: int = 0) -> pd.DataFrame:
     r"""Return one row per number of members K: share of the features covered by their union, and the ensemble's error.
 
     Each figure is a mean over ensembles of K different runs, all of them or ``subsets`` drawn at random; its range is
@@ -53,14 +68,12 @@ def coverage(
     upper bound in so far as a feature that few members know may be too weak in their mean to mislead it.
 
     Args:
-        logs: The runs of a study; its singles are the members, or all runs where there is no single.
-        rule: When a feature counts as learned.
-        frame: Table of `features` of these runs, where it is already there; else the logs are read.
+        study: A study of the theory, logs, or a path; the members are its singles, or all runs where there are none.
         subsets: Most ensembles to measure for one K.
         seed: Seed of the draw.
 
     Raises:
-        LogError: If a log has no series (class, neuron, feature_class, view), or runs disagree on features or on test
+        LogError: a log has no series (class, neuron, feature_class, view), or runs disagree on features or on test
             samples.
 
     Example:
@@ -68,52 +81,116 @@ def coverage(
         >>> coverage(example_study())[["members", "subsets", "coverage", "expected"]].round(2).values.tolist()[:2]
         [[1.0, 5.0, 0.55, 0.5], [2.0, 10.0, 0.78, 0.75]]
     """
-    study = members(logs)
-    if not study:
-        return pd.DataFrame(columns=list(TABLES["coverage"]))
-    known = learned_sets(study, learned(study, rule=rule, frame=frame))
-    tests, draw, misled = JointTests.of(study), np.random.default_rng(seed), _chance_of_another(study[0])
+    runs = ensemble_members(study)
+    if not runs:
+        return pd.DataFrame(columns=[*COLUMNS, "rule"])
+    known = race_sets(study, runs)
+    tests, generator, misled = JointTests.of(runs), np.random.default_rng(seed), _chance_of_another(runs[0])
 
-    sizes = np.unique(np.geomspace(1, len(study), _MOST_SIZES).round().astype(int))
-    chosen = range(1, len(study) + 1) if len(study) <= _MOST_SIZES else sizes.tolist()
-    drawn = [list(_ensembles(len(study), size, subsets, draw)) for size in chosen]
+    drawn = [list(_ensembles(len(runs), size, subsets, generator)) for size in _sizes(len(runs))]
     rows = [_row(known, tests, ensembles) | _predicted(known, misled, ensembles) for ensembles in drawn]
-    chances = mean_chances(study)
-    lottery = [1 - ((1 - chances) ** size).mean() for size in chosen]
-    table = pd.DataFrame(rows).assign(lottery=lottery, rule=str(rule))[list(TABLES["coverage"])]
-    unsaturated = "" if misled < 1 else " (taken as 1: the recipe does not say how many there are)"
-    table.attrs["rule"] = _RULE.format(rule, len(study), subsets, unsaturated)
+    chances = mean_chances(runs)
+    by_lottery = [1 - ((1 - chances) ** row["members"]).mean() for row in rows]
+    table = pd.DataFrame(rows).assign(lottery=by_lottery, rule=str(study.rule))[[*COLUMNS, "rule"]]
+    unsaturated = "" if misled < 1 else " (taken as 1: the recipe does not state how many there are)"
+    table.attrs["rule"] = _RULE.format(study.rule, len(runs), subsets, unsaturated)
     return table
 
 
-def uncovered(
-    logs: LogLike | Iterable[LogLike], *, rule: LearnedRule = RULE, frame: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Return one row per feature that no member learned: which run came closest, how far, and how likely that was.
+def panel(study: Study) -> Panel | None:
+    """Return the panel of coverage against K, beside the ensembles' error where runs were tested."""
+    table = coverage(study)
+    if not len(table):
+        return None
+
+    tested = bool(table["error_mu"].notna().any())
+    figure, axes = canvas(WIDTH if tested else WIDTH / 2, 3, columns=1 + tested)
+    draw(table, axes[0])
+    if tested:
+        draw_errors(table, axes[1])
+    caption = (
+        "Features that at least one of K members has learned, and the error of the mean of their logits. Dots: mean "
+        f"over ensembles of K of {table['members'].max()} runs (at most {table['subsets'].max()} of them); bars: the "
+        "central 95 % of these. Grey: every member learns one of the two views of a class by a fair coin. Dashes: "
+        "coverage by each class's own chance, from the runs; error by the features that an ensemble does not cover, "
+        "where it is wrong unless a sample shows nothing else that it knows."
+    )
+    return Panel("coverage", "What is covered", caption, table, figure)
+
+
+def draw(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """Return the axes with the share of features that K members cover, and the line 1 - 2^-K.
+
+    A dash is the coverage that each class's own chance gives, as the runs have it, and a band its credible interval.
 
     Args:
-        logs: The runs of a study; its singles are the members, or all runs where there is no single.
-        rule: When a feature counts as learned.
-        frame: Table of `features` of these runs, where it is already there; else the logs are read.
-
-    Raises:
-        LogError: If a log has no series (class, neuron, feature_class, view), or runs disagree on features.
+        frame: Table of `coverage`.
+        ax: Where to draw.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> uncovered(example_study()[-2:])[["class", "view", "run", "null"]].values.tolist()[:2]
-        [[0, 1, 'single-03', 0.25], [1, 1, 'single-04', 0.25]]
+        >>> draw(coverage(example_study()), canvas(4, 3)[1][0]).get_xlabel()
+        'members K'
     """
-    study = members(logs)
-    table = learned(study, rule=rule, frame=frame)
-    known = learned_sets(study, table) if study else np.ones((0, 1, 1), dtype=bool)
+    ax.fill_between(
+        frame["members"], frame["predicted_low"], frame["predicted_high"], color=MUTED, alpha=0.2, linewidth=0
+    )
+    _draw_against_members(frame, "coverage", frame["expected"], ax)
+    _draw_dashes(frame, "predicted_coverage", ax)
+    _name_line(ax, "$1 - 2^{-K}$", frame["members"], frame["expected"], (6, -12))
 
-    strongest = table.loc[table.astype({"strength": float}).groupby(["class", "view"])["strength"].idxmax()]
-    found = strongest[~known.any(axis=0).ravel()] if study else strongest
-    found = found.assign(members=len(study), null=0.5 ** len(study)).reset_index(drop=True)
-    found = found.astype({"run": object}).reindex(columns=list(TABLES["uncovered"]))
-    found.attrs["rule"] = _UNCOVERED_RULE.format(len(study), rule)
-    return found
+    ax.set(ylabel="share of features covered", ylim=(min(0.4, frame["coverage_low"].min()), 1.03))
+    return ax
+
+
+def draw_errors(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """Return the axes with the test error of ensembles of K members in units of mu, and the line 2^-K.
+
+    A dash is the error that follows from the features that an ensemble does not cover.
+
+    Args:
+        frame: Table of `coverage`.
+        ax: Where to draw.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> draw_errors(coverage(example_study()), canvas(4, 3)[1][0]).get_xlabel()
+        'members K'
+    """
+    _draw_against_members(frame, "error_mu", 1 - frame["expected"], ax)
+    _draw_dashes(frame, "error_predicted_mu", ax)
+    _name_line(ax, "$2^{-K}$", frame["members"], 1 - frame["expected"], (6, 4))
+
+    ax.set(ylabel="ensemble's test error (units of μ)")
+    ax.set_ylim(bottom=-0.015)
+    return ax
+
+
+def _draw_against_members(frame: pd.DataFrame, name: str, expected: "pd.Series[float]", ax: Axes) -> None:
+    """Draw the line, and means with the central 95 % of the ensembles."""
+    ax.plot(frame["members"], expected, color=MUTED, linewidth=1, zorder=1)
+    ax.vlines(frame["members"], frame[f"{name}_low"], frame[f"{name}_high"], color=VIEWS[0], linewidth=1.2)
+    ax.plot(frame["members"], frame[name], "o", color=VIEWS[0], markersize=4.5)
+
+    most = int(frame["members"].max())
+    ax.set(
+        xlabel="members K", xlim=(0.5, most + 0.5), xticks=range(1, most + 1) if most <= 12 else range(0, most + 1, 5)
+    )
+
+
+def _draw_dashes(frame: pd.DataFrame, name: str, ax: Axes) -> None:
+    ax.plot(frame["members"], frame[name], "_", color=INK, markersize=11, markeredgewidth=1.6, zorder=3)
+
+
+def _name_line(
+    ax: Axes, name: str, members: "pd.Series[int]", values: "pd.Series[float]", offset: tuple[float, float]
+) -> None:
+    """Write a line's name beside its second point, where it bends."""
+    place = min(1, len(members) - 1)
+
+    ax.annotate(
+        name, (members.iloc[place], values.iloc[place]), offset, textcoords="offset points", color=MUTED, fontsize=9
+    )
 
 
 def _chance_of_another(log: LogLike) -> float:
@@ -123,14 +200,23 @@ def _chance_of_another(log: LogLike) -> float:
     return 1.0 if present is None else min(1.0, present / correlation_series(log).shape[0])
 
 
-def _ensembles(count: int, size: int, most: int, draw: np.random.Generator) -> Iterator[tuple[int, ...]]:
+def _sizes(runs: int) -> Sequence[int]:
+    """Return the numbers of members that are measured: all up to 20 runs, else 20 on a logarithmic scale."""
+    if runs <= _MOST_SIZES:
+        return range(1, runs + 1)
+    sizes: list[int] = np.unique(np.geomspace(1, runs, _MOST_SIZES).round().astype(int)).tolist()
+
+    return sizes
+
+
+def _ensembles(count: int, size: int, most: int, generator: np.random.Generator) -> Iterator[tuple[int, ...]]:
     """Yield different sets of ``size`` out of ``count`` members: all, or ``most`` drawn at random."""
     if comb(count, size) <= most:
         yield from combinations(range(count), size)
         return
     seen: set[tuple[int, ...]] = set()
     while len(seen) < most:
-        chosen = tuple(sorted(draw.choice(count, size, replace=False).tolist()))
+        chosen = tuple(sorted(generator.choice(count, size, replace=False).tolist()))
         if chosen not in seen:
             seen.add(chosen)
             yield chosen
@@ -175,3 +261,19 @@ def _error_of(covered: NDArray[np.bool_], misled: float) -> float:
     others = covered.sum() - covered.sum(axis=1, keepdims=True)
 
     return float((~covered * (1 - (1 - misled) ** others)).mean())
+
+
+def _as_drawn(study: Study) -> Iterator[Measurement]:
+    table = lottery(study) if singles(study) else lottery(study).head(0)
+    table = table[table["runs"] > 1].dropna(subset="lottery")
+    if len(table):
+        runs, lost = table["runs"], table["runs"] - table["won"]
+        excess = (1 - table["lottery"]) ** 2 - lost * (lost - 1) / (runs * (runs - 1))
+        note = (
+            f"coverage of all pairs of {runs.iloc[0]} runs less what the lottery of the initialisation (S, q and m "
+            "alone) gives; n: classes; interval: bootstrap of the mean over classes"
+        )
+        yield Measurement(bootstrapped(excess.groupby(table["class"]).mean(), np.mean), note)
+
+
+CLAIMS: Mapping[str, Callable[[Study], Iterator[Measurement]]] = {"coverage.as_drawn": _as_drawn}

@@ -1,16 +1,24 @@
-"""Errors from stored logits: of every run by part, and in units of mu."""
+"""How wrong each network is, from stored logits: by part of the data, and in units of mu."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
-from probes.analysis.intervals import Estimate, rate, weighted_sum
+from probes.analysis.intervals import Estimate, difference, mean_of, rate
+from probes.analysis.panel import Panel
+from probes.analysis.plots.canvas import INK, VIEWS, WIDTH, canvas
+from probes.analysis.plots.marks import rows_named
 from probes.analysis.study import Study, finding
+from probes.analysis.theory.ensembles import ensemble_error
+from probes.analysis.theory.logits import in_mu, measured_arrays, wrong
+from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.recipe import single_view_share
+from probes.analysis.theory.roles import kind_name, role_order, singles, with_role
 from probes.logs.protocol import LogLike
 
-__all__ = ["COLUMNS", "error_rates", "in_mu", "margins", "measured_arrays", "wrong"]
+__all__ = ["CLAIMS", "COLUMNS", "draw", "error_rates", "errors_of", "panel"]
 
 COLUMNS = {
     "measure": "which error: train_error, single_view_error, multi_view_error, test_error_mu or test_error",
@@ -26,52 +34,7 @@ _MEASURES = {
     "multi_view": "multi_view_error",
     "test": "test_error",
 }
-
-
-def margins(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return by how much the own class's logit exceeds each class's, ``(sample, class)``; 1 for the class itself.
-
-    The margins of a mean of logits are the mean of the margins, so ensembles need no second look at the logits.
-
-    Args:
-        logits: ``(sample, class)``.
-        labels: ``(sample,)``, integers.
-
-    Example:
-        >>> margins(np.array([[3.0, 1.0, 0.0]]), np.array([0])).tolist()
-        [[1.0, 2.0, 3.0]]
-    """
-    samples, exact = np.arange(len(labels)), np.asarray(logits, dtype=np.float64)
-
-    found = exact[samples, labels][:, None] - exact
-    found[samples, labels] = 1
-    return np.asarray(found)
-
-
-def wrong(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return which samples are wrong, ``(sample,)``: another class's logit is at least the own class's.
-
-    A tie is wrong, and so is a sample with a logit that is no number.
-
-    Args:
-        logits: ``(sample, class)``.
-        labels: ``(sample,)``, integers.
-
-    Example:
-        >>> wrong(np.array([[2.0, 1.0], [1.0, 1.0], [0.0, 1.0]]), np.array([0, 0, 1])).tolist()
-        [False, True, False]
-    """
-    return np.asarray(~(margins(logits, labels).min(axis=-1) > 0))
-
-
-def in_mu(single_view: Estimate, multi_view: Estimate, mu: float) -> Estimate:
-    """Return the test error in units of mu: single-view error rate + (1 - mu)/mu times the multi-view error rate.
-
-    Example:
-        >>> round(in_mu(rate(47, 100), rate(1, 1000), 0.04).value, 3)
-        0.494
-    """
-    return weighted_sum([single_view, multi_view], [1.0, (1 - mu) / mu])
+_ESTIMATE = ["error", "low", "high", "n"]
 
 
 @finding
@@ -81,8 +44,11 @@ def error_rates(study: Study) -> pd.DataFrame:
     Measures are train_error, single_view_error, multi_view_error (Wilson's interval) and test_error_mu; of runs on
     Gaussian inputs train_error and test_error. What a run's evaluation does not hold gives no row.
 
+    Args:
+        study: A study of the theory, logs, or a path.
+
     Raises:
-        LogError: If two runs have the same name.
+        LogError: two runs have the same name.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -98,21 +64,68 @@ def error_rates(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["run", "role", "variant", *COLUMNS])
 
 
-def measured_arrays(log: LogLike) -> Mapping[str, np.ndarray]:
-    """Return the arrays of the run's evaluation by name; none where it was not evaluated.
+def errors_of(study: Study, logs: Sequence[LogLike], measure: str = "test_error_mu") -> Sequence[Estimate]:
+    """Return one estimate for each of the runs that were evaluated.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> measured_arrays(example_study()[0])["single_view/logits"].shape
-        (400, 6)
+        >>> study = Study(example_study())
+        >>> len(errors_of(study, singles(study)))
+        5
     """
-    evaluation = log.evaluation
+    table = error_rates(study)
+    chosen = table[table["run"].isin([log.label for log in logs]) & (table["measure"] == measure)]
 
-    return {} if evaluation is None else evaluation.arrays
+    return [Estimate(*row) for row in chosen[_ESTIMATE].itertuples(index=False, name=None)]
+
+
+def panel(study: Study) -> Panel | None:
+    """Return the panel of every run's test error in units of mu, with that of the ensemble of all singles."""
+    table = error_rates(study)
+    table = table[table["measure"] == "test_error_mu"]
+    if not len(table):
+        return None
+
+    joint = ensemble_error(singles(study))
+    ensemble = {"role": "ensemble", "variant": "", "measure": "test_error_mu", "error": [joint.value] if joint else []}
+    shown = pd.concat([table, pd.DataFrame({"run": "ensemble of all singles", **ensemble})], ignore_index=True)
+    figure, axes = canvas(WIDTH, 0.8 + 0.33 * len(shown.groupby(["role", "variant"])))
+    draw(shown, axes[0])
+    caption = (
+        "Test error in units of μ: error on single-view samples + (1 - μ)/μ times error on multi-view samples; a tie "
+        "is wrong. One dot a run, a bar at the mean; the ensemble is the mean of the logits of all singles."
+    )
+    return Panel("error_rates", "How wrong each network is", caption, shown, figure)
+
+
+def draw(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """Return the axes with one row a role (and variant) and one dot a run: test error in units of mu.
+
+    Args:
+        frame: Table of `error_rates`.
+        ax: Where to draw.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> draw(error_rates(example_study()), canvas(6, 3)[1][0]).get_yticklabels()[0].get_text()
+        'single'
+    """
+    tests = frame[frame["measure"] == "test_error_mu"]
+    kinds = sorted(set(zip(tests["role"], tests["variant"], strict=True)), key=lambda kind: role_order(*kind))
+
+    for row, (role, variant) in enumerate(kinds):
+        errors = tests.loc[(tests["role"] == role) & (tests["variant"] == variant), "error"]
+        ax.plot(errors, [row] * len(errors), "o", color=VIEWS[0], alpha=0.5, markersize=5, markeredgewidth=0)
+        ax.plot(errors.mean(), row, "|", color=INK, markersize=14, markeredgewidth=1.6)
+
+    rows_named(ax, [kind_name(*kind) for kind in kinds])
+    ax.set_xlabel("test error (units of μ)")
+    ax.set_xlim(left=-0.01)
+    return ax
 
 
 def _measured(log: LogLike) -> dict[str, Estimate]:
-    """Return what the run's evaluation says, by measure."""
+    """Return what the run's evaluation states, by measure."""
     arrays, mu = measured_arrays(log), single_view_share(log)
     found = {
         measure: _rate(arrays[f"{part}/logits"], arrays[f"{part}/labels"])
@@ -129,3 +142,67 @@ def _rate(logits: np.ndarray, labels: np.ndarray) -> Estimate:
     mistakes = wrong(logits, labels)
 
     return rate(int(mistakes.sum()), mistakes.size)
+
+
+def _train_error(study: Study) -> Iterator[Measurement]:
+    errors = errors_of(study, singles(study), "train_error")
+    if errors:
+        mistakes = sum(round(error.value * error.n) for error in errors)
+        pooled = rate(mistakes, sum(error.n for error in errors))
+        yield Measurement(pooled, f"n: training samples of {len(errors)} runs together; interval: Wilson")
+
+
+def _single_error(study: Study) -> Iterator[Measurement]:
+    errors = errors_of(study, singles(study))
+    if errors:
+        yield Measurement(_mean_error(errors), _over_runs(errors))
+
+
+def _ensemble_error(study: Study) -> Iterator[Measurement]:
+    members = singles(study)
+    error = ensemble_error(members) if len(members) > 1 else None
+    if error:
+        note = f"ensemble of {len(members)} runs; n: test samples of the smaller part; interval: Wilson's of both parts"
+        yield Measurement(error, note)
+
+
+def _student_error(role: str) -> Callable[[Study], Iterator[Measurement]]:
+    def measured(study: Study) -> Iterator[Measurement]:
+        for variant, logs in with_role(study, role).items():
+            errors = errors_of(study, logs)
+            if errors:
+                yield Measurement(_mean_error(errors), _over_runs(errors), variant)
+
+    return measured
+
+
+def _gain_of_average(study: Study) -> Iterator[Measurement]:
+    alone = [error.value for error in errors_of(study, singles(study))]
+    averaged = [log for logs in with_role(study, "average").values() for log in logs]
+    averages = [error.value for error in errors_of(study, averaged)]
+    if averages and len(alone) > 1:
+        note = f"mean error of {len(alone)} singles less that of {len(averages)} averages; n: runs; interval: t"
+        yield Measurement(difference(alone, averages), note)
+
+
+def _mean_error(errors: Sequence[Estimate]) -> Estimate:
+    """Return the mean over runs; an error is never below 0, its t interval might be."""
+    mean = mean_of(errors)
+
+    return mean._replace(low=max(mean.low, 0.0))
+
+
+def _over_runs(errors: Sequence[Estimate]) -> str:
+    source = "t over runs" if np.ptp([error.value for error in errors]) else "of one run's test samples"
+
+    return f"mean over runs; n: runs; interval: {source}"
+
+
+CLAIMS: Mapping[str, Callable[[Study], Iterator[Measurement]]] = {
+    "single.train_error": _train_error,
+    "single.test_error_mu": _single_error,
+    "ensemble.test_error_mu": _ensemble_error,
+    "distilled.test_error_mu": _student_error("distilled"),
+    "self_distilled.test_error_mu": _student_error("self_distilled"),
+    "average.gain_mu": _gain_of_average,
+}

@@ -1,29 +1,39 @@
-"""How near the race was and what became of the loser; what the initialisation predicts against what was learned."""
-
-from collections.abc import Iterable, Iterator
+"""How near the race of each class was, and how far the losing view has come."""
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
-from probes.analysis.columns import TABLES
-from probes.analysis.facts import exponent, usable
-from probes.analysis.findings.learned import RULE, LearnedRule
-from probes.analysis.intervals import rate
-from probes.analysis.taps.frames import endpoints
-from probes.analysis.theory.findings.winning_set import winners
-from probes.logs.protocol import LogLike
+from probes.analysis.findings.features import ends
+from probes.analysis.intervals import bootstrapped
+from probes.analysis.panel import Panel
+from probes.analysis.plots.canvas import BAD, INK, MUTED, VIEWS, canvas, key, logarithmic, stroke
+from probes.analysis.plots.marks import dot
+from probes.analysis.study import Study, finding
+from probes.analysis.theory.findings.winning_set import winning_set
+from probes.analysis.theory.recipe import exponent
+from probes.analysis.theory.roles import WHO, of_singles, race_features
 
-__all__ = ["OUTCOMES", "confusion", "escape_factor", "margins"]
+__all__ = ["COLUMNS", "draw", "escape_factor", "margins", "panel"]
 
-OUTCOMES = ("view 0", "view 1", "both", "none")
+COLUMNS = {
+    "view": "the losing view: the one that is not predicted",
+    "winner": "whether the leading view is in M, that is, whether its lead also exceeds the gap factor",
+    "q": "exponent of the activation",
+    "ratio": "losing over winning adjusted peak at initialisation, in [0, 1]",
+    "start": "peak of the losing view at step 0",
+    "end": "peak of the losing view at the last step",
+    "growth": "end / start",
+    "expected": "what the theory expects of the growth, (1 - ratio^(q-2))^(-1/(q-2))",
+    "null": "the same growth of the largest peak on a feature of another class",
+    "learned": "`view 0`, `view 1`, `both` or `none`",
+}
 
-_MARGINS = (
+_TABLE = (*WHO, "class", *COLUMNS, "rule")
+_KEY = ["run", "class", "view"]
+_RULE = (
     "losing view: the one that is not predicted; growth: its peak at the last step over that at step 0; expected: "
     "(1 - ratio^(q-2))^(-1/(q-2)); null: the same growth of the largest peak on a feature of another class; {}"
-)
-_CONFUSION = (
-    "in M: the lead at step 0 exceeds the gap factor; ungapped: the larger adjusted peak at step 0, however small its "
-    "lead; null: share of all classes with this outcome, what a prediction that says nothing would give; {}"
 )
 
 
@@ -41,22 +51,19 @@ def escape_factor(ratio: np.ndarray, q: int) -> np.ndarray:
         return np.asarray((1 - np.asarray(ratio, dtype=float) ** (q - 2)) ** (-1 / (q - 2)))
 
 
-def margins(
-    logs: LogLike | Iterable[LogLike], *, rule: LearnedRule = RULE, frame: pd.DataFrame | None = None
-) -> pd.DataFrame:
+@finding
+def margins(study: Study) -> pd.DataFrame:
     r"""Return one row per (run, class): how near the race was, and how far the losing view has come.
 
-    `ratio` is that of `winners`: the losing over the leading peak at initialisation, adjusted by S. The theory lets the
-    losing peak end at :math:`y_0 (1 - r^{q-2})^{-1/(q-2)}`: `growth` is measured, `expected` that factor. `start` and
-    `end` are the peak itself.
+    `ratio` is that of `winning_set`: the losing over the leading peak at initialisation, adjusted by S. The theory lets
+    the losing peak end at :math:`y_0 (1 - r^{q-2})^{-1/(q-2)}`: `growth` is measured, `expected` that factor. `start`
+    and `end` are the peak itself. Runs that `winning_set` leaves out are left out.
 
     Args:
-        logs: The runs of a study, or one log; those that `winners` leaves out are left out.
-        rule: When a feature counts as learned.
-        frame: Table of `features` of these runs, where it is already there; else the logs are read.
+        study: A study of the theory, logs, or a path.
 
     Raises:
-        LogError: As `winners`, and if a run does not say its exponent q.
+        LogError: as `winning_set`, and if a run does not state its exponent q.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -65,15 +72,13 @@ def margins(
         0   0.23    1.47      1.30
         1   0.43    2.62      1.77
     """
-    study = usable(logs)
-    table = winners(study, rule=rule, frame=frame)
-    powers = {log.manifest.run_id: exponent(log) for log in study if log.manifest.run_id in set(table["run"])}
+    table = winning_set(study)
+    powers = {log.label: exponent(log) for log in study.usable if log.label in set(table["run"])}
     table = table.assign(view=1 - table["predicted"].astype(int))
 
-    key = ["run", "class", "view"]
-    ends = endpoints(study, frame=frame).assign(run=lambda rows: rows["run"].astype(object))
-    first = table[key].merge(ends.drop_duplicates(key, keep="first"), on=key)
-    last = table[key].merge(ends.drop_duplicates(key, keep="last"), on=key)
+    rows = ends(race_features(study)).astype({"run": object})
+    first = table[_KEY].merge(rows.drop_duplicates(_KEY, keep="first"), on=_KEY)
+    last = table[_KEY].merge(rows.drop_duplicates(_KEY, keep="last"), on=_KEY)
     pairs = zip(table["ratio"], table["run"].map(powers), strict=True)
 
     table = table.assign(
@@ -83,59 +88,64 @@ def margins(
         growth=_over(last["peak"], first["peak"]),
         expected=[float(escape_factor(ratio, q)) for ratio, q in pairs],
         null=_over(last["off_peak"], first["off_peak"]),
-    ).reindex(columns=list(TABLES["margins"]))
-    table.attrs["rule"] = _MARGINS.format(rule)
+    ).reindex(columns=list(_TABLE))
+    table.attrs["rule"] = _RULE.format(study.rule)
     return table
 
 
-def confusion(table: pd.DataFrame) -> pd.DataFrame:
-    """Return how often each prediction met each outcome, for M and for the prediction without its gap factor.
+def panel(study: Study) -> Panel | None:
+    """Return the panel of single networks, or of all runs with an initialisation of their own."""
+    table = of_singles(study, margins(study))
+    if not len(table):
+        return None
+
+    figure, axes = canvas(5.4, 3.4)
+    draw(table, axes[0])
+    above = (table["growth"] / table["expected"]).where(table["expected"] < np.inf).dropna()
+    middle = bootstrapped(above.groupby(table["run"], observed=True).median(), np.median)
+    caption = (
+        f"{len(table)} classes of {table['run'].nunique()} runs: by how much the peak of the losing view has grown at "
+        "the end, against how near the race was. The line is what the theory lets it grow until the winner escapes, "
+        f"(1 - r^(q-2))^(-1/(q-2)); the loser ends at {middle.value:.2f} times that (median; {middle.low:.2f} to "
+        f"{middle.high:.2f}, bootstrap over runs). Grey: the largest peak on a feature of another class."
+    )
+    return Panel("margins", "How near the race was", caption, table, figure)
+
+
+def draw(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Return the axes with the growth of the losing peak against the ratio at initialisation, and the escape curve.
 
     Args:
-        table: Table of `winners`; its runs are counted together.
-
-    Returns:
-        One row per (prediction, predicted, learned): `count` of the `n` classes with that prediction, their `share`
-        with Wilson's interval, and the `null`, the share of all classes with that outcome.
+        table: Table of `margins`.
+        ax: Where to draw.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> from probes.analysis import winners
-        >>> found = confusion(winners(example_study()[-5:]))
-        >>> found[found["prediction"] == "in M"].pivot(index="predicted", columns="learned", values="count")
-        learned    both  none  view 0  view 1
-        predicted
-        none          3     0       1       1
-        view 0        0     0      15       0
-        view 1        0     0       0      10
+        >>> draw(margins(example_study()[-1]), canvas(4, 3)[1][0]).get_yscale()
+        'log'
     """
-    found = pd.DataFrame(_confused(table), columns=list(TABLES["confusion"]))
-    found.attrs["rule"] = _CONFUSION.format(", ".join(map(str, table["rule"].unique())))
+    ratio = np.linspace(0, min(0.999, table["ratio"].max()), 200)
+    for name, colour, rows in _by_outcome(table):
+        ax.plot(rows["ratio"], rows["growth"], "o", color=colour, markersize=4, alpha=0.75, label=name)
+    ax.plot(table["ratio"], table["null"], ".", color=MUTED, markersize=3)
+    for q in table["q"].unique():
+        ax.plot(ratio, escape_factor(ratio, int(q)), color=INK, linewidth=1.2)
 
-    return found
+    ax.set(xlabel="losing over leading peak at step 0, adjusted", ylabel="losing peak, last over first step")
+    ax.set_xlim(0, 1.02)
+    logarithmic(ax)
+    found = [(dot(colour), name) for name, colour, rows in _by_outcome(table) if len(rows)]
+    key(ax, [*found, (stroke(INK, 1.2), "theory"), (dot(MUTED), "another class (null)")], columns=3)
+    return ax
 
 
-def _confused(table: pd.DataFrame) -> Iterator[dict[str, object]]:
-    named = "view " + table["predicted"].astype(str)
-    outcome = table["learned"].value_counts(normalize=True)
+def _by_outcome(table: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
+    """Split classes by what was learned: the predicted view alone, both, or another outcome."""
+    predicted = "view " + (1 - table["view"].astype(int)).astype(str)
+    agrees, both = table["learned"] == predicted, table["learned"] == "both"
+    kinds = {"as predicted": agrees, "both learned": both, "another outcome": ~agrees & ~both}
 
-    for prediction, said in {"in M": named.where(table["winner"].astype(bool), "none"), "ungapped": named}.items():
-        for predicted, classes in table.groupby(said):
-            for learned in OUTCOMES:
-                count = int((classes["learned"] == learned).sum())
-                share, low, high, n = rate(count, len(classes))
-                yield {
-                    "prediction": prediction,
-                    "predicted": predicted,
-                    "learned": learned,
-                    "count": count,
-                    "share": share,
-                    "low": low,
-                    "high": high,
-                    "n": n,
-                    "null": outcome.get(learned, 0.0),
-                    "rule": table["rule"].iloc[0],
-                }
+    return [(name, colour, table[chosen]) for colour, (name, chosen) in zip((*VIEWS, BAD), kinds.items(), strict=True)]
 
 
 def _over(last: "pd.Series[float]", first: "pd.Series[float]") -> "pd.Series[float]":

@@ -1,46 +1,47 @@
 """One row per role and variant: what a reader wants on one screen."""
 
-from collections.abc import Iterable
-
 import pandas as pd
 
-from probes.analysis.columns import TABLES
-from probes.analysis.facts import each
-from probes.analysis.findings.learned import RULE, LearnedRule
-from probes.analysis.theory.evidence import Evidence
+from probes.analysis.findings.runs import runs
+from probes.analysis.study import Study, finding
+from probes.analysis.theory.findings.error_rates import error_rates
 from probes.analysis.theory.inputs.inputs import is_inputs
-from probes.logs.protocol import LogLike
+from probes.analysis.theory.roles import race_learned, races
 
-__all__ = ["summary", "summary_of"]
+__all__ = ["COLUMNS", "summary"]
+
+COLUMNS = {
+    "runs": "number of runs",
+    "last_step": "last step recorded",
+    "train_error": "share of the training set that is wrong, mean over runs",
+    "single_view_error": "share of single-view test samples that is wrong, mean over runs",
+    "multi_view_error": "share of multi-view test samples that is wrong, mean over runs",
+    "test_error_mu": "test error in mu, mean over runs",
+    "features_learned": "share of all features that were learned, mean over runs",
+}
 
 _KIND = ["role", "variant"]
 
 
-def summary(logs: LogLike | Iterable[LogLike], *, rule: LearnedRule = RULE) -> pd.DataFrame:
+@finding
+def summary(study: Study) -> pd.DataFrame:
     """Return one row per (role, variant): its runs, and means over them of errors and of the share of features learned.
 
     Args:
-        logs: The runs of a study; those that diverged or failed are left out.
-        rule: When a feature counts as learned.
+        study: A study of the theory, logs, or a path; runs that diverged or failed are left out.
 
     Example:
         >>> summary([]).empty
         True
     """
-    return summary_of(Evidence(each(logs), rule))
+    if not study.usable:
+        return pd.DataFrame(columns=[*_KIND, *COLUMNS])
 
-
-def summary_of(evidence: Evidence) -> pd.DataFrame:
-    """Return the table of `summary` from evidence that is already there."""
-    columns = list(TABLES["summary"])
-    if not evidence.logs:
-        return pd.DataFrame(columns=columns)
-
-    kinds = evidence.runs[evidence.runs["run"].isin([log.manifest.run_id for log in evidence.logs])]
-    errors = evidence.error_rates.pivot_table("error", [*_KIND], "measure", observed=True)
-    learned = [evidence.learned] if evidence.races and not is_inputs(evidence.logs) else []
+    everyone = runs(study)
+    counted = everyone[everyone["run"].isin([log.label for log in study.usable])]
+    errors = error_rates(study).pivot_table("error", [*_KIND], "measure", observed=True)
+    learned = [race_learned(study)] if races(study) and not is_inputs(study) else []
     found = [table.groupby(_KIND, observed=True).agg(features_learned=("learned", "mean")) for table in learned]
-    counted = kinds.groupby(_KIND, observed=True, sort=False).agg(runs=("run", "size"), last_step=("last_step", "max"))
-    table = counted.join([errors, *found]).reset_index()
+    table = counted.groupby(_KIND, observed=True, sort=False).agg(runs=("run", "size"), last_step=("last_step", "max"))
 
-    return table.reindex(columns=columns)
+    return table.join([errors, *found]).reset_index().reindex(columns=[*_KIND, *COLUMNS])

@@ -1,4 +1,4 @@
-r"""When each feature is learned, in which order, and when the theory says its race is over.
+r"""When each feature is learned, and in which order, beside the step at which the theory expects its race to be over.
 
 **Predicted escape time.** Near the initialisation every output is about 0, so that the own class's softmax is 1/k, and
 a neuron with :math:`x = \langle w, v_{i,\ell} \rangle` on a patch of weight z has the derivative
@@ -18,35 +18,36 @@ Left out: noise on the patches of the class (it makes neurons faster), the push 
 (slower), and the few steps that a neuron beyond :math:`\varrho` needs to become strong.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from probes.analysis.columns import TABLES
-from probes.analysis.facts import constant, exponent, moments, usable
-from probes.analysis.findings.learned import RULE, LearnedRule, last_steps
-from probes.analysis.intervals import bootstrapped
-from probes.analysis.taps.frames import endpoints, every_step
+from probes.analysis.findings.features import ends, every_step, features
+from probes.analysis.rule import last_steps
+from probes.analysis.study import Study, finding
+from probes.analysis.theory.recipe import constant, correlation_series, exponent, moments
+from probes.analysis.theory.roles import WHO, race_features
 from probes.logs.protocol import LogLike
 
-__all__ = ["escape", "escape_times", "settled", "timing"]
+__all__ = ["COLUMNS", "escape_times", "settled", "timing"]
 
+COLUMNS = {
+    "crossing_after": "last step looked at at which the feature did not count as learned",
+    "crossing": "step from which on the feature counts as learned for good",
+    "order": "place of the crossing in its run, from 1",
+    "escape_time": "predicted crossing T0, in steps",
+}
+
+_TABLE = (*WHO, "class", "view", *COLUMNS, "rule")
 _RULE = (
     "crossing: first step looked at from which on the feature counts as learned at all later ones, after the step "
     "crossing_after; escape_time: k/(k-1) rho^(q-1) / (eta (q-2) S x0^(q-2)), for runs without a teacher; {}"
 )
-_ESCAPE = (
-    "rank_correlation: Spearman's, of crossing and escape_time over the features that a run learned; null: 0, the "
-    "order has nothing to do with the prediction, p_value against it; pace: median of crossing / escape_time, "
-    "interval by bootstrap over features; {}"
-)
 
 
-def timing(
-    logs: LogLike | Iterable[LogLike], *, rule: LearnedRule = RULE, frame: pd.DataFrame | None = None
-) -> pd.DataFrame:
+@finding
+def timing(study: Study, *, every: int | None = None) -> pd.DataFrame:
     """Return one row per (run, class, view): the step at which it is learned for good, and the predicted one.
 
     `crossing` is empty where the feature is not learned at the end, and the first recorded step where it was learned
@@ -55,26 +56,26 @@ def timing(
     that continues another, and where recipe and evaluation do not give eta, rho, q and S.
 
     Args:
-        logs: The runs of a study, or one log.
-        rule: When a feature counts as learned.
-        frame: Table of `features` of these runs, however thin, where it is there; else every step is read.
+        study: A study of the theory, logs, or a path.
+        every: Look at every so many-th recorded step, 1 for all; by default at about 200 steps a run.
 
     Raises:
-        LogError: If a log has no series (class, neuron, feature_class, view), or two runs have the same name.
+        LogError: a log has no series (class, neuron, feature_class, view), or two runs have the same name.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> timing(example_study()[-1])[["class", "view", "crossing_after", "crossing", "order"]].head(3)
+        >>> timing(example_study()[-1], every=1)[["class", "view", "crossing_after", "crossing", "order"]].head(3)
            class  view  crossing_after  crossing  order
         0      0     0              16        17      4
         1      0     1             400      <NA>   <NA>
         2      1     0              13        14      1
     """
-    tables = [_crossings(log, rule, frame) for log in usable(logs)]
+    by_run = dict(iter(ends(race_features(study)).groupby("run", observed=True)))
+    tables = [_crossings(study, log, by_run[log.label], _pieces(study, log, every)) for log in study.usable]
 
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-    table = table.reindex(columns=list(TABLES["timing"]))
-    table.attrs["rule"] = _RULE.format(rule)
+    table = table.reindex(columns=list(_TABLE))
+    table.attrs["rule"] = _RULE.format(study.rule)
     return table
 
 
@@ -101,25 +102,6 @@ def escape_times(log: LogLike, peaks: np.ndarray) -> np.ndarray:
     return np.asarray(classes / (classes - 1) * times if classes > 1 else np.full(peaks.shape, np.nan))
 
 
-def escape(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per run: how well the predicted escape times give the order and the pace of what was learned.
-
-    Args:
-        table: Table of `timing`.
-
-    Example:
-        >>> crossing, predicted = [10, 20, 40], [5.0, 10.0, 20.0]
-        >>> rows = {"crossing": crossing, "escape_time": predicted, "rule": ""}
-        >>> found = escape(pd.DataFrame(rows).assign(run="a", role="single", variant=""))
-        >>> found[["rank_correlation", "pace", "n"]].round(3).to_numpy().tolist()
-        [[1.0, 2.0, 3.0]]
-    """
-    found = pd.DataFrame(_escapes(table), columns=list(TABLES["escape"]))
-    found.attrs["rule"] = _ESCAPE.format(table.attrs.get("rule", ""))
-
-    return found
-
-
 def settled(steps: np.ndarray, holds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the last step at which a condition fails, and the next, from which on it holds; NaN where there is none.
 
@@ -138,25 +120,32 @@ def settled(steps: np.ndarray, holds: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return padded[place], padded[place + 1]
 
 
-def _crossings(log: LogLike, rule: LearnedRule, frame: pd.DataFrame | None) -> pd.DataFrame:
-    rows = None if frame is None else frame[frame["run"] == log.manifest.run_id]
-    pieces = every_step(log) if rows is None else [rows]
-    ends = endpoints(log, frame=rows)
-    start, last = ends[ends["step"] == ends["step"].iloc[0]].reset_index(drop=True), last_steps(ends)
+def _pieces(study: Study, log: LogLike, every: int | None) -> Iterable[pd.DataFrame]:
+    """Return the run's table of features; of all steps in pieces that fit into memory."""
+    name = correlation_series(log).name
+    if every == 1:
+        return every_step(study, log, name)
+    table = features(study, name, every=every)
+
+    return [table[table["run"] == log.label]]
+
+
+def _crossings(study: Study, log: LogLike, rows: pd.DataFrame, pieces: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    start, last = rows[rows["step"] == rows["step"].iloc[0]].reset_index(drop=True), last_steps(rows)
     shape = tuple(start[["class", "view"]].nunique())
     # The rule needs the run's last step, wherever a piece lies.
-    ruled = (rule(pd.concat([piece, last])).head(len(piece)) for piece in pieces)
+    ruled = (study.rule(pd.concat([piece, last])).head(len(piece)) for piece in pieces)
     after, crossing = _settled_in(ruled, len(start))
     predicted = escape_times(log, start["peak"].to_numpy(dtype=float).reshape(shape))
 
     table: pd.DataFrame = start.assign(
-        run=log.manifest.run_id,
+        run=log.label,
         role=log.manifest.role,
         variant=log.manifest.variant,
         crossing_after=pd.array(after, dtype="Int64"),
         crossing=pd.array(crossing, dtype="Int64"),
         escape_time=predicted.ravel(),
-        rule=str(rule),
+        rule=str(study.rule),
     )
     table["order"] = table["crossing"].rank(method="min").astype("Int64")
 
@@ -174,25 +163,3 @@ def _settled_in(pieces: Iterable[pd.DataFrame], features: int) -> tuple[np.ndarr
         after, crossing = np.where(whole, after, failed), np.where(whole, np.fmin(crossing, since), since)
 
     return after, crossing
-
-
-def _escapes(table: pd.DataFrame) -> Iterator[dict[str, object]]:
-    shown = table[table["crossing"].notna() & np.isfinite(table["escape_time"].astype(float))]
-
-    for (run, role, variant), rows in shown.groupby(["run", "role", "variant"], observed=True):
-        crossing, predicted = rows["crossing"].to_numpy(dtype=float), rows["escape_time"].to_numpy(dtype=float)
-        if len(rows) > 2:
-            correlation = stats.spearmanr(crossing, predicted)
-            pace, low, high, n = bootstrapped(crossing / predicted, np.median)
-            yield {
-                "run": run,
-                "role": role,
-                "variant": variant,
-                "rank_correlation": float(correlation.statistic),
-                "p_value": float(correlation.pvalue),
-                "pace": pace,
-                "low": low,
-                "high": high,
-                "n": n,
-                "rule": rows["rule"].iloc[0],
-            }

@@ -1,63 +1,79 @@
 """What all students of a kind have together, beside one of them, their teachers, and what their ensemble gains."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from probes.analysis.columns import TABLES
-from probes.analysis.facts import usable
-from probes.analysis.findings.learned import RULE, LearnedRule, learned
 from probes.analysis.intervals import Estimate, weighted_sum
-from probes.analysis.members import learned_sets
+from probes.analysis.panel import Panel
+from probes.analysis.study import Study, finding
 from probes.analysis.theory.ensembles import ensemble_error
-from probes.analysis.theory.findings.error_rates import error_rates
+from probes.analysis.theory.findings.error_rates import errors_of
+from probes.analysis.theory.measurement import Measurement
+from probes.analysis.theory.roles import race_sets, with_role
 from probes.logs.protocol import LogLike
 
-__all__ = ["gain_over_one", "unions"]
+__all__ = ["CLAIMS", "COLUMNS", "gain_over_one", "panel", "unions"]
 
-_ESTIMATE = ("error", "low", "high", "n")
+COLUMNS = {
+    "runs": "number of students",
+    "features_learned": "share of all features that one student learned, mean over students",
+    "union": "share of all features that at least one of the students learned",
+    "teachers_union": "share of all features that at least one of their teachers learned",
+    "beyond": "features that a student learned and no teacher",
+    "left": "features that a teacher learned and no student",
+    "gain": "error in mu of one student, mean, less that of the ensemble of all",
+    "low": "lower end of its 95 % interval",
+    "high": "upper end of its 95 % interval",
+    "null": "the gain of as many of their teachers",
+}
+
+_TABLE = ("role", "variant", *COLUMNS, "rule")
 _RULE = (
     "gain: mean error of one student less that of their ensemble, in mu, interval over test samples; null: the same of "
     "as many of their teachers; {}"
 )
 
 
-def unions(
-    students: LogLike | Iterable[LogLike],
-    teachers: LogLike | Iterable[LogLike],
-    *,
-    rule: LearnedRule = RULE,
-    frame: pd.DataFrame | None = None,
-) -> pd.DataFrame:
+@finding
+def unions(study: Study) -> pd.DataFrame:
     """Return one row per (role, variant) of students: what one has, what all have, what their teachers have.
 
-    `gain` is NaN where there is one student only, or where one was not tested.
+    `gain` is NaN where there is one student only, or where one was not tested. Teachers that are not in the study are
+    left out.
 
     Args:
-        students: Distilled or self-distilled runs.
-        teachers: Runs among which the students' teachers are; others do no harm.
-        rule: When a feature counts as learned.
-        frame: Table of `features` of all these runs, where it is already there; else the logs are read.
+        study: A study of the theory, logs, or a path.
 
     Raises:
-        LogError: If a log has no series (class, neuron, feature_class, view), or runs disagree on features or samples.
+        LogError: a log has no series (class, neuron, feature_class, view), or runs disagree on features or samples.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> logs = example_study()
-        >>> unions(logs[1:4], logs)[["variant", "features_learned", "union", "teachers_union"]].round(2).values.tolist()
+        >>> table = unions(example_study())
+        >>> table[["variant", "features_learned", "union", "teachers_union"]].round(2).values.tolist()
         [['stopped', 1.0, 1.0, 1.0], ['continued', 0.83, 0.83, 0.58], ['fresh', 0.67, 0.67, 0.58]]
     """
-    study, known = usable(students), {log.manifest.run_id: log for log in usable(teachers)}
     kinds: dict[tuple[str, str], list[LogLike]] = {}
-    for log in study:
+    for log in study.students:
         kinds.setdefault((log.manifest.role, log.manifest.variant), []).append(log)
 
-    rows = [_union(kind, logs, known, rule, frame) for kind, logs in kinds.items()]
-    table = pd.DataFrame(rows).assign(rule=str(rule)).reindex(columns=list(TABLES["unions"]))
-    table.attrs["rule"] = _RULE.format(rule)
+    rows = [_union(study, kind, logs) for kind, logs in kinds.items()]
+    table = pd.DataFrame(rows).assign(rule=str(study.rule)).reindex(columns=list(_TABLE))
+    table.attrs["rule"] = _RULE.format(study.rule)
     return table
+
+
+def panel(study: Study) -> Panel | None:
+    """Return the table of what students have together."""
+    table = unions(study)
+    caption = (
+        "What one student of each kind has learned, what all of them together, and what their teachers together. Gain: "
+        "by how much the students' ensemble errs less than one of them, in units of μ; null: the same of as many "
+        "teachers. The theory lets distilled students gain nothing, because each has all already."
+    )
+    return Panel("unions", "What students have together", caption, table) if len(table) else None
 
 
 def gain_over_one(errors: Sequence[Estimate], logs: Sequence[LogLike]) -> Estimate | None:
@@ -68,7 +84,7 @@ def gain_over_one(errors: Sequence[Estimate], logs: Sequence[LogLike]) -> Estima
         logs: The runs.
 
     Raises:
-        LogError: If the runs were tested on different samples.
+        LogError: the runs were tested on different samples.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -83,28 +99,22 @@ def gain_over_one(errors: Sequence[Estimate], logs: Sequence[LogLike]) -> Estima
     return weighted_sum([mean, turned], [1.0, 1.0])._replace(n=len(logs))
 
 
-def _union(
-    kind: tuple[str, str],
-    logs: Sequence[LogLike],
-    known: Mapping[str, LogLike],
-    rule: LearnedRule,
-    frame: pd.DataFrame | None,
-) -> dict[str, object]:
-    names = dict.fromkeys(name for log in logs for name in log.manifest.parents)
-    masters = [known[name] for name in names if name in known]
-    own = learned_sets([*logs, *masters], learned([*logs, *masters], rule=rule, frame=frame))
-    union, lesson = own[: len(logs)].any(axis=0), own[len(logs) :].any(axis=0)
-    gain, null = _gain(logs), _gain(masters[: len(logs)])
+def _union(study: Study, kind: tuple[str, str], logs: Sequence[LogLike]) -> dict[str, object]:
+    teachers = list({teacher.label: teacher for log in logs for teacher in study.teachers(log)}.values())
+    known = race_sets(study, logs)
+    union = known.any(axis=0)
+    taught = race_sets(study, teachers).any(axis=0) if teachers else np.zeros_like(union)
+    gain, null = _gain(study, logs), _gain(study, teachers[: len(logs)])
 
     return {
         "role": kind[0],
         "variant": kind[1],
         "runs": len(logs),
-        "features_learned": own[: len(logs)].mean(),
+        "features_learned": known.mean(),
         "union": union.mean(),
-        "teachers_union": lesson.mean(),
-        "beyond": int((union & ~lesson).sum()),
-        "left": int((lesson & ~union).sum()),
+        "teachers_union": taught.mean(),
+        "beyond": int((union & ~taught).sum()),
+        "left": int((taught & ~union).sum()),
         "gain": gain.value,
         "low": gain.low,
         "high": gain.high,
@@ -112,9 +122,16 @@ def _union(
     }
 
 
-def _gain(logs: Sequence[LogLike]) -> Estimate:
-    table = error_rates(logs)
-    table = table[table["measure"] == "test_error_mu"]
-    errors = [Estimate(*row) for row in zip(*(table[name] for name in _ESTIMATE), strict=True)]
+def _gain(study: Study, logs: Sequence[LogLike]) -> Estimate:
+    return gain_over_one(errors_of(study, logs), logs) or Estimate(np.nan, np.nan, np.nan, len(logs))
 
-    return gain_over_one(errors, logs) or Estimate(np.nan, np.nan, np.nan, len(logs))
+
+def _gain_of_distilled(study: Study) -> Iterator[Measurement]:
+    for variant, logs in with_role(study, "distilled").items():
+        gain = gain_over_one(errors_of(study, logs), logs)
+        if gain:
+            note = f"mean error of {len(logs)} runs less that of their ensemble; n: runs; interval: over test samples"
+            yield Measurement(gain, note, variant)
+
+
+CLAIMS: Mapping[str, Callable[[Study], Iterator[Measurement]]] = {"ensemble_of_distilled.gain_mu": _gain_of_distilled}

@@ -1,18 +1,21 @@
-"""The report's film of the race: a few runs that stand for the others, neuron by neuron, feature by feature."""
+"""A film of the race: a few runs that stand for the others, neuron by neuron, feature by feature."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from probes.analysis import plots
 from probes.analysis.panel import Panel
-from probes.analysis.plots.canvas import canvas
+from probes.analysis.plots.canvas import WIDTH, canvas
+from probes.analysis.plots.matrix import matrix
 from probes.analysis.replay import Replay, replay
-from probes.analysis.theory.evidence import Evidence
+from probes.analysis.study import Study
+from probes.analysis.taps.tap import taps_of
+from probes.analysis.theory.recipe import correlation_series
+from probes.analysis.theory.roles import race_features, with_role
 from probes.logs.protocol import LogLike
 
-__all__ = ["REPLAY_BUDGET", "replay_panel"]
+__all__ = ["REPLAY_BUDGET", "panel"]
 
 # Characters that all films of a page may take.
 REPLAY_BUDGET = 900_000
@@ -21,42 +24,43 @@ _ROLES = ("single", "distilled", "self_distilled")
 _AXES = ("class", "neuron", "feature_class", "view")
 
 
-def replay_panel(evidence: Evidence) -> Panel | None:
+def panel(study: Study) -> Panel | None:
     """Return the films of the first single, the first student of each form, and the first self-distilled run of each.
 
     Where no run has a role, that of the first run. Films that a page has no room for are named in the caption.
 
     Raises:
-        LogError: If a log has no series (class, neuron, feature_class, view).
+        LogError: a log has no series (class, neuron, feature_class, view).
 
     Example:
-        >>> from probes.analysis import example_study
-        >>> [film.run for film in replay_panel(Evidence(example_study())).replays][:2]
+        >>> from probes.analysis.theory.example import example_study
+        >>> [film.run for film in panel(Study(example_study())).replays][:2]
         ['single-00', 'distilled-stopped-00']
     """
-    chosen = _representatives(evidence)
+    chosen = _representatives(study)
     if not chosen:
         return None
 
-    films = [replay(log, title=_title(log), frame=evidence.features) for log in chosen]
+    table = race_features(study)
+    films = [replay(log, taps_of(log)[correlation_series(log).name], title=_title(log), table=table) for log in chosen]
     shown = _fitting(films)
-    table = pd.concat([_last(film) for film in shown], ignore_index=True)
-    figure, axes = canvas(7.6, 5.6)
-    plots.matrix(table[table["run"] == shown[0].run], axes[0], scale=shown[0].scale)
-    return Panel("race_matrix", "The race, neuron by neuron", _caption(films, shown), table, figure, shown)
+    last = pd.concat([_last(film) for film in shown], ignore_index=True)
+    figure, axes = canvas(WIDTH, 5.6)
+    matrix(last[last["run"] == shown[0].run], axes[0], scale=shown[0].scale)
+    return Panel("race_matrix", "The race, neuron by neuron", _caption(films, shown), last, figure, shown)
 
 
-def _representatives(evidence: Evidence) -> Sequence[LogLike]:
-    firsts = [logs[0] for role in _ROLES for logs in evidence.with_role(role).values()]
+def _representatives(study: Study) -> Sequence[LogLike]:
+    firsts = [logs[0] for role in _ROLES for logs in with_role(study, role).values()]
 
-    return firsts or evidence.logs[:1]
+    return firsts or study.usable[:1]
 
 
 def _title(log: LogLike) -> str:
     role, variant = log.manifest.role.replace("_", "-"), log.manifest.variant
     kind = f"{role}, {variant}" if variant else role
 
-    return f"{kind}: {log.manifest.run_id}" if kind else log.manifest.run_id
+    return f"{kind}: {log.label}" if kind else log.label
 
 
 def _fitting(films: Sequence[Replay]) -> Sequence[Replay]:
