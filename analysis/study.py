@@ -7,7 +7,7 @@ Example:
     >>> from probes.analysis.theory.example import example_study
     >>> study = Study(example_study())
     >>> study
-    Study(9 runs: 6 members, 3 students; taps: correlations)
+    Study(9 runs: 5 members, 3 students; taps: correlations)
     >>> study.coverage() is not study.coverage(), study.coverage().equals(study.coverage())
     (True, True)
 """
@@ -285,7 +285,7 @@ def _hashable(value: Any) -> Any:
 
 def _is_single(log: LogLike) -> bool:
     """Whether a run is one network, and not several that were trained together as one."""
-    return getattr(log.manifest, "networks", 1) == 1
+    return log.manifest.networks == 1
 
 
 def _check_labels(labels: Sequence[str]) -> None:

@@ -58,7 +58,7 @@ def coverage(study: Study, tap: str | None = None, *, subsets: int = 256, seed: 
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> study = Study(example_study(), members="single-*")
+        >>> study = Study(example_study())
         >>> coverage(study)[["members", "subsets", "coverage", "expected"]].round(2).values.tolist()[:2]
         [[1.0, 5.0, 0.55, 0.5], [2.0, 10.0, 0.78, 0.75]]
     """

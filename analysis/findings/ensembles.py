@@ -71,7 +71,7 @@ def ensembles(study: Study) -> pd.DataFrame:
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> table = ensembles(Study(example_study(), members="single-*"))
+        >>> table = ensembles(Study(example_study()))
         >>> table.loc[table["set"] == "single_view", ["members", "error"]].round(3).values.tolist()[::4]
         [[1.0, 0.383], [5.0, 0.0]]
     """
@@ -102,7 +102,7 @@ def disagreement(study: Study) -> pd.DataFrame:
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> table = disagreement(Study(example_study(), members="single-*"))
+        >>> table = disagreement(Study(example_study()))
         >>> table.loc[table["set"] == "single_view", "pair"].tolist()[:2]
         ['member and member', 'student and student']
     """

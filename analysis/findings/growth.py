@@ -62,7 +62,7 @@ def growth(study: Study, tap: str | None = None) -> pd.DataFrame:
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> table = growth(Study(example_study(), members="single-*"))
+        >>> table = growth(Study(example_study()))
         >>> table.loc[table["taught"], ["learned", "control"]].mean().round(2).to_dict()
         {'learned': 0.87, 'control': 0.57}
     """
@@ -93,7 +93,7 @@ def growth_over_control(study: Study, tap: str | None = None) -> pd.DataFrame:
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> table = growth_over_control(Study(example_study(), members="single-*"))
+        >>> table = growth_over_control(Study(example_study()))
         >>> table[["role", "variant", "share", "control_share"]].round(2).values.tolist()[0]
         ['distilled', 'stopped', 1.0, 0.51]
     """

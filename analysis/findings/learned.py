@@ -93,7 +93,7 @@ def null_rate_at_start(study: Study, tap: Tap) -> Estimate | None:
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> study = Study(example_study(), members="single-*")
+        >>> study = Study(example_study())
         >>> null_rate_at_start(study, study.tap()).value
         0.0
     """

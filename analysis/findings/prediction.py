@@ -45,7 +45,7 @@ def prediction(study: Study, tap: str | None = None) -> pd.DataFrame:
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> prediction(Study(example_study(), members="single-*"))[["measure", "value", "chance"]].values.tolist()
+        >>> prediction(Study(example_study()))[["measure", "value", "chance"]].values.tolist()
         [['accuracy', 1.0, 0.5]]
     """
     chosen = study.tap(tap)

@@ -48,7 +48,7 @@ def _run(study: Study, log: LogLike) -> dict[str, object]:
 
     return {
         "run": log.label,
-        "name": getattr(manifest, "name", ""),
+        "name": manifest.name,
         "role": manifest.role,
         "variant": manifest.variant,
         "status": study.statuses[log.label],

@@ -37,7 +37,7 @@ def summary(study: Study) -> pd.DataFrame:
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> table = summary(Study(example_study(), members="single-*"))
+        >>> table = summary(Study(example_study()))
         >>> table[["kind", "role", "runs", "features_learned"]].round(2).values.tolist()[0]
         ['member', 'single', 5, 0.55]
     """

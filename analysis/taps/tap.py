@@ -213,9 +213,7 @@ def different_directions(name: str, first: str, second: str, known: Tap, other: 
 
 
 def _may_be_tap(series: Series) -> bool:
-    quantity = getattr(series, "quantity", "")
-
-    return quantity == CORRELATION if quantity else not series.name.endswith(_OTHERS)
+    return series.quantity == CORRELATION if series.quantity else not series.name.endswith(_OTHERS)
 
 
 def _tap(log: LogLike, series: Series) -> Tap | None:
@@ -227,7 +225,7 @@ def _tap(log: LogLike, series: Series) -> Tap | None:
     names = stored.names if stored else _FEATURE_AXES
     if stored is None and series.name == "forces":  # an older log's, which has features but is no weight
         return None
-    component = getattr(stored, "component", "")
+    component = stored.component if stored else ""
     feature = [place for place, dim in enumerate(series.dims) if dim in names]
     axes = [place for place in feature if series.dims[place] != component]
     if not axes:

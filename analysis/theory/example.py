@@ -123,6 +123,7 @@ class _Maker:
             variant=variant,
             parents=tuple(teacher.manifest.run_id for teacher in teachers),
             continues=own.manifest.run_id if own else "",
+            networks=members,
             status="finished",
         )
         steps = np.arange(len(values))

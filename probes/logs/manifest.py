@@ -77,6 +77,8 @@ class Manifest:
         for name, default in vars(cls("any", ())).items():
             if name in known and not isinstance(known[name], _ACCEPTED[type(default)]):
                 raise TypeError(f"expected `{name}` to be a {type(default).__name__}, got {known[name]!r}")
+        if "networks" not in data:  # older: a recipe's run has a seed of initialisation for each of its networks
+            known["networks"] = max(1, sum(str(seed).startswith("init-") for seed in data.get("seeds", ())))
         known["series"] = tuple(Series.from_json(one) for one in data["series"])
         known["parents"] = tuple(map(str, data.get("parents", ())))
         known["attempts"] = tuple(map(int, data.get("attempts", ())))

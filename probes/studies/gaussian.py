@@ -170,4 +170,6 @@ def _manifest(run: PlannedRun, recipe: GaussianRecipe) -> Manifest:
     values = as_mapping(recipe)
     seeds = {"study": recipe.seed} | {f"init-{member:02d}": seed for member, seed in enumerate(run.seeds)}
 
-    return Manifest(run.run_id, (), role=run.role, seeds=seeds, recipe=values, study=study_hash(values))
+    facts = {"role": run.role, "networks": len(run.seeds), "seeds": seeds, "recipe": values}
+
+    return Manifest(run.run_id, (), study=study_hash(values), **facts)

@@ -261,6 +261,7 @@ class _Recording:
             variant=run.variant,
             parents=self._teachers(run),
             continues=run.continues,
+            networks=len(run.seeds),
             seeds=seeds,
             recipe=self.recipe,
             study=self.study,
