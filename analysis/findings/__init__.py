@@ -28,6 +28,7 @@ OF_A_STUDY: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "outputs": ("outputs",),
     "ensembles": ("ensembles", "disagreement"),
     "scalars": ("scalars",),
+    "summary": ("summary",),
     "cost": ("cost",),
     "runs": ("runs",),
 })

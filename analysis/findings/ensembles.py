@@ -186,8 +186,8 @@ def panel(study: Study) -> Panel:
         draw(table[table["set"] == name], ax, title=name)
     caption = (
         "Share of samples that the mean of K members' logits has wrong. Dots: mean over ensembles of K (at most "
-        f"{table['subsets'].max()} of them); bars: the central 95 % of these, of a single one its interval over samples; "
-        f"thin: by group. {' '.join(_gain(table[table['set'] == name], name) for name in names)} "
+        f"{table['subsets'].max()} of them); bars: the central 95 % of these, of a single one its interval over "
+        f"samples; thin: by group. {' '.join(_gain(table[table['set'] == name], name) for name in names)} "
         f"Predictions that differ: {_differences(disagreement(study))}."
     )
     return Panel("ensembles", "What ensembles gain", caption, table, figure)
@@ -219,8 +219,8 @@ def _gain(table: pd.DataFrame, name: str) -> str:
     row = next(table[(table["group"] == ALL) & table["gain"].notna()].itertuples())
 
     return (
-        f"{name}: all {row.members} together err {row.gain:+.4g} less than one ({row.low:.4g} to {row.high:.4g}, over runs "
-        "and samples)."
+        f"{name}: all {row.members} together err {row.gain:+.4g} less than one ({row.low:.4g} to {row.high:.4g}, over "
+        "runs and samples)."
     )
 
 

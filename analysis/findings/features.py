@@ -9,7 +9,7 @@ from probes.analysis.study import Study, finding
 from probes.analysis.taps.null import RandomDirections
 from probes.analysis.taps.passes import measured
 from probes.analysis.taps.summaries import summarised
-from probes.analysis.taps.tap import Tap
+from probes.analysis.taps.tap import Tap, called
 from probes.logs.protocol import LogLike
 
 __all__ = ["COLUMNS", "ends", "every_step", "features", "null_source", "panel"]
@@ -181,9 +181,8 @@ def _units(tap: Tap, numbers: np.ndarray) -> "np.ndarray | pd.Categorical[str]":
         return np.zeros(len(numbers), dtype=np.int32)
     if inner.shape[1] == 1 and inner.iloc[:, 0].dtype.kind == "i":
         return numbers.astype(np.int32)
-    called = inner.astype(str).agg(", ".join, axis=1)
 
-    return pd.Categorical.from_codes(numbers, categories=called.tolist())
+    return pd.Categorical.from_codes(numbers, categories=called(inner))
 
 
 def panel(study: Study, tap: Tap) -> None:

@@ -230,8 +230,8 @@ def panel(study: Study, tap: Tap) -> Panel:
     said = "; ".join(f"{name}: {_gain_said(row)}" for name, row in kinds.items())
     caption = (
         "Features that a teacher has learned and fewer than half of the runs without teachers: thin, one feature of "
-        f"one run; bold, their median. Of all that teachers know, students have learned {said}. Null: what runs without "
-        f"teachers have of it. Learned means: {table.attrs['rule']}."
+        f"one run; bold, their median. Of all that teachers know, students have learned {said}. Null: what runs "
+        f"without teachers have of it. Learned means: {table.attrs['rule']}."
     )
     return Panel("growth", "What distillation added", caption, table, figure)
 

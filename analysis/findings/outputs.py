@@ -210,8 +210,8 @@ def panel(study: Study) -> Panel:
     marks = [(dot(VIEWS[0], size=6), "runs without teachers"), (dot(GOOD, size=6), "students")]
     key(figure, marks if study.students else marks[:1])
     caption = (
-        "Share of samples that each run has wrong, from its last stored outputs; a tie is wrong. Bars: 95 % over samples "
-        f"(Wilson). {' '.join(_means(study, last[last['set'] == name], name) for name in names)}"
+        "Share of samples that each run has wrong, from its last stored outputs; a tie is wrong. Bars: 95 % over "
+        f"samples (Wilson). {' '.join(_means(study, last[last['set'] == name], name) for name in names)}"
     )
     return Panel("outputs", "How wrong each run is", caption, table, figure)
 

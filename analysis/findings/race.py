@@ -23,7 +23,7 @@ _FILMS = 4
 
 
 def panel(study: Study, tap: Tap) -> Panel | None:
-    """Return the films of the first members and the first students; None where no unit or no second step was recorded."""
+    """Return the films of the first members and the first students; None where no unit or one step was recorded."""
     if not tap.units:
         return None
     members, students = study.with_tap(tap, study.members), study.with_tap(tap, study.students)

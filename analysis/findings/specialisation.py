@@ -17,7 +17,7 @@ from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import INK, MUTED, VIEWS, WIDTH, canvas, key, stroke
 from probes.analysis.plots.marks import rows_named
 from probes.analysis.study import Study, finding
-from probes.analysis.taps.tap import Tap
+from probes.analysis.taps.tap import Tap, called
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
 
@@ -103,8 +103,8 @@ def shares(values: NDArray[np.floating], tap: Tap) -> NDArray[np.float64]:
 
 
 def _check(tap: Tap) -> None:
-    if not tap.units or tap.directions is None:
-        missing = "units" if not tap.units else "directions"
+    if not tap.units or "rank" in tap.units or tap.directions is None:
+        missing = "directions" if tap.directions is None else "units"
         raise LogError(
             f"expected the {missing} of `{tap.name}` in the log, got a series recorded without; record the tap whole"
         )
@@ -175,7 +175,8 @@ def panel(study: Study, tap: Tap) -> Panel:
         f"Left: the largest share that a unit has of its energy in one feature, at the last step (blue) and at step 0 "
         f"(grey); median {table['share'].median():.2f}. Dashes: what random directions exceed in 1 % of as many units "
         f"and features ({table['null'].max():.2f}, exact). Beyond it are {special.sum()} of {len(table)} units.{kept} "
-        f"Right: how many such units carry each feature; {carried.min()} to {carried.max()} of {tap.features} features in a run."
+        f"Right: how many such units carry each feature; {carried.min()} to {carried.max()} of {tap.features} features "
+        "in a run."
     )
     return Panel("specialisation", "Which feature each unit carries", caption, table, figure)
 
@@ -199,9 +200,9 @@ def draw(table: pd.DataFrame, ax: Axes) -> Axes:
 
 def _grid(counts: pd.DataFrame, runs: list[str], ax: Axes, tap: Tap) -> None:
     """Draw the number of units that carry each feature in each run, the darker the more."""
-    names = counts[list(tap.axes)].astype(str).agg(", ".join, axis=1)
-    everything = tap.index.astype(str).agg(", ".join, axis=1).tolist()
-    wide = counts.assign(feature=names).pivot_table(index="run", columns="feature", values="units", observed=True)
+    everything = called(tap.index)
+    named = counts.assign(feature=called(counts[list(tap.axes)]))
+    wide = named.pivot_table(index="run", columns="feature", values="units", observed=True)
     wide = wide.reindex(index=runs, columns=everything).to_numpy(dtype=float)
 
     drawn = ax.pcolormesh(

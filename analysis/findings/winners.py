@@ -15,7 +15,7 @@ from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import COLOURS, MUTED, WIDTH, canvas, key
 from probes.analysis.plots.marks import rows_named
 from probes.analysis.study import Study, finding
-from probes.analysis.taps.tap import Tap
+from probes.analysis.taps.tap import Tap, called
 
 __all__ = ["COLUMNS", "draw", "panel", "winners"]
 
@@ -123,7 +123,7 @@ def draw(table: pd.DataFrame, ax: Axes, tap: Tap) -> Axes:
         tap: Its tap.
     """
     columns = list(tap.groups or tap.columns)
-    names = table[columns].astype(str).agg(", ".join, axis=1)
+    names = called(table[columns])
     known = table.assign(column=names, won=(table["count"] > 0) if tap.groups else table["learned"].astype(bool))
     order = _shown(known)
     runs = known["run"].astype(str).unique()[:_RUNS]

@@ -8,13 +8,15 @@ from typing import TextIO
 
 import pandas as pd
 
+from probes.analysis.findings import OF_A_STUDY, OF_A_TAP, room
 from probes.analysis.panel import Panel
 from probes.analysis.reports.page import films, place, template
 from probes.analysis.theory.expectations import EXPECTATIONS
+from probes.analysis.theory.rooms import rooms as theory_rooms
 
 __all__ = ["Report"]
 
-# What a notebook shows of a report: what answers the three questions.
+# What answers the three questions, which a page shows before the claims, and a notebook alone.
 _OPENING = ("winners", "coverage", "growth")
 
 
@@ -57,25 +59,31 @@ class Report:
 
         return "Claims that hold: " + ", ".join(f"{row.Index} {row.sum} of {row.size}" for row in counts.itertuples())
 
+    @property
+    def opening(self) -> Sequence[str]:
+        """The names of the panels that answer the three questions, of the first tap."""
+        return [panel.name for panel in self.panels if panel.name.partition("-")[0] in _OPENING][: len(_OPENING)]
+
     def render(self, stream: TextIO) -> None:
         """Write the report as HTML."""
         page = template("report.html.j2", number=_number, cell=_cell, films=films)
         placed = place(self.panels)
-        stream.writelines(
-            page.generate(report=self, placed=placed, expectations=EXPECTATIONS, meanings=_meanings(self.panels))
-        )
+        meanings = _meanings(self.panels, of_theory=self.claims is not None)
+        stream.writelines(page.generate(report=self, placed=placed, expectations=EXPECTATIONS, meanings=meanings))
 
     def _repr_html_(self) -> str:
-        opening = [panel for panel in self.panels if panel.name in _OPENING]
+        opening = [panel for panel in self.panels if panel.name in self.opening]
         page = template("notebook.html.j2", number=_number, films=films)
 
         return str(page.render(report=self, panels=opening, expectations=EXPECTATIONS))
 
 
-def _meanings(panels: Sequence[Panel]) -> Mapping[str, str]:
+def _meanings(panels: Sequence[Panel], *, of_theory: bool) -> Mapping[str, str]:
     """Return what the columns of the panels' tables mean, as their findings say."""
-    known = {name: meaning for columns in all_columns() for name, meaning in columns.items()}
-    shown = dict.fromkeys(column for panel in panels for column in map(str, panel.table.columns))
+    general = [room(name) for rooms in (OF_A_STUDY, OF_A_TAP) for name in rooms]
+    modules = [*general, *theory_rooms()] if of_theory else general
+    known = {name: text for module in modules for name, text in getattr(module, "COLUMNS", {}).items()}
+    shown = dict.fromkeys(str(column) for panel in panels for column in panel.table.columns)
 
     return {name: known[name] for name in shown if name in known}
 

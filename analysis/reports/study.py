@@ -146,7 +146,7 @@ def _taps_said(study: Study, name: str | None) -> dict[str, str]:
 
 def _teachers_missing(study: Study) -> dict[str, str]:
     return {
-        f"teachers of {label}": f"expected {', '.join(names)} among the runs, got none of that name that can be analysed"
+        f"teachers of {label}": f"expected {', '.join(names)} among the runs, got none of that id that can be used"
         for label, names in study.missing_teachers.items()
     }
 

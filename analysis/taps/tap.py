@@ -23,9 +23,9 @@ from probes.logs.directions import StoredDirections
 from probes.logs.layout import Series
 from probes.logs.protocol import LogLike
 
-__all__ = ["CORRELATION", "Tap", "different_directions", "taps_of"]
+__all__ = ["CORRELATION", "Tap", "called", "different_directions", "taps_of"]
 
-CORRELATION = "correlation"  # the quantity of a series that is a tap
+CORRELATION, REDUCED = "correlation", "reduced"  # the quantities of series that are taps, whole ones first
 
 # Axes by which a series shows its features where no directions are stored with it.
 _FEATURE_AXES = ("feature_class", "feature", "view")
@@ -185,6 +185,16 @@ class Tap:
         return pd.Categorical.from_codes(numbers, categories=list(names)) if len({*names}) == len(names) else numbers
 
 
+def called(index: pd.DataFrame) -> list[str]:
+    """Return what each row of labels is called: its entries as text, with commas between them.
+
+    Example:
+        >>> called(pd.DataFrame({"head": [0, 1], "token": ["a", "b"]}))
+        ['0, a', '1, b']
+    """
+    return [", ".join(map(str, row)) for row in index.itertuples(index=False)]
+
+
 def taps_of(log: LogLike) -> dict[str, Tap]:
     """Return the taps of a run by the name of their series.
 
@@ -194,7 +204,8 @@ def taps_of(log: LogLike) -> dict[str, Tap]:
         >>> tap.own_class, tap.columns, tap.alternatives
         (True, ('class', 'view'), 2)
     """
-    found = {name: _tap(log, series) for name, series in log.series.items() if _may_be_tap(series)}
+    known = sorted((one for one in log.series.values() if _may_be_tap(one)), key=lambda one: one.quantity == REDUCED)
+    found = {series.name: _tap(log, series) for series in known}
 
     return {name: tap for name, tap in found.items() if tap is not None}
 
@@ -213,7 +224,7 @@ def different_directions(name: str, first: str, second: str, known: Tap, other: 
 
 
 def _may_be_tap(series: Series) -> bool:
-    return series.quantity == CORRELATION if series.quantity else not series.name.endswith(_OTHERS)
+    return series.quantity in {CORRELATION, REDUCED} if series.quantity else not series.name.endswith(_OTHERS)
 
 
 def _tap(log: LogLike, series: Series) -> Tap | None:

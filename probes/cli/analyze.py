@@ -3,45 +3,65 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import click
 import pandas as pd
 
-from probes.analysis.reports.comparison import comparison_of
+from probes.analysis.reports.comparison import comparison
+from probes.analysis.reports.files import write_report
 from probes.analysis.reports.report import Report
-from probes.analysis.reports.writing import report_of, write_report
+from probes.analysis.reports.study import report
+from probes.analysis.rule import RULE, LearnedRule
+from probes.analysis.study import Study, open_study
 from probes.analysis.sweeps.report import sweep_report
 from probes.analysis.sweeps.table import is_sweep
-from probes.analysis.theory.evidence import Evidence
 from probes.analysis.theory.findings.claims import records
-from probes.analysis.theory.findings.summary import summary_of
-from probes.analysis.theory.inputs.inputs import is_inputs
 from probes.cli.frames import cells, claims_for_people
 from probes.cli.tables import show
-from probes.logs import open_logs
 
 
 @click.command()
 @click.argument("roots", metavar="ROOT...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for report.html, and a CSV and figures a finding.")
+@click.option("--tap", metavar="NAME", help="Report on this tap alone; default all that the runs recorded.")
+@click.option("--members", metavar="GLOB", default="", help="Runs that make ensembles; default those without parents.")
+@click.option("--students", metavar="GLOB", default="", help="Runs that learn from others; default those with parents.")
+@click.option("--rule", metavar="KEY=VALUE,...", help="When a feature counts as learned, as excess=1.5,window=0.2.")
 @click.option("--paper", is_flag=True, help="With --out: figures for papers, too, one or two columns wide.")
 @click.option("--parquet", is_flag=True, help="With --out: tables as Parquet, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON.")
-def command(roots: tuple[Path, ...], out: Path | None, paper: bool, parquet: bool, as_json: bool) -> None:
+def command(
+    roots: tuple[Path, ...],
+    out: Path | None,
+    tap: str | None,
+    members: str,
+    students: str,
+    rule: str | None,
+    paper: bool,
+    parquet: bool,
+    as_json: bool,
+) -> None:
     """Show what the runs under ROOT won, what they cover together, and what distillation added.
 
-    Several ROOTs are set side by side: claims, means and errors of each, and what their recipes differ in. A ROOT that
-    `probes record SWEEP.toml` made becomes maps: what its points measured against what varies. Files of an earlier
-    report in the folder --out are replaced.
+    Any runs can be analysed: features of what was recorded with directions, errors and ensembles of what has outputs,
+    and what was logged; what is left out is named with the reason. Several ROOTs of the theory's studies are set side
+    by side. A ROOT that `probes record SWEEP.toml` made becomes maps: what its points measured against what varies.
+    Files of an earlier report in the folder --out are replaced.
 
-    Example: probes analyze runs/theory --out report
-    """
+    \b
+    Example:
+      probes analyze runs --out report
+      probes analyze runs --tap conv1.weight --members 'seed-*'
+    """  # noqa: D301 - the mark that click leaves lines as they are after
     if out is None and (paper or parquet):
         raise click.UsageError(
             f"expected --out with --{'paper' if paper else 'parquet'}, got none: name a folder for them"
         )
-    found, tables = _found(roots)
+    found = _found(roots, tap, rule=_rule(rule), members=members, students=students)
+    tables = {panel.name: panel.table for panel in found.panels}
 
     if as_json:
         click.echo(json.dumps({name: records(table) for name, table in tables.items()}, indent=2))
@@ -51,6 +71,24 @@ def command(roots: tuple[Path, ...], out: Path | None, paper: bool, parquet: boo
         click.echo(f"left out: {name}: {reason}", err=True)
     if out is not None:
         click.echo(f"report: {write_report(found, out, paper=paper, parquet=parquet)[0]}", err=True)
+
+
+def _rule(text: str | None) -> LearnedRule:
+    """Return the rule that an option changes."""
+    known = [one.name for one in fields(LearnedRule)]
+    changed = {}
+    for part in text.split(",") if text else []:
+        name, sign, value = part.partition("=")
+        try:
+            changed[name.strip()] = float(value)
+        except ValueError:
+            sign = ""
+        if not sign or name.strip() not in known:
+            raise click.UsageError(f"expected --rule KEY=NUMBER with KEY one of {', '.join(known)}, got {part!r}")
+    try:
+        return replace(RULE, **changed)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _names(roots: tuple[Path, ...]) -> dict[str, Path]:
@@ -63,56 +101,51 @@ def _names(roots: tuple[Path, ...]) -> dict[str, Path]:
     return {str(root) if short.count(name) > 1 else name: root for root, name in zip(roots, short, strict=True)}
 
 
-def _found(roots: tuple[Path, ...]) -> tuple[Report, dict[str, pd.DataFrame]]:
-    """Return the report and the tables of a sweep, of a study, or of several."""
+def _found(roots: tuple[Path, ...], tap: str | None, **options: Any) -> Report:
+    """Return the report of a sweep, of a study, or of several."""
     if len(roots) == 1 and is_sweep(roots[0]):
-        found = sweep_report(roots[0])
-        return found, {panel.name: panel.table for panel in found.panels}
-    settings = {name: Evidence(open_logs(root)) for name, root in _names(roots).items()}
+        return sweep_report(roots[0])
+    settings: Mapping[str, Study] = {name: open_study(root, **options) for name, root in _names(roots).items()}
+    first, *others = settings.values()
 
-    return _study(*settings.values()) if len(settings) == 1 else _settings(settings)
-
-
-def _study(evidence: Evidence) -> tuple[Report, dict[str, pd.DataFrame]]:
-    found = report_of(evidence)
-    opening = {} if is_inputs(evidence.logs) else {"summary": summary_of(evidence)}
-
-    return found, {**opening, **{panel.name: panel.table for panel in found.panels}}
-
-
-def _settings(settings: Mapping[str, Evidence]) -> tuple[Report, dict[str, pd.DataFrame]]:
-    found = comparison_of(settings)
-
-    return found, {panel.name: panel.table for panel in found.panels}
+    return comparison(settings) if others else report(first, tap=tap)
 
 
 def _print_tables(tables: dict[str, pd.DataFrame]) -> None:
-    """Print what fits a screen: means by role, the claims, coverage, self-distillation pair by pair, recipes."""
+    """Print what fits a screen, the same tables of every tap."""
     printed = 0
-    for name, (columns, title) in _PRINTED.items():
-        if name in tables:
+    for stem, (columns, title) in _PRINTED.items():
+        for name in (name for name in tables if name.partition("-")[0] == stem and len(tables[name])):
             table = claims_for_people(tables[name]) if name == "claims" else tables[name]
-            show(*cells(table[columns or list(table.columns)]), title="\n" * bool(printed) + title)
+            tap = f" ({name.removeprefix(f'{stem}-')})" if name != stem else ""
+            shown = [column for column in columns or table.columns if column in table]
+            show(*cells(table[shown]), title="\n" * bool(printed) + title + tap)
             printed += 1
 
 
 # What is printed of each table, all columns where none are named, under which title.
-_PRINTED = {
+_PRINTED: Mapping[str, tuple[list[str], str]] = {
     "map": ([], "What the points measured: means over seeds, errors in mu, the rest as shares"),
     "contrast": (
         ["learner", "networks", "variant", "error_mu", "low", "high", "gain_mu", "gain_low", "gain_high", "gains"],
         "Learners side by side: test errors in mu, and gains over single models",
     ),
     "recipes": ([], "What the recipes differ in"),
-    "summary": ([], "What each role ends with: means over its runs, errors as rates and in mu"),
+    "summary": ([], "What runs end with: means over the runs of each kind"),
     "settings": ([], "Gaussian inputs: means over seeds of test errors, of what the ensemble gains, and variance"),
     "inputs": (
         ["learner", "networks", "count", "error", "gain", "variance_ratio"],
         "Gaussian inputs: test error, what is gained on single networks, and variance of outputs over theirs",
     ),
+    "prediction": ([], "How well the initialisation predicts what is learned, beside its null"),
     "coverage": (
-        ["members", "coverage", "expected", "error_mu"],
-        "What K members cover, beside 1 - 2^-K, and their ensemble's error",
+        ["members", "coverage", "coverage_low", "coverage_high", "predicted_coverage", "expected", "error_mu"],
+        "What K members cover, and what their own chances predict",
+    ),
+    "growth_over_control": ([], "What students have of their teachers' features, beside runs without teachers"),
+    "ensembles": (
+        ["set", "group", "members", "error", "error_low", "error_high", "cross_entropy", "gain", "low", "high"],
+        "What ensembles of K members err",
     ),
     "pairs": (
         ["run", "own_run", "teacher", "uncovered", "error_mu", "within"],

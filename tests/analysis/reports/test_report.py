@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from probes.analysis import EXPECTATIONS, RULE, Report, claims, example_study, report
+from probes.analysis.panel import Panel
 from probes.analysis.plots import canvas
 from probes.analysis.reports.page import place
-from probes.analysis.panel import Panel
 from probes.analysis.theory.example import Sizes
 from probes.analysis.theory.panels import claims_panel
 

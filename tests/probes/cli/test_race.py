@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.analysis.taps.test_own_class import FULL, OWN
 
 from probes.analysis import learned
 from probes.analysis.taps.own_class import widened
@@ -11,6 +10,7 @@ from probes.cli.bars import Scale, rows_of_bars
 from probes.cli.glance import Watched
 from probes.cli.race import Course, Race, course_of
 from probes.store import Manifest, Series, StoredDirections, memory_log, open_logs
+from tests.analysis.taps.test_own_class import FULL, OWN
 
 LAYOUT = ("class", "neuron", "feature_class", "view")
 RANDOM = np.random.default_rng(0)
