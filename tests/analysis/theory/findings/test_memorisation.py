@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes.analysis import memorisation
+from probes.analysis.theory.findings.memorisation import memorisation
 from probes.logs.evaluation import Evaluation
 from probes.logs.layout import Series
 from probes.logs.manifest import Manifest
