@@ -5,8 +5,8 @@ from importlib import import_module
 from types import ModuleType
 
 from probes.analysis.study import Study
-from probes.analysis.theory.findings import INPUT_ROOMS, ROOMS
-from probes.analysis.theory.recipe import is_inputs
+from probes.analysis.theory import findings, inputs
+from probes.analysis.theory.inputs.inputs import is_inputs
 
 __all__ = ["rooms_of"]
 
@@ -19,7 +19,6 @@ def rooms_of(study: Study) -> Sequence[ModuleType]:
         >>> [room.__name__.rpartition(".")[2] for room in rooms_of(Study(example_study()))][:2]
         ['winning_set', 'coverage']
     """
-    if is_inputs(study):
-        return [import_module(f"probes.analysis.theory.inputs.{name}") for name in INPUT_ROOMS]
+    place = inputs if is_inputs(study) else findings
 
-    return [import_module(f"probes.analysis.theory.findings.{name}") for name in ROOMS]
+    return [import_module(f"{place.__name__}.{name}") for name in place.ROOMS]
