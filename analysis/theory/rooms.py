@@ -8,7 +8,7 @@ from probes.analysis.study import Study
 from probes.analysis.theory import findings, inputs
 from probes.analysis.theory.inputs.inputs import is_inputs
 
-__all__ = ["rooms_of"]
+__all__ = ["rooms", "rooms_of"]
 
 
 def rooms_of(study: Study) -> Sequence[ModuleType]:
@@ -19,6 +19,22 @@ def rooms_of(study: Study) -> Sequence[ModuleType]:
         >>> [room.__name__.rpartition(".")[2] for room in rooms_of(Study(example_study()))][:2]
         ['winning_set', 'coverage']
     """
-    place = inputs if is_inputs(study) else findings
+    return [import_module(f"{findings.__name__}.claims"), *_inputs()] if is_inputs(study) else _race()
 
-    return [import_module(f"{place.__name__}.{name}") for name in place.ROOMS]
+
+def rooms() -> Sequence[ModuleType]:
+    """Return the modules of all findings of the theory.
+
+    Example:
+        >>> len(rooms()) == len({room.__name__ for room in rooms()})
+        True
+    """
+    return [*_race(), *_inputs()]
+
+
+def _race() -> list[ModuleType]:
+    return [import_module(f"{findings.__name__}.{name}") for name in findings.ROOMS]
+
+
+def _inputs() -> list[ModuleType]:
+    return [import_module(f"{inputs.__name__}.{name}") for name in inputs.ROOMS]

@@ -4,12 +4,15 @@ from importlib import import_module
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 
 from probes.analysis import theory
+from probes.analysis.plots.canvas import canvas
 from probes.analysis.study import Study
 from probes.analysis.theory import findings
 from probes.analysis.theory.example import example_study
+from probes.analysis.theory.roles import race_features
 from probes.analysis.theory.rooms import rooms_of
 from tests.analysis.hand import log_of, race
 
@@ -63,6 +66,20 @@ def test_a_panel_says_what_is_drawn_and_holds_its_numbers(room):
     assert plt.get_fignums() == []
 
 
+# What is drawn, where it is not the finding's own table.
+DRAWN = {"escape": "timing", "rises": "growth"}
+
+
+@pytest.mark.parametrize("room", [room for room in findings.ROOMS if hasattr(module(room), "draw")])
+def test_drawing_takes_table_and_axes_and_returns_the_axes(room):
+    drawn = DRAWN.get(room, room)
+    table = getattr(theory, drawn)(STUDY) if drawn in theory.__all__ else race_features(STUDY)
+    before, ax = table.copy(), canvas(5, 4)[1][0]
+
+    assert module(room).draw(table, ax) is ax
+    pd.testing.assert_frame_equal(table, before)
+
+
 @pytest.mark.parametrize("room", PANELS, ids=name)
 def test_axes_say_what_they_show(room):
     figure = room.panel(STUDY).figure
@@ -89,4 +106,4 @@ def test_another_name_is_refused():
 def test_a_study_on_gaussian_inputs_has_findings_of_its_own():
     study = Study(log_of(race([[0]]), recipe={"data": {"kind": "teacher_labels"}}))
 
-    assert [name(room) for room in rooms_of(study)] == ["inputs", "first_layer"]
+    assert [name(room) for room in rooms_of(study)] == ["claims", "inputs", "first_layer"]

@@ -170,6 +170,6 @@ def test_cosines_are_the_largest_of_a_neuron_mean_over_directions(recorded):
 
 def test_a_report_has_the_figures_of_gaussian_inputs_and_names_nothing_as_absent(recorded):
     found, absent = panels(Study(recorded))
-    assert {"claims", "inputs", "first_layer"} == {panel.name for panel in found}
+    assert [panel.name for panel in found] == ["claims", "inputs", "first_layer"]
     assert absent == {}
     assert all(panel.svg.startswith("<?xml") for panel in found)
