@@ -29,7 +29,8 @@ log.directions("correlations")
 log["correlations"].dims, log["correlations"].shape
 
 # %% [markdown]
-# What each run won, beside what its initialisation predicts. Every table is a pandas DataFrame; a study computes it once.
+# What each run won, beside what its initialisation predicts. Every table is a pandas DataFrame, which the study computes
+# once.
 
 # %%
 table = winning_set.winning_set(study)
