@@ -12,7 +12,6 @@ __all__ = [
     "constant",
     "correlation_series",
     "exponent",
-    "is_inputs",
     "is_theory",
     "learner",
     "moments",
@@ -20,9 +19,6 @@ __all__ = [
     "single_view_share",
     "sparsity",
 ]
-
-# The kind of data of studies on Gaussian inputs, as their recipes name it.
-_INPUTS = "teacher_labels"
 
 
 def is_theory(study: Study) -> bool:
@@ -34,17 +30,6 @@ def is_theory(study: Study) -> bool:
         (True, False)
     """
     return bool(study.usable) and all(map(_of_the_theory, study.usable))
-
-
-def is_inputs(study: Study) -> bool:
-    """Return whether the usable runs are of a study on Gaussian inputs, as their recipes say.
-
-    Example:
-        >>> from probes.analysis.theory.example import example_study
-        >>> is_inputs(Study(example_study()))
-        False
-    """
-    return {log.manifest.recipe.get("data", {}).get("kind") for log in study.usable} == {_INPUTS}
 
 
 def correlation_series(log: LogLike) -> Series:

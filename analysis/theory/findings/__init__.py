@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["INPUT_ROOMS", "ROOMS"]
+__all__ = ["ROOMS"]
 
 # Module of a finding, and the names of its tables, which are functions of a study.
 ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType({
@@ -33,6 +33,3 @@ ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "trajectories": (),
     "summary": ("summary",),
 })
-
-# The same of a study on Gaussian inputs; these modules lie in `probes.analysis.theory.inputs`.
-INPUT_ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType({"inputs": ("inputs",), "first_layer": ("first_layer",)})
