@@ -174,7 +174,7 @@ class Study:
         Raises:
             OSError: the folder cannot be written.
         """
-        return import_module("probes.analysis.reports.writing").report_of(self, folder, title=title, tap=tap)
+        return import_module("probes.analysis.reports.study").report_of(self, folder, title=title, tap=tap)
 
     def __getattr__(self, name: str) -> Callable[..., pd.DataFrame]:
         if name.startswith("_"):

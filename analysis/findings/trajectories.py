@@ -49,7 +49,7 @@ def panel(study: Study, tap: Tap) -> Panel | None:
 
 
 def draw(table: pd.DataFrame, ax: Axes, tap: Tap, *, statistic: str = "peak", excess: float = 1, title: str = "") -> Axes:
-    """Return the axes with one line a feature against the step, those learned at the end in colour, and their null.
+    """Return the axes with one line a feature against the step, those learned at the end in colour, and a null.
 
     Args:
         table: Table of `features` of one run with the column `learned`, as at its end.

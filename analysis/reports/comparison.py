@@ -18,6 +18,7 @@ from probes.analysis.study import Source, Study, as_study
 from probes.analysis.theory.findings.claims import claims
 from probes.analysis.theory.findings.error_rates import error_rates
 from probes.analysis.theory.findings.summary import summary
+from probes.analysis.theory.recipe import is_theory
 from probes.analysis.theory.roles import kind_name, role_order
 from probes.errors import LogError
 
@@ -36,7 +37,7 @@ def comparison(studies: Mapping[str, Source], *, title: str = "") -> Report:
         title: The report's heading; made from the settings where it is "".
 
     Raises:
-        LogError: two runs of one study have the same name.
+        LogError: two runs of one study have the same name, or a study is none of the theory.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -45,6 +46,12 @@ def comparison(studies: Mapping[str, Source], *, title: str = "") -> Report:
         ('one beside two', ['claims', 'errors'])
     """
     settings = {name: as_study(source) for name, source in studies.items()}
+    others = [name for name, study in settings.items() if not is_theory(study)]
+    if others:
+        raise LogError(
+            f"expected studies of the theory to set side by side, got others in {', '.join(others)}; analyse each by "
+            "itself, or the folder above them as one study"
+        )
     measured = {name: claims(study) for name, study in settings.items()}
     absent = {f"{claim} ({name})": reason for name, table in measured.items() for claim, reason in _left_out(table)}
     table = claims_beside(measured)
@@ -58,7 +65,7 @@ def comparison(studies: Mapping[str, Source], *, title: str = "") -> Report:
     facts = {f"runs of {name}": str(len(study.logs)) for name, study in settings.items()}
     rules = {str(study.rule) for study in settings.values()}
     facts |= {"a feature is learned when": "; ".join(sorted(rules))} if rules else {}
-    return Report(title or " beside ".join(settings), facts, table, panels, absent)
+    return Report(title or " beside ".join(settings), facts, panels, absent, table)
 
 
 def draw_claims(frame: pd.DataFrame, ax: Axes) -> Axes:

@@ -22,6 +22,8 @@ __all__ = ["report", "report_of"]
 
 # Taps that a report shows; more can be asked for by name.
 _TAPS = 8
+# What a study of the theory has besides its own findings, which say the rest in their units.
+_BESIDE_THEORY = ("scalars", "cost", "runs")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")  # in the name of a file
 
 
@@ -51,7 +53,8 @@ def report(source: Source, *, title: str = "", tap: str | None = None) -> Report
     of_theory = tap is None and is_theory(study)
     panels, absent = theory.panels(study) if of_theory else _of_taps(study, tap)
     shown = {panel.name for panel in panels}
-    more, missing = _made(study, [name for name in OF_A_STUDY if name not in shown])
+    general = _BESIDE_THEORY if of_theory else tuple(OF_A_STUDY)
+    more, missing = _made(study, [name for name in general if name not in shown])
     facts = theory.facts(study) if of_theory else _taps_said(study, tap)
     table = claims(study) if of_theory else None
 
@@ -100,12 +103,11 @@ def _made(study: Study, names: Iterable[str], *tap: Tap) -> tuple[list[Panel], d
     panels: list[Panel] = []
     absent: dict[str, str] = {}
     for name in names:
+        module = room(name)
         try:
-            panel: Panel | None = room(name).panel(study, *tap)
+            panels += [panel for build in getattr(module, "PANELS", [module.panel]) if (panel := build(study, *tap))]
         except LogError as error:
             absent[name] = str(error)
-            continue
-        panels += [panel] if panel else []
     return panels, absent
 
 

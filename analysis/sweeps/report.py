@@ -10,13 +10,11 @@ from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas
 from probes.analysis.reports.report import Report
 from probes.analysis.rule import RULE
-from probes.analysis.study import Study
 from probes.analysis.sweeps.contrast import KIND
 from probes.analysis.sweeps.contrast_panel import contrast_panel
 from probes.analysis.sweeps.diagrams import heat, label_of, lines, members
 from probes.analysis.sweeps.maps import mapped, pooled, varied
 from probes.analysis.sweeps.table import sweep_table
-from probes.analysis.theory.findings.claims import claims
 from probes.analysis.theory.inputs.map import is_inputs_sweep
 from probes.analysis.theory.inputs.sweep_report import inputs_report
 
@@ -103,7 +101,7 @@ def sweep_report(root: str | Path) -> Report:
     facts = {"points": ", ".join(f"{count} {status}" for status, count in counts.items())}
     facts |= {label_of(key): _values(table[key]) for key in keys}
     facts |= {"seeds": str(table["seed"].nunique()), "a feature is learned when": str(RULE)}
-    return Report(Path(root).resolve().name, facts, claims(Study([])), panels, frame.attrs["left_out"])
+    return Report(Path(root).resolve().name, facts, panels, frame.attrs["left_out"])
 
 
 def _values(column: "pd.Series[float]") -> str:

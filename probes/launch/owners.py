@@ -3,7 +3,7 @@
 import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Set
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from torch.nn import Module
 from torch.optim import Optimizer
@@ -112,7 +112,7 @@ def _live(kind: type[Kind]) -> list[Kind]:
         kinds += type.__subclasses__(each)
     wanted = set(map(id, kinds))
 
-    return [thing for thing in _objects() if id(type(thing)) in wanted]
+    return [cast(Kind, thing) for thing in _objects() if id(type(thing)) in wanted]
 
 
 def _objects() -> list[object]:

@@ -14,9 +14,7 @@ from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import GOOD, INK, MUTED, VIEWS, WIDTH, canvas, key
 from probes.analysis.plots.marks import rows_named
 from probes.analysis.reports.report import Report
-from probes.analysis.study import Study
 from probes.analysis.sweeps.table import axes_of, sweep_table
-from probes.analysis.theory.findings.claims import claims
 from probes.analysis.theory.inputs.inputs import LEARNERS, NO_GAIN, draw_bars, in_points
 from probes.analysis.theory.inputs.map import inputs_map, over_seeds, settings_of
 
@@ -50,7 +48,7 @@ def inputs_report(root: str | Path) -> Report:
     facts = {"points": ", ".join(f"{count} {status}" for status, count in counts.items())}
     facts |= {name: ", ".join(map(str, sorted(frame[name].unique()))) for name in axes_of(table) if name in frame}
     facts["seeds"] = str(table["seed"].nunique())
-    return Report(Path(root).resolve().name, facts, claims(Study([])), panels, frame.attrs["left_out"])
+    return Report(Path(root).resolve().name, facts, panels, frame.attrs["left_out"])
 
 
 def against_single(frame: pd.DataFrame, ax: Axes, *, learner: str, by: str, marks: str) -> Axes:
