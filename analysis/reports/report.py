@@ -62,7 +62,10 @@ class Report:
     @property
     def opening(self) -> Sequence[str]:
         """The names of the panels that answer the three questions, of the first tap."""
-        return [panel.name for panel in self.panels if panel.name.partition("-")[0] in _OPENING][: len(_OPENING)]
+        first = next((panel.name.partition("-")[2] for panel in self.panels), "")
+        asked = [f"{name}-{first}" if first else name for name in _OPENING]
+
+        return [panel.name for panel in self.panels if panel.name in asked]
 
     def render(self, stream: TextIO) -> None:
         """Write the report as HTML."""

@@ -1,5 +1,7 @@
 """What a run of the theory's recipes says of itself: its series of correlations, and the constants of its recipe."""
 
+from contextlib import suppress
+
 import numpy as np
 
 from probes.analysis.study import Study
@@ -149,10 +151,11 @@ def learner(log: LogLike) -> str:
 
 
 def _of_the_theory(log: LogLike) -> bool:
-    evaluation = log.evaluation
-    evaluated = evaluation is not None and {"mu", "q"} <= set(evaluation.attrs)
-
-    return evaluated or bool(log.manifest.study and {"network", "data"} <= set(log.manifest.recipe))
+    if log.manifest.study and {"network", "data"} <= set(log.manifest.recipe):
+        return True
+    with suppress(LogError):  # an evaluation that cannot be read says nothing of where the run comes from
+        return log.evaluation is not None and {"mu", "q"} <= set(log.evaluation.attrs)
+    return False
 
 
 def _fits(series: Series) -> bool:

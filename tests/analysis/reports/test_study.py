@@ -12,7 +12,7 @@ from probes.analysis.plots.canvas import COLUMN, TWO_COLUMNS
 from probes.analysis.reports.files import write_report
 from probes.analysis.theory.example import Sizes
 from probes.errors import LogError
-from probes.logs import Manifest, Series, memory_log
+from probes.logs import Manifest, Series, StoredDirections, memory_log
 from tests.analysis.hand import log_of, race
 
 LOGS = example_study(Sizes(classes=3, steps=60, singles=3))
@@ -38,8 +38,8 @@ def test_a_whole_study_opens_with_the_three_questions_and_ends_with_the_runs(fou
     names = [panel.name for panel in found.panels]
 
     assert names[: len(OPENING)] == OPENING
-    assert names[-2:] == ["learned", "runs"]
-    assert {"error_rates", "pairs", "race_single", "race_distilled"} < set(names)
+    assert names[-4:] == ["learned", "scalars", "cost", "runs"]
+    assert {"error_rates", "pairs", "race_single", "race_distilled", "summary"} < set(names)
     assert len(names) == len(set(names))
 
 
@@ -70,7 +70,9 @@ def random_log(run="a", axes=("frequency",), shape=(9,), units=("neuron",), unit
     draw = np.random.default_rng(sum(map(ord, run)))
     values = draw.normal(size=(steps, *unit_shape, *shape)).astype("f4")
     values[1:, *(0,) * (len(unit_shape) + len(shape))] += 20
-    return log_of(values, run, name="w", dims=(*units, *axes), **facts)
+    manifest = Manifest(run, (Series("w", (*units, *axes), values.shape[1:]),), **{"status": "finished", **facts})
+    directions = StoredDirections(axes, np.random.default_rng(0).normal(size=(*shape, 20)))
+    return memory_log(manifest, np.arange(steps), {"w": values}, directions=directions)
 
 
 @pytest.mark.parametrize(
@@ -98,20 +100,21 @@ def test_nobody_elses_network_is_told_that_a_theorem_fails():
     stream = io.StringIO()
     report([random_log("seed-0"), random_log("seed-1")]).render(stream)
 
-    assert "claim" not in stream.getvalue().lower()
+    assert "claims-table" not in stream.getvalue()
     assert "Theorem" not in stream.getvalue()
 
 
 def test_several_taps_have_sections_of_their_own_and_the_first_answers_the_questions():
     values = np.abs(np.random.default_rng(0).normal(size=(4, 3, 5)))
-    manifest = Manifest("a", tuple(Series(name, ("neuron", "feature"), (3, 5)) for name in ("one.weight", "two.weight")))
+    series = tuple(Series(name, ("neuron", "feature"), (3, 5)) for name in ("one.weight", "two.weight"))
+    manifest = Manifest("a", series)
     log = memory_log(manifest, np.arange(4), {"one.weight": values, "two.weight": values})
     found = report([log])
     names = [panel.name for panel in found.panels]
 
     assert found.opening == ["winners-one.weight"]
     assert {"winners-one.weight", "winners-two.weight", "learned-two.weight", "runs"} <= set(names)
-    assert [panel.name for panel in report([log], tap="two.weight").panels][0] == "winners"
+    assert report([log], tap="two.weight").panels[0].name == "winners"
 
 
 def test_a_run_without_a_tap_has_a_report_that_says_what_to_record():
@@ -185,8 +188,8 @@ def test_figures_for_papers_are_one_or_two_columns_wide(tmp_path):
 
 
 def test_tables_as_parquet_hold_every_digit(tmp_path, found):
-    write_report(replace(found, panels=found.panels[-2:]), tmp_path, parquet=True)
-    table = found.panels[-2].table
+    write_report(replace(found, panels=found.panels[-4:]), tmp_path, parquet=True)
+    table = found.panels[-4].table
 
     assert pd.read_parquet(tmp_path / "learned.parquet")["strength"].tolist() == table["strength"].tolist()
 
