@@ -48,8 +48,8 @@ def comparison(studies: Mapping[str, Source], *, title: str = "") -> Report:
     settings = {name: as_study(source) for name, source in studies.items()}
     if any(study.usable for study in settings.values()) and not any(map(is_theory, settings.values())):
         raise LogError(
-            f"expected studies of the theory to set side by side, got none among {', '.join(settings)}; analyse each by "
-            "itself, or the folder above them as one study"
+            f"expected studies of the theory to set side by side, got none among {', '.join(settings)}; analyse each "
+            "by itself, or the folder above them as one study"
         )
     measured = {name: claims(study) for name, study in settings.items()}
     absent = {f"{claim} ({name})": reason for name, table in measured.items() for claim, reason in _left_out(table)}

@@ -8,7 +8,7 @@ from typing import TextIO
 
 import pandas as pd
 
-from probes.analysis.findings import OF_A_STUDY, OF_A_TAP, room
+from probes.analysis.findings.contents import OF_A_STUDY, OF_A_TAP, room
 from probes.analysis.panel import Panel
 from probes.analysis.reports.page import films, place, template
 from probes.analysis.theory.expectations import EXPECTATIONS

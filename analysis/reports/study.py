@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from probes.analysis.findings import OF_A_STUDY, OF_A_TAP, room
+from probes.analysis.findings.contents import OF_A_STUDY, OF_A_TAP, room
 from probes.analysis.findings.features import null_source
 from probes.analysis.panel import Panel
 from probes.analysis.reports.files import write_report
