@@ -83,8 +83,8 @@ def panel(study: Study) -> Panel | None:
     rates = "; ".join(f"{prediction}: {_right(rows)}" for prediction, rows in right.groupby("prediction"))
     outcomes = table[table["prediction"] == "ungapped"].drop_duplicates("learned").set_index("learned")["null"]
     caption = (
-        f"Number of classes by the view that was predicted and what was learned. {rates}. A prediction without information "
-        f"would be right in {outcomes[['view 0', 'view 1']].max():.1%} at best."
+        f"Number of classes by the view that was predicted and what was learned. {rates}. A prediction without "
+        f"information would be right in {outcomes[['view 0', 'view 1']].max():.1%} at best."
     )
     return Panel("confusion", "What was predicted and what was learned", caption, table, figure)
 
