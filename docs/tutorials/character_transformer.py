@@ -18,13 +18,13 @@ train, test = codes.unfold(0, CONTEXT + 1, 1).split(len(codes) * 9 // 10)  # the
 test = test[torch.arange(1000) * (len(test) // 1000)]
 before = ["a letter" if code < 26 else "anything else" for code in test[:, -2]]
 start = nn.init.orthogonal_(torch.empty(len(alphabet), DIM), generator=torch.Generator().manual_seed(0))
-characters = probes.Directions(start, ("character",), labels={"character": [repr(one) for one in alphabet]})
+tokens = probes.Directions(start, ("token",), labels={"token": [*alphabet[:26], "space", "newline", *alphabet[28:]]})
 heads = {"split": (3, HEADS, -1), "labels": {"projection": ("query", "key", "value")}}
 taps = {
-    "block.self_attn.in_proj_weight": probes.Tap(characters, ("projection", "head", "neuron"), **heads),
-    "block.linear1.weight": characters,  # what a neuron of the MLP reads
-    "block.linear2.weight": probes.Tap(characters, transposed=True),  # what it writes
-    "unembed": probes.Tap(characters, ("row",)),  # whether a row stays where it started
+    "block.self_attn.in_proj_weight": probes.Tap(tokens, ("projection", "head", "neuron"), **heads),
+    "block.linear1.weight": tokens,  # what a neuron of the MLP reads
+    "block.linear2.weight": probes.Tap(tokens, transposed=True),  # what it writes
+    "unembed": probes.Tap(tokens, ("row",)),  # whether a row stays where it started
 }
 
 

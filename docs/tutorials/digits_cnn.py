@@ -54,6 +54,6 @@ if __name__ == "__main__":
     ensemble = sum(run(f"{options.out}/single", seed, epochs, role="single") for seed in range(members)) / members
     parents = [f"single-{seed}" for seed in range(members)]
     means = torch.stack([ensemble[train][labels[train] == c].mean(0) for c in range(10)])[labels]  # know only the class
-    for seed in range(100, 100 + students):
+    for seed in range(300, 300 + students):
         run(f"{options.out}/student", seed, epochs, teacher=ensemble, role="student", parents=parents)
         run(f"{options.out}/class-mean", seed, epochs, teacher=means, role="class-mean", parents=parents)

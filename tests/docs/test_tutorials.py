@@ -26,7 +26,7 @@ MEMBERS = {"seed-0", "seed-1"}
 RUNS = {
     "character_transformer": (MEMBERS, set()),
     "committee_machine": (MEMBERS, set()),
-    "digits_cnn": ({"single-0", "single-1"}, {"student-100", "class-mean-100"}),
+    "digits_cnn": ({"single-0", "single-1"}, {"student-300", "class-mean-300"}),
     "modular_addition": ({"single-0", "single-1"}, {"student-100", "class-mean-100"}),
 }
 WITHOUT_OUTPUTS = {"committee_machine"}  # it answers with a number, not with a class
