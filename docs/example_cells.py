@@ -29,8 +29,8 @@ log.directions("correlations")
 log["correlations"].dims, log["correlations"].shape
 
 # %% [markdown]
-# What each run won, beside what its initialisation predicts. Every table is a pandas DataFrame, which the study computes
-# once.
+# What each run won, beside what its initialisation predicts. Every table is a pandas DataFrame, computed once a
+# study.
 
 # %%
 table = winning_set.winning_set(study)

@@ -48,7 +48,9 @@ def panel(study: Study, tap: Tap) -> Panel | None:
     return Panel("trajectories", "How features grow", caption, shown, figure)
 
 
-def draw(table: pd.DataFrame, ax: Axes, tap: Tap, *, statistic: str = "peak", excess: float = 1, title: str = "") -> Axes:
+def draw(
+    table: pd.DataFrame, ax: Axes, tap: Tap, *, statistic: str = "peak", excess: float = 1, title: str = ""
+) -> Axes:
     """Return the axes with one line a feature against the step, those learned at the end in colour, and a null.
 
     Args:

@@ -37,7 +37,7 @@ def comparison(studies: Mapping[str, Source], *, title: str = "") -> Report:
         title: The report's heading; made from the settings where it is "".
 
     Raises:
-        LogError: two runs of one study have the same name, or a study is none of the theory.
+        LogError: two runs of one study have the same name, or no study is of the theory.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -46,11 +46,10 @@ def comparison(studies: Mapping[str, Source], *, title: str = "") -> Report:
         ('one beside two', ['claims', 'errors'])
     """
     settings = {name: as_study(source) for name, source in studies.items()}
-    others = [name for name, study in settings.items() if not is_theory(study)]
-    if others:
+    if any(study.usable for study in settings.values()) and not any(map(is_theory, settings.values())):
         raise LogError(
-            f"expected studies of the theory to set side by side, got others in {', '.join(others)}; analyse each by "
-            "itself, or the folder above them as one study"
+            f"expected studies of the theory to set side by side, got none among {', '.join(settings)}; analyse each "
+            "by itself, or the folder above them as one study"
         )
     measured = {name: claims(study) for name, study in settings.items()}
     absent = {f"{claim} ({name})": reason for name, table in measured.items() for claim, reason in _left_out(table)}

@@ -39,7 +39,7 @@ _CLAIMS = (
 _RACE = frozenset({"winners.size", "winners.predicted", "distilled.features_learned"})
 MEASURED = (*_CLAIMS, "average.test_error_mu", "single.one_view", "single.no_view", "ensemble.coverage")
 
-_SPREAD = 3  # seeds from which on their spread says something
+_SPREAD = 3  # seeds from which on their spread means something
 _VALUES = ("measure", "variant", "value", "low", "high", "n", "expected")
 _COVERED = ("members", "coverage", "low", "high", "expected", "error_mu", "error_low", "error_high")
 
@@ -84,7 +84,7 @@ def coverage_map(root: str | Path) -> pd.DataFrame:
 def pooled(frame: pd.DataFrame, by: Sequence[str], values: Sequence[str] = ("value", "low", "high")) -> pd.DataFrame:
     """Return one row per group: the mean over its rows, with Student's t interval where there are three or more.
 
-    Of fewer, whose t interval would say nothing, their own intervals are put together as if they were independent.
+    Of fewer, whose t interval means nothing, their own intervals are put together as if they were independent.
     Errors and shares are not below 0, and shares not above 1, nor are their intervals.
 
     Args:

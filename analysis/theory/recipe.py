@@ -1,4 +1,6 @@
-"""What a run of the theory's recipes says of itself: its series of correlations, and the constants of its recipe."""
+"""What a run of the theory's recipes states: its series of correlations, and the constants of its recipe."""
+
+from contextlib import suppress
 
 import numpy as np
 
@@ -36,7 +38,7 @@ def correlation_series(log: LogLike) -> Series:
     """Return the series of feature correlations, ``(class, neuron, feature_class, view)``, whatever its name.
 
     Raises:
-        LogError: If no series has this layout, or several have and none is called "correlations".
+        LogError: no series has this layout, or several have and none is called "correlations".
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -60,7 +62,7 @@ def race_series(log: LogLike) -> Series:
     """Return the series of feature correlations of a run that shows the race: two views, recorded from step 0 on.
 
     Raises:
-        LogError: If the series is not there, has not two views, or does not begin at step 0.
+        LogError: the series is not there, has not two views, or does not begin at step 0.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -98,7 +100,7 @@ def exponent(log: LogLike) -> int:
     """Return the exponent q of the activation, from the evaluation or else from the recipe.
 
     Raises:
-        LogError: If neither says it, or it is below 3: with q = 2 initialisation decides nothing.
+        LogError: neither states it, or it is below 3: with q = 2 initialisation decides nothing.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -138,7 +140,7 @@ def sparsity(log: LogLike) -> float | None:
 
 
 def learner(log: LogLike) -> str:
-    """Return what of the network was trained: "patch" (all of it), "tangent" or "random_features", as the recipe says.
+    """Return what of the network was trained: "patch" (all of it), "tangent" or "random_features", by its recipe.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -149,10 +151,11 @@ def learner(log: LogLike) -> str:
 
 
 def _of_the_theory(log: LogLike) -> bool:
-    evaluation = log.evaluation
-    evaluated = evaluation is not None and {"mu", "q"} <= set(evaluation.attrs)
-
-    return evaluated or bool(log.manifest.study and {"network", "data"} <= set(log.manifest.recipe))
+    if log.manifest.study and {"network", "data"} <= set(log.manifest.recipe):
+        return True
+    with suppress(LogError):  # an evaluation that cannot be read says nothing of where the run comes from
+        return log.evaluation is not None and {"mu", "q"} <= set(log.evaluation.attrs)
+    return False
 
 
 def _fits(series: Series) -> bool:

@@ -22,8 +22,8 @@ _STRENGTHS = (
     f"tick: learned, {RULE}; while recorded, also > {GROWN} x its null at step 0"
 )
 _PEAKS = (
-    "bars: peak, the largest absolute correlation of a unit; the run's largest fills its bar; tick: learned, "
-    f"{RULE.beside('random directions, or of all features at step 0')}"
+    "bars: peak, the largest absolute correlation of a unit; the run's largest fills its bar; "
+    f"tick: learned, > {RULE.excess:g} x its null"
 )
 
 Racing = Sequence[tuple[Glance, Race]]

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from probes.analysis import theory
 from probes.analysis.study import Study, open_study
 from probes.analysis.taps.summaries import summarise
-from probes.analysis.theory.findings import ROOMS
+from probes.analysis.theory.contents import ROOMS
 from probes.logs.layout import SUMMARIES
 from probes.store import Log, Manifest, RunWriter, Series, open_log
 from scripts.benchmarks.trajectories import noisy, trajectories

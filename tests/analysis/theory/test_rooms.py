@@ -10,7 +10,7 @@ import pytest
 from probes.analysis import theory
 from probes.analysis.plots.canvas import canvas
 from probes.analysis.study import Study
-from probes.analysis.theory import findings
+from probes.analysis.theory.contents import ROOMS
 from probes.analysis.theory.example import example_study
 from probes.analysis.theory.roles import race_features
 from probes.analysis.theory.rooms import rooms_of
@@ -19,7 +19,7 @@ from tests.analysis.hand import log_of, race
 STUDY, EMPTY = Study(example_study()), Study([])
 # What a table has beside the columns that its finding explains.
 INDEX = {"run", "role", "variant", "class", "view", "step", "rule"}
-TABLES = [(room, table) for room, tables in findings.ROOMS.items() for table in tables]
+TABLES = [(room, table) for room, tables in ROOMS.items() for table in tables]
 PANELS = [room for room in rooms_of(STUDY) if hasattr(room, "panel")]
 
 
@@ -38,9 +38,9 @@ def test_every_column_is_explained_where_it_is_made(room, table):
     assert columns - INDEX <= set(module(room).COLUMNS)
 
 
-@pytest.mark.parametrize("room", [room for room, tables in findings.ROOMS.items() if tables])
+@pytest.mark.parametrize("room", [room for room, tables in ROOMS.items() if tables])
 def test_every_column_that_is_explained_is_in_a_table(room):
-    tables = [getattr(module(room), table)(STUDY) for table in findings.ROOMS[room]]
+    tables = [getattr(module(room), table)(STUDY) for table in ROOMS[room]]
 
     assert set(module(room).COLUMNS) <= {column for table in tables for column in table.columns}
 
@@ -70,7 +70,7 @@ def test_a_panel_says_what_is_drawn_and_holds_its_numbers(room):
 DRAWN = {"escape": "timing", "rises": "growth"}
 
 
-@pytest.mark.parametrize("room", [room for room in findings.ROOMS if hasattr(module(room), "draw")])
+@pytest.mark.parametrize("room", [room for room in ROOMS if hasattr(module(room), "draw")])
 def test_drawing_takes_table_and_axes_and_returns_the_axes(room):
     drawn = DRAWN.get(room, room)
     table = getattr(theory, drawn)(STUDY) if drawn in theory.__all__ else race_features(STUDY)
