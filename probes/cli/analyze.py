@@ -118,13 +118,14 @@ def _print_tables(tables: dict[str, pd.DataFrame]) -> None:
         for name in (name for name in tables if name.partition("-")[0] == stem and len(tables[name])):
             table = claims_for_people(tables[name]) if name == "claims" else tables[name]
             tap = f" ({name.removeprefix(f'{stem}-')})" if name != stem else ""
-            shown = [column for column in columns or table.columns if column in table and _holds_some(table[column])]
+            chosen = [column for column in columns or table.columns if column in table]
+            shown = [column for column in chosen if _holds_some(table[column])] or chosen
             show(*cells(table[shown]), title="\n" * bool(printed) + title + tap)
             printed += 1
 
 
 def _holds_some(column: "pd.Series[Any]") -> bool:
-    """Return whether a column says anything: what no row has is not printed."""
+    """Return whether any row has a value in a column."""
     return bool((column.notna() & (column != "")).any())
 
 
