@@ -20,12 +20,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from probes.analysis.taps.axis_columns import column
 from probes.errors import LogError
 from probes.logs.directions import StoredDirections
 from probes.logs.layout import Series
 from probes.logs.protocol import LogLike
 
-__all__ = ["CORRELATION", "Tap", "called", "tap_of", "taps_of"]
+__all__ = ["CORRELATION", "Tap", "called", "may_be_tap", "tap_of", "taps_of"]
 
 CORRELATION, REDUCED = "correlation", "reduced"  # the quantities of series that are taps, whole ones first
 
@@ -37,13 +38,6 @@ _OTHERS = re.compile(r".\.(null|cosine|gradient|update)(\.|$)|^forces$")
 _MOST_COSINES = 4096
 # The axis of a series that holds several statistics of each feature, which is a null and no tap.
 _STATISTIC = "statistic"
-# Columns that tables of a tap have beside its axes; a feature axis of such a name gets `_axis` at its end.
-_COLUMNS = (
-    "run role variant step strength peak neuron null null_peak off_strength off_peak learned stable rule count "
-    "predicted ratio agrees initial_peak initial_rank crossing_after crossing order taught teachers control share "
-    "p_value specialised first_share same_as_first units correlation"
-)
-_RESERVED = frozenset(_COLUMNS.split())
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +82,12 @@ class Tap:
     @property
     def axis_columns(self) -> tuple[str, ...]:
         """The columns that name a feature beside a unit: the feature axes, apart from what tables call otherwise."""
-        return tuple(f"{name}_axis" if name in _RESERVED else name for name in self.axes)
+        return tuple(map(column, self.axes))
 
     @property
     def unit_columns(self) -> tuple[str, ...]:
         """The columns that name a unit: the unit axes, likewise, but `neuron` is one of them."""
-        return tuple(f"{name}_axis" if name in _RESERVED - {"neuron"} else name for name in self.units)
+        return tuple(name if name == "neuron" else column(name) for name in self.units)
 
     @property
     def features(self) -> int:
@@ -126,7 +120,7 @@ class Tap:
     @cached_property
     def unit_index(self) -> pd.DataFrame:
         """One row per unit, in the order of the log, with its label or number on every unit axis."""
-        numbers = np.indices(self.unit_shape).reshape(len(self.units), -1)
+        numbers = np.indices(self.unit_shape).reshape(len(self.units), math.prod(self.unit_shape))
 
         entries = (self._entries(axis, numbers[place]) for place, axis in enumerate(self.units))
 
@@ -239,7 +233,7 @@ def taps_of(log: LogLike) -> dict[str, Tap]:
         >>> tap.own_class, tap.columns, tap.alternatives
         (True, ('class', 'view'), 2)
     """
-    known = sorted((one for one in log.series.values() if _may_be_tap(one)), key=lambda one: one.quantity == REDUCED)
+    known = sorted((one for one in log.series.values() if may_be_tap(one)), key=lambda one: one.quantity == REDUCED)
     found = {series.name: tap_of(log, series) for series in known}
 
     return {name: tap for name, tap in found.items() if tap is not None}
@@ -282,7 +276,13 @@ def tap_of(log: LogLike, series: Series) -> Tap | None:
     )
 
 
-def _may_be_tap(series: Series) -> bool:
+def may_be_tap(series: Series) -> bool:
+    """Return whether a series is of the kind of a tap, and no null or other quantity of one, whatever its axes.
+
+    Example:
+        >>> may_be_tap(Series("w", ("neuron", "feature"), (2, 3), quantity="cosine"))
+        False
+    """
     return series.quantity in {CORRELATION, REDUCED} if series.quantity else not _OTHERS.search(series.name)
 
 
