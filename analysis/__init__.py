@@ -23,7 +23,7 @@ Example:
 from importlib import import_module
 from typing import Any
 
-from probes.analysis.findings import tables
+from probes.analysis.findings.contents import tables
 
 _MODULE_OF = {
     "LearnedRule": "probes.analysis.rule",

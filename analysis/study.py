@@ -40,8 +40,8 @@ T = TypeVar("T")
 _FAILED = frozenset({"diverged", "failed"})
 # Whether pandas copies what is shared between tables when one of them is changed.
 _COPIES_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3
-# Where the findings' functions are looked up by name.
-_FINDINGS = "probes.analysis.findings"
+# Where the findings' functions and the report are looked up: they stand above the study, which knows none of them.
+_FINDINGS, _REPORT = "probes.analysis.findings.contents", "probes.analysis.reports.study"
 
 
 class Study:
@@ -187,7 +187,7 @@ class Study:
         Raises:
             OSError: the folder cannot be written.
         """
-        return import_module("probes.analysis.reports.study").report_of(self, folder, title=title, tap=tap)
+        return import_module(_REPORT).report_of(self, folder, title=title, tap=tap)
 
     def __getattr__(self, name: str) -> Callable[..., pd.DataFrame]:
         if name.startswith("_"):

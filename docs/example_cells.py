@@ -6,17 +6,20 @@
 # Record one first (seconds): `probes record tiny --out runs/tiny`. Each cell below works the same on a full study.
 
 # %%
-from probes import open_logs
-from probes.analysis import claims, coverage, plots, report, winners
+from probes.analysis import open_study
+from probes.analysis.plots import canvas
+from probes.analysis.theory import claims, coverage
+from probes.analysis.theory.findings import winning_set
 
-logs = open_logs("runs/tiny")
-logs
+study = open_study("runs/tiny")
+study
 
 # %% [markdown]
-# One run is a log: series that are read when they are indexed, with named axes.
+# A study is the runs under a folder, as they are now. One run is a log: series that are read when they are indexed,
+# with named axes.
 
 # %%
-log = logs.by_role("single")[0]
+log = study.members[0]
 log
 
 # %%
@@ -26,31 +29,32 @@ log.directions("correlations")
 log["correlations"].dims, log["correlations"].shape
 
 # %% [markdown]
-# What each run won, beside what its initialisation predicts.
+# What each run won, beside what its initialisation predicts. Every table is a pandas DataFrame, computed once a
+# study.
 
 # %%
-table = winners(logs)
+table = winning_set.winning_set(study)
 table.head()
 
 # %%
-figure, (ax,) = plots.canvas(5, 2.4)
-plots.winners(table[table["role"] == "single"], ax)
+figure, (ax,) = canvas(5, 2.4)
+winning_set.draw(table[table["role"] == "single"], ax)
 figure
 
 # %% [markdown]
 # What several members cover together.
 
 # %%
-coverage(logs)[["members", "subsets", "coverage", "coverage_low", "coverage_high", "expected", "error_mu"]]
+coverage(study)[["members", "subsets", "coverage", "coverage_low", "coverage_high", "expected", "error_mu"]]
 
 # %% [markdown]
 # Every claim, with its interval.
 
 # %%
-claims(logs)[["claim", "variant", "expected_low", "expected_high", "measured", "low", "high", "holds"]]
+claims(study)[["claim", "variant", "expected_low", "expected_high", "measured", "low", "high", "holds"]]
 
 # %% [markdown]
-# Everything at once: as a page with `write_findings(logs, "report")`, or here.
+# Everything at once: as a page with `study.report("report")`, or here.
 
 # %%
-report(logs, title="The tiny study")
+study.report(title="The tiny study")

@@ -27,6 +27,7 @@ _MODULE_OF = {
     "logarithmic": "probes.schedules",
     "open_log": "probes.logs",
     "open_logs": "probes.logs",
+    "open_study": "probes.analysis.study",
     "role": "probes.roles",
     "window": "probes.schedules",
 }

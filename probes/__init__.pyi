@@ -9,6 +9,7 @@ from probes import quantities as quantities
 from probes import store as store
 from probes import studies as studies
 from probes import verification as verification
+from probes.analysis.study import open_study as open_study
 from probes.directions import Directions as Directions
 from probes.errors import ProbesError as ProbesError
 from probes.logs import open_log as open_log

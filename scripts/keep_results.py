@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from probes.analysis import claims, records
+from probes.analysis.theory import claims, records
 from probes.store import Manifest, open_logs
 
 

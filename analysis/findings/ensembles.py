@@ -17,7 +17,7 @@ from probes.analysis.study import Study, finding
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
 
-__all__ = ["COLUMNS", "disagreement", "draw", "ensembles", "panel"]
+__all__ = ["COLUMNS", "PANELS", "disagreement", "disagreement_panel", "draw", "ensembles", "panel"]
 
 COLUMNS = {
     "set": "name of the evaluation set",
@@ -194,6 +194,17 @@ def panel(study: Study) -> Panel:
         f"Predictions that differ: {_differences(disagreement(study))}."
     )
     return Panel("ensembles", "What ensembles gain", caption, table, figure)
+
+
+def disagreement_panel(study: Study) -> Panel:
+    """Return the panel of how often runs predict different classes, a table."""
+    table = disagreement(study)
+    caption = "Share of samples on which two runs predict different classes, mean over pairs; Student's t over runs."
+
+    return Panel("disagreement", "How often runs disagree", caption, table)
+
+
+PANELS = (panel, disagreement_panel)
 
 
 def draw(table: pd.DataFrame, ax: Axes, *, title: str = "") -> Axes:

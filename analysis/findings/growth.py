@@ -20,7 +20,7 @@ from probes.analysis.taps.tap import Tap
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
 
-__all__ = ["COLUMNS", "draw", "growth", "growth_over_control", "panel"]
+__all__ = ["COLUMNS", "PANELS", "draw", "gains_panel", "growth", "growth_over_control", "panel"]
 
 COLUMNS = {
     "taught": "whether at least one teacher has learned the feature",
@@ -239,6 +239,19 @@ def panel(study: Study, tap: Tap) -> Panel:
         f"without teachers have of it. Learned means: {table.attrs['rule']}."
     )
     return Panel("growth", "What distillation added", caption, table, figure)
+
+
+def gains_panel(study: Study, tap: Tap) -> Panel:
+    """Return the panel of what students have beside runs without teachers, a table of one row a kind."""
+    table = growth_over_control(study, tap.name)
+    caption = (
+        "Of what their teachers know, the share that students have learned, beside the same of runs without teachers; "
+        "the interval of the gain is Student's t over runs."
+    )
+    return Panel("gains", "What students have beside runs without teachers", caption, table, opened=True)
+
+
+PANELS = (panel, gains_panel)
 
 
 def draw(courses: pd.DataFrame, ax: Axes, *, title: str = "") -> Axes:

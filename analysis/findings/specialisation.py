@@ -206,7 +206,7 @@ def _grid(counts: pd.DataFrame, runs: list[str], ax: Axes, tap: Tap) -> None:
     edges = (np.arange(len(everything) + 1) - 0.5, np.arange(len(runs) + 1) - 0.5)
     drawn = ax.pcolormesh(*edges, np.ma.masked_invalid(wide), cmap="Blues", vmin=0, vmax=max(1, counts["units"].max()))
     rows_named(ax, list(map(str, runs)), fontsize=7)
-    every = max(1, len(everything) // 16)
+    every = max(1, len(everything) // 10)
     long = max(map(len, everything)) > 3
     ax.set_xticks(range(0, len(everything), every), everything[::every], fontsize=7, rotation=90 if long else 0)
     ax.set_xlabel(", ".join(tap.axes))

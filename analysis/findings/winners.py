@@ -64,6 +64,8 @@ def winners(study: Study, tap: str | None = None) -> pd.DataFrame:
     initial = initial_peaks(study, chosen, table)
 
     found = _of_alternatives(chosen, table, initial) if chosen.groups else _of_features(chosen, table, initial)
+    students = {log.label for log in study.students}
+    found = found.sort_values("run", key=lambda runs: runs.isin(students), kind="stable", ignore_index=True)
     found.attrs["rule"] = table.attrs["rule"]
     return found
 

@@ -41,7 +41,7 @@ def claims_beside(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         tables: Table of `claims` for every setting.
 
     Example:
-        >>> from probes.analysis import claims, example_study
+        >>> from probes.analysis.theory import claims, example_study
         >>> rows = claims(example_study()).head(2)
         >>> claims_beside({"a": rows, "b": rows})[["setting", "claim"]].values.tolist()[:2]
         [['a', 'single.train_error'], ['b', 'single.train_error']]
@@ -77,14 +77,14 @@ def recipe_of(logs: Sequence[LogLike]) -> Mapping[str, Any]:
     """Return the recipe that the runs of a study share.
 
     Raises:
-        LogError: If two runs were recorded from different recipes.
+        LogError: two runs were recorded from different recipes.
 
     Example:
-        >>> from probes.analysis import example_study
+        >>> from probes.analysis.theory import example_study
         >>> sorted(recipe_of(example_study()))
         ['network', 'training']
     """
-    found = [(log.manifest.run_id, log.manifest.recipe) for log in logs]
+    found = [(log.label, log.manifest.recipe) for log in logs]
 
     for run, recipe in found[1:]:
         if recipe != found[0][1]:

@@ -8,7 +8,7 @@ from typing import TextIO
 
 import pandas as pd
 
-from probes.analysis.findings import OF_A_STUDY, OF_A_TAP, room
+from probes.analysis.findings.contents import OF_A_STUDY, OF_A_TAP, room
 from probes.analysis.panel import Panel
 from probes.analysis.reports.page import films, place, template
 from probes.analysis.theory.expectations import EXPECTATIONS
@@ -62,7 +62,10 @@ class Report:
     @property
     def opening(self) -> Sequence[str]:
         """The names of the panels that answer the three questions, of the first tap."""
-        return [panel.name for panel in self.panels if panel.name.partition("-")[0] in _OPENING][: len(_OPENING)]
+        first = next((panel.name.partition("-")[2] for panel in self.panels), "")
+        asked = [f"{name}-{first}" if first else name for name in _OPENING]
+
+        return [panel.name for panel in self.panels if panel.name in asked]
 
     def render(self, stream: TextIO) -> None:
         """Write the report as HTML."""

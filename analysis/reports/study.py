@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from probes.analysis.findings import OF_A_STUDY, OF_A_TAP, room
+from probes.analysis.findings.contents import OF_A_STUDY, OF_A_TAP, room
 from probes.analysis.findings.features import null_source
 from probes.analysis.panel import Panel
 from probes.analysis.reports.files import write_report
@@ -15,6 +15,7 @@ from probes.analysis.study import Source, Study, as_study
 from probes.analysis.taps.tap import Tap
 from probes.analysis.theory import report as theory
 from probes.analysis.theory.findings.claims import claims
+from probes.analysis.theory.inputs.inputs import is_inputs
 from probes.analysis.theory.recipe import is_theory
 from probes.errors import LogError
 
@@ -22,6 +23,8 @@ __all__ = ["report", "report_of"]
 
 # Taps that a report shows; more can be asked for by name.
 _TAPS = 8
+# What a study of the theory has besides its own findings, which say the rest in their units.
+_BESIDE_THEORY = ("scalars", "cost", "runs")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")  # in the name of a file
 
 
@@ -49,9 +52,9 @@ def report(source: Source, *, title: str = "", tap: str | None = None) -> Report
     if not study.usable:
         raise LogError(_unusable(study))
     of_theory = tap is None and is_theory(study)
-    panels, absent = theory.panels(study) if of_theory else _of_taps(study, tap)
+    panels, absent = _of_the_theory(study) if of_theory else _of_taps(study, tap)
     shown = {panel.name for panel in panels}
-    more, missing = _made(study, [name for name in OF_A_STUDY if name not in shown])
+    more, missing = _made(study, [name for name in (_BESIDE_THEORY if of_theory else OF_A_STUDY) if name not in shown])
     facts = theory.facts(study) if of_theory else _taps_said(study, tap)
     table = claims(study) if of_theory else None
 
@@ -71,6 +74,14 @@ def report_of(study: Study, folder: str | Path | None = None, *, title: str = ""
         write_report(found, folder)
 
     return found
+
+
+def _of_the_theory(study: Study) -> tuple[list[Panel], dict[str, str]]:
+    """Return the panels of the theory, and every feature of its race."""
+    panels, absent = theory.panels(study)
+    features, missing = ([], {}) if is_inputs(study) else _made(study, ["learned"], study.tap())
+
+    return [*panels, *features], absent | missing
 
 
 def _of_taps(study: Study, name: str | None) -> tuple[list[Panel], dict[str, str]]:
@@ -100,12 +111,11 @@ def _made(study: Study, names: Iterable[str], *tap: Tap) -> tuple[list[Panel], d
     panels: list[Panel] = []
     absent: dict[str, str] = {}
     for name in names:
+        module = room(name)
         try:
-            panel: Panel | None = room(name).panel(study, *tap)
+            panels += [panel for build in getattr(module, "PANELS", [module.panel]) if (panel := build(study, *tap))]
         except LogError as error:
             absent[name] = str(error)
-            continue
-        panels += [panel] if panel else []
     return panels, absent
 
 

@@ -1,7 +1,7 @@
 """Learners side by side: what ensembles, trained averages and distillation gain, for a network and for linear learners.
 
 The table of Section 2.1 and Figure 1 of `Allen-Zhu & Li (2023) <https://arxiv.org/abs/2012.09816>`_ in small: where
-features are learned, distillation keeps what an ensemble gains and a trained average does not; where they are
+features are learned, distillation retains what an ensemble gains and a trained average does not; where they are
 prescribed, it is the other way round.
 """
 
@@ -11,9 +11,9 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from probes.analysis.columns import variant_order
 from probes.analysis.intervals import Estimate
 from probes.analysis.sweeps.maps import over_points, pooled
+from probes.analysis.theory.roles import variant_order
 
 __all__ = ["COLUMNS", "GAINS", "KIND", "PUBLISHED", "contrast"]
 
@@ -94,9 +94,9 @@ def _rows(errors: pd.DataFrame) -> Iterator[tuple[object, ...]]:
         chosen = (errors[[*_INDEX]] == [learner, networks, variant]).all(axis=1)
         error = pooled(errors[chosen], [*_INDEX]).loc[0, ["value", "low", "high"]]
         gain = _gain(errors[chosen], networks)
-        said = "" if networks == "single" else GAINS[0 if gain.low > 0 else 2 if gain.high < 0 else 1]
+        verdict = "" if networks == "single" else GAINS[0 if gain.low > 0 else 2 if gain.high < 0 else 1]
         published = PUBLISHED.get((learner, networks), "")
-        yield learner, networks, variant, *error, *gain[:3], said, gain.n, published
+        yield learner, networks, variant, *error, *gain[:3], verdict, gain.n, published
 
 
 def _gain(part: pd.DataFrame, networks: str) -> Estimate:

@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from probes.analysis.facts import constant, sparsity
 from probes.analysis.intervals import Estimate, mean_of, rate, weighted_sum
+from probes.analysis.study import Study, open_study
 from probes.analysis.sweeps.table import axes_of, sweep_table
-from probes.analysis.theory.evidence import Evidence
-from probes.analysis.theory.findings.winning_set import gap_factor
-from probes.analysis.theory.measurements import MEASURES
+from probes.analysis.theory.findings.claims import measures
+from probes.analysis.theory.findings.coverage import coverage
+from probes.analysis.theory.findings.error_rates import errors_of
+from probes.analysis.theory.findings.winning_set import gap_factor, winning_set
+from probes.analysis.theory.recipe import constant, sparsity
+from probes.analysis.theory.roles import races, singles, with_role
 from probes.errors import LogError, ProbesError
-from probes.logs import open_logs
 
 __all__ = ["MEASURED", "coverage_map", "expected_share", "mapped", "maps", "over_points", "pooled", "varied"]
 
@@ -37,7 +39,7 @@ _CLAIMS = (
 _RACE = frozenset({"winners.size", "winners.predicted", "distilled.features_learned"})
 MEASURED = (*_CLAIMS, "average.test_error_mu", "single.one_view", "single.no_view", "ensemble.coverage")
 
-_SPREAD = 3  # seeds from which on their spread says something
+_SPREAD = 3  # seeds from which on their spread means something
 _VALUES = ("measure", "variant", "value", "low", "high", "n", "expected")
 _COVERED = ("members", "coverage", "low", "high", "expected", "error_mu", "error_low", "error_high")
 
@@ -53,13 +55,13 @@ def maps(root: str | Path) -> pd.DataFrame:
     for self-distilled ones, :math:`2^{-K}(1-e^{-s(1-1/k)})` for the ensemble of K and those distilled from it,
     :math:`1-2^{-K}` for coverage, `expected_share` for M.
 
-    ``attrs["left_out"]`` says of each point that could not be measured why.
+    ``attrs["left_out"]`` has the reason for each point that could not be measured.
 
     Args:
         root: The sweep's folder.
 
     Raises:
-        LogError: If the folder holds no table of a sweep.
+        LogError: the folder holds no table of a sweep.
     """
     return mapped(root)[0]
 
@@ -74,7 +76,7 @@ def coverage_map(root: str | Path) -> pd.DataFrame:
         root: The sweep's folder.
 
     Raises:
-        LogError: If the folder holds no table of a sweep.
+        LogError: the folder holds no table of a sweep.
     """
     return mapped(root)[1]
 
@@ -82,7 +84,7 @@ def coverage_map(root: str | Path) -> pd.DataFrame:
 def pooled(frame: pd.DataFrame, by: Sequence[str], values: Sequence[str] = ("value", "low", "high")) -> pd.DataFrame:
     """Return one row per group: the mean over its rows, with Student's t interval where there are three or more.
 
-    Of fewer, whose t interval would say nothing, their own intervals are put together as if they were independent.
+    Of fewer, whose t interval means nothing, their own intervals are put together as if they were independent.
     Errors and shares are not below 0, and shares not above 1, nor are their intervals.
 
     Args:
@@ -165,7 +167,7 @@ def mapped(root: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the tables of `maps` and `coverage_map`; every point is read once.
 
     Raises:
-        LogError: If the folder holds no table of a sweep.
+        LogError: the folder holds no table of a sweep.
     """
     table = sweep_table(root)
     keys = axes_of(table)
@@ -174,8 +176,8 @@ def mapped(root: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     for point in table.to_dict("records"):
         identity = (point["point"], *(point[key] for key in keys), point["seed"])
         try:
-            evidence = _evidence(Path(root), point)
-            found = list(_measured(evidence)), list(_covered(evidence))
+            study = _study(Path(root), point)
+            found = list(_measured(study)), list(_covered(study))
         except ProbesError as error:
             left_out[str(point["point"])] = str(error)
             continue
@@ -190,53 +192,55 @@ def mapped(root: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return frames[0], frames[1]
 
 
-def _evidence(root: Path, point: Mapping[Any, Any]) -> Evidence:
+def _study(root: Path, point: Mapping[Any, Any]) -> Study:
     if point["status"] != "finished":
         raise LogError(str(point["error"] or point["status"]))
-    evidence = Evidence(open_logs(root / str(point["path"])))
-    if not evidence.logs:
+    study = open_study(root / str(point["path"]))
+    if not study.usable:
         raise LogError("all of its runs diverged or failed")
 
-    return evidence
+    return study
 
 
-def _measured(evidence: Evidence) -> Iterator[tuple[object, ...]]:
-    expected = _expected(evidence) if evidence.races else {}
+def _measured(study: Study) -> Iterator[tuple[object, ...]]:
+    racing, known = races(study), measures(study)
+    expected = _expected(study) if racing else {}
     for claim in _CLAIMS:
-        for found in MEASURES[claim](evidence) if evidence.races or claim not in _RACE else ():
+        for found in known[claim](study) if racing or claim not in _RACE else ():
             yield claim, found.variant, *found.estimate, expected.get(claim, np.nan)
-    averages = evidence.errors([log for logs in evidence.with_role("average").values() for log in logs])
+    averages = errors_of(study, [log for logs in with_role(study, "average").values() for log in logs])
     if averages:
         yield "average.test_error_mu", "", *mean_of(averages), expected.get("average.test_error_mu", np.nan)
-    if evidence.races:
-        yield from _raced(evidence, expected)
+    if racing:
+        yield from _raced(study, expected)
 
 
-def _raced(evidence: Evidence, expected: Mapping[str, float]) -> Iterator[tuple[object, ...]]:
-    table = evidence.winners
-    singles = table[table["role"] == "single"]
+def _raced(study: Study, expected: Mapping[str, float]) -> Iterator[tuple[object, ...]]:
+    table = winning_set(study)
+    alone = table[table["role"] == "single"]
     for name, outcomes in {"single.one_view": ["view 0", "view 1"], "single.no_view": ["none"]}.items():
-        if len(singles):
-            share = rate(int(singles["learned"].isin(outcomes).sum()), len(singles))
+        if len(alone):
+            share = rate(int(alone["learned"].isin(outcomes).sum()), len(alone))
             yield name, "", *share, expected[name]
-    if len(evidence.coverage):
-        most = evidence.coverage.iloc[-1]
+    covered = coverage(study)
+    if len(covered):
+        most = covered.iloc[-1]
         ends = most["coverage_low"], most["coverage_high"], int(most["members"])
         yield "ensemble.coverage", "", most["coverage"], *ends, most["expected"]
 
 
-def _covered(evidence: Evidence) -> Iterator[tuple[object, ...]]:
+def _covered(study: Study) -> Iterator[tuple[object, ...]]:
     names = ("members", "coverage", "coverage_low", "coverage_high", "expected", "error_mu", "error_mu_low")
-    if evidence.races:
-        yield from evidence.coverage[[*names, "error_mu_high"]].itertuples(index=False, name=None)
+    if races(study):
+        yield from coverage(study)[[*names, "error_mu_high"]].itertuples(index=False, name=None)
 
 
-def _expected(evidence: Evidence) -> Mapping[str, float]:
-    """Return what the theory expects of each measure, as far as the recipe lets it say so."""
-    log = evidence.logs[0]
+def _expected(study: Study) -> Mapping[str, float]:
+    """Return what the theory expects of each measure, as far as the recipe states what it depends on."""
+    log = study.usable[0]
     features, classes, neurons = sparsity(log), constant(log, "classes", "data"), constant(log, "neurons", "network")
     shown = 1.0 if features is None or classes is None else 1 - np.exp(-features * (1 - 1 / classes))
-    members = sum(log.manifest.role == "single" for log in evidence.logs)
+    members = len(singles(study))
 
     return {
         **dict.fromkeys(["single.test_error_mu", "average.test_error_mu"], shown / 2),

@@ -6,17 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from probes.analysis.findings.learned import RULE
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas
-from probes.analysis.plots.maps import heat, label_of, lines, members
 from probes.analysis.reports.report import Report
+from probes.analysis.rule import RULE
 from probes.analysis.sweeps.contrast import KIND
 from probes.analysis.sweeps.contrast_panel import contrast_panel
+from probes.analysis.sweeps.diagrams import heat, label_of, lines, members
 from probes.analysis.sweeps.maps import mapped, pooled, varied
 from probes.analysis.sweeps.table import sweep_table
-from probes.analysis.theory.evidence import Evidence
-from probes.analysis.theory.findings.claims import claims_of
 from probes.analysis.theory.inputs.map import is_inputs_sweep
 from probes.analysis.theory.inputs.sweep_report import inputs_report
 
@@ -80,7 +78,7 @@ def sweep_report(root: str | Path) -> Report:
         root: The sweep's folder.
 
     Raises:
-        LogError: If the folder holds no table of a sweep.
+        LogError: the folder holds no table of a sweep.
     """
     if is_inputs_sweep(root):
         return inputs_report(root)
@@ -103,7 +101,7 @@ def sweep_report(root: str | Path) -> Report:
     facts = {"points": ", ".join(f"{count} {status}" for status, count in counts.items())}
     facts |= {label_of(key): _values(table[key]) for key in keys}
     facts |= {"seeds": str(table["seed"].nunique()), "a feature is learned when": str(RULE)}
-    return Report(Path(root).resolve().name, facts, claims_of(Evidence([])), panels, frame.attrs["left_out"])
+    return Report(Path(root).resolve().name, facts, panels, frame.attrs["left_out"])
 
 
 def _values(column: "pd.Series[float]") -> str:
@@ -172,8 +170,8 @@ def _heats(frame: pd.DataFrame, x: str, y: str) -> Iterator[Panel]:
         for ax in axes[len(drawn) :]:
             ax.set_axis_off()
 
-        told = ", ".join(f"{names[name]} {mean:.3g}" for name, mean in same.items())
-        caption = _CELLS + f" The same in all cells: {told}." * bool(same)
+        listed = ", ".join(f"{names[name]} {mean:.3g}" for name, mean in same.items())
+        caption = _CELLS + f" The same in all cells: {listed}." * bool(same)
         yield Panel(group.name, f"{group.title}, {group.label}", caption, table[table["series"].isin(drawn)], figure)
 
 

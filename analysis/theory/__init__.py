@@ -11,7 +11,7 @@ Example:
 from importlib import import_module
 from typing import Any
 
-from probes.analysis.theory.findings import ROOMS
+from probes.analysis.theory.contents import ROOMS
 
 _MODULE_OF = {
     "EXPECTATIONS": "probes.analysis.theory.expectations",

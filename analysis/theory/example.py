@@ -4,7 +4,7 @@ It is the race of the theory reduced to its correlations. Each correlation a of 
 own views obeys da/dt = push * min(1, a / 0.5)^(q-1), q = 3. The push of the labels dies when the class's output is
 large, whichever view it comes from, so that one view wins; that of a teacher dies view by view, when the student's
 strength reaches the teacher's, so that the other view follows. Correlations with other classes' features do not change.
-The stored logits are those of a network that sees what the strengths say: sum_l strength_{i,l} Z_{i,l}(X). Random
+The stored logits are those of a network that sees by its strengths: sum_l strength_{i,l} Z_{i,l}(X). Random
 directions, the null, keep their initial strengths; noise is memorised from when a class is won.
 
 Axes: t = step, i = class, r = neuron, l = view, n = sample.
@@ -206,14 +206,14 @@ def _scalars(values: np.ndarray) -> pd.DataFrame:
     classes = np.arange(values.shape[1])
     outputs = np.maximum(values[:, classes, :, classes], 0).sum(axis=(2, 3)).T  # (step, class)
     won = (outputs > 0.3).mean(axis=1)
-    learned_by_heart = np.cumsum(won) / len(won)
+    memorised = np.cumsum(won) / len(won)
     table = pd.DataFrame({
         "loss": np.log(len(classes)) * np.exp(-outputs).mean(axis=1),
-        "train_error": 1 - won + _MU / 2 * won * (learned_by_heart < 0.3),
+        "train_error": 1 - won + _MU / 2 * won * (memorised < 0.3),
     })
 
     looked_at = slice(None, None, max(1, len(won) // 20))
-    noise = _INIT_SCALE + learned_by_heart
+    noise = _INIT_SCALE + memorised
     table.loc[looked_at, "noise_multi_view"] = 0.1 * noise[looked_at]
     table.loc[looked_at, "noise_single_view"] = noise[looked_at]
     return table.rename_axis("step")

@@ -1,4 +1,6 @@
-"""What a run of the theory's recipes says of itself: its series of correlations, and the constants of its recipe."""
+"""What a run of the theory's recipes states: its series of correlations, and the constants of its recipe."""
+
+from contextlib import suppress
 
 import numpy as np
 
@@ -12,7 +14,6 @@ __all__ = [
     "constant",
     "correlation_series",
     "exponent",
-    "is_inputs",
     "is_theory",
     "learner",
     "moments",
@@ -20,9 +21,6 @@ __all__ = [
     "single_view_share",
     "sparsity",
 ]
-
-# The kind of data of studies on Gaussian inputs, as their recipes name it.
-_INPUTS = "teacher_labels"
 
 
 def is_theory(study: Study) -> bool:
@@ -36,22 +34,11 @@ def is_theory(study: Study) -> bool:
     return bool(study.usable) and all(map(_of_the_theory, study.usable))
 
 
-def is_inputs(study: Study) -> bool:
-    """Return whether the usable runs are of a study on Gaussian inputs, as their recipes say.
-
-    Example:
-        >>> from probes.analysis.theory.example import example_study
-        >>> is_inputs(Study(example_study()))
-        False
-    """
-    return {log.manifest.recipe.get("data", {}).get("kind") for log in study.usable} == {_INPUTS}
-
-
 def correlation_series(log: LogLike) -> Series:
     """Return the series of feature correlations, ``(class, neuron, feature_class, view)``, whatever its name.
 
     Raises:
-        LogError: If no series has this layout, or several have and none is called "correlations".
+        LogError: no series has this layout, or several have and none is called "correlations".
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -75,7 +62,7 @@ def race_series(log: LogLike) -> Series:
     """Return the series of feature correlations of a run that shows the race: two views, recorded from step 0 on.
 
     Raises:
-        LogError: If the series is not there, has not two views, or does not begin at step 0.
+        LogError: the series is not there, has not two views, or does not begin at step 0.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -113,7 +100,7 @@ def exponent(log: LogLike) -> int:
     """Return the exponent q of the activation, from the evaluation or else from the recipe.
 
     Raises:
-        LogError: If neither says it, or it is below 3: with q = 2 initialisation decides nothing.
+        LogError: neither states it, or it is below 3: with q = 2 initialisation decides nothing.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -153,7 +140,7 @@ def sparsity(log: LogLike) -> float | None:
 
 
 def learner(log: LogLike) -> str:
-    """Return what of the network was trained: "patch" (all of it), "tangent" or "random_features", as the recipe says.
+    """Return what of the network was trained: "patch" (all of it), "tangent" or "random_features", by its recipe.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -164,10 +151,11 @@ def learner(log: LogLike) -> str:
 
 
 def _of_the_theory(log: LogLike) -> bool:
-    evaluation = log.evaluation
-    evaluated = evaluation is not None and {"mu", "q"} <= set(evaluation.attrs)
-
-    return evaluated or bool(log.manifest.study and {"network", "data"} <= set(log.manifest.recipe))
+    if log.manifest.study and {"network", "data"} <= set(log.manifest.recipe):
+        return True
+    with suppress(LogError):  # an evaluation that cannot be read says nothing of where the run comes from
+        return log.evaluation is not None and {"mu", "q"} <= set(log.evaluation.attrs)
+    return False
 
 
 def _fits(series: Series) -> bool:

@@ -44,7 +44,7 @@ VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "self_distilled": ("continued", "fresh"),
 })
 
-# The columns that say which run a row is of.
+# The columns that name the run of a row.
 WHO = ("run", "role", "variant")
 _FEATURE, _STATISTICS = ("class", "view"), ("strength", "peak", "neuron", "off_strength", "off_peak", "null")
 _LEARNED = ("learned", "stable", "rule")

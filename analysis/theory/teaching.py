@@ -82,7 +82,7 @@ def taught_by(study: Study, student: LogLike) -> pd.DataFrame:
     """
     teachers = teachers_of(study, student)
     known = race_sets(study, teachers)
-    features = pd.MultiIndex.from_product(map(range, known.shape[1:]), names=["class", "view"])
+    features = pd.MultiIndex.from_product([range(size) for size in known.shape[1:]], names=["class", "view"])
 
     return pd.DataFrame(known.reshape(len(known), -1).T, index=features, columns=[log.label for log in teachers])
 

@@ -142,7 +142,7 @@ _PRINTED: Mapping[str, tuple[list[str], str]] = {
         ["members", "coverage", "coverage_low", "coverage_high", "predicted_coverage", "expected", "error_mu"],
         "What K members cover, and what their own chances predict",
     ),
-    "growth_over_control": ([], "What students have of their teachers' features, beside runs without teachers"),
+    "gains": ([], "What students have of their teachers' features, beside runs without teachers"),
     "ensembles": (
         ["set", "group", "members", "error", "error_low", "error_high", "cross_entropy", "gain", "low", "high"],
         "What ensembles of K members err",

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 
-from probes.analysis import claims, records
+from probes.analysis.study import open_study
+from probes.analysis.theory import claims, records
+from probes.analysis.theory.recipe import is_theory
 from probes.cli.frames import cells, claims_for_people
 from probes.cli.tables import show
 from probes.errors import LogError
-from probes.logs import open_logs
 
 DOES_NOT_HOLD = 3
 
@@ -24,8 +25,9 @@ def command(root: Path, as_json: bool) -> None:
 
     Example: probes claims runs/theory
     """
-    table = claims(open_logs(root))
-    if table.empty:
+    study = open_study(root)
+    table = claims(study)
+    if table.empty or not is_theory(study):
         raise LogError(
             f"expected a study whose claims can be measured under {root}, got none of its runs: "
             "`probes record theory` records one"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from probes.analysis import error_rates
+from probes.analysis.theory import error_rates
 from probes.cli.tables import show
 from probes.logs import open_logs
 from probes.studies import evaluate_run

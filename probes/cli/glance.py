@@ -8,11 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from probes.analysis.taps.null import Chance
 from probes.analysis.taps.own_class import widened
-from probes.cli.race import GROWN, Course, Race, course_of
+from probes.cli.race import GROWN, Race, RaceTap
 from probes.errors import ProbesError
 from probes.logs import Log, open_log
 from probes.logs.layout import MANIFEST
@@ -101,7 +98,7 @@ class Watched:
         self.path = path
         self._stamp: tuple[tuple[int, int], str] | None = None  # run.json and the status, when the run was last read
         self._log: Log = open_log(path)
-        self._course: tuple[Manifest, Course | None, Chance | None] | None = None  # found for this manifest
+        self._tap: tuple[Manifest, RaceTap | None] | None = None  # found for this manifest
         self._floor: float | None = None  # of what counts as learned while the run is recorded
         self._seen: deque[tuple[float, int]] = deque(maxlen=_LOOKS)  # when each of the last steps was seen first
         self._failures = 0
@@ -159,20 +156,15 @@ class Watched:
         )
 
     def _race(self, log: LogLike, *, live: bool) -> Race | None:
-        if self._course is None or self._course[0] != log.manifest:
-            found = course_of(log)
-            chance = Chance(log, found.series) if found and found.own else None
-            self._course, self._floor = (log.manifest, found, chance), None
-        _, course, chance = self._course
-        if course is None:
+        if self._tap is None or self._tap[0] != log.manifest:
+            self._tap, self._floor = (log.manifest, RaceTap.of(log)), None
+        tap = self._tap[1]
+        if tap is None:
             return None
 
-        values, last = log[course.series.name], len(log.steps) - 1
         if live and self._floor is None:
-            self._floor = GROWN * course.race(values[:1][0]).null
-        row = values[last : last + 1]
-        threshold = float(chance.threshold(np.array([last]), row)[0]) if chance else np.nan
-        return course.race(row[0], floor=self._floor or 0.0 if live else 0.0, chance=threshold)
+            self._floor = GROWN * tap.race(log, 0).null
+        return tap.race(log, len(log.steps) - 1, floor=self._floor or 0.0 if live else 0.0)
 
     def _rate(self, manifest: Manifest, status: str, step: int | None) -> float | None:
         if step is None:

@@ -1,24 +1,18 @@
-"""The race of a run's features at one step: how strong each has become, by view where there are two.
+"""The race of a run's features at one step: how strong each has become, by alternative where there are two."""
 
-Axes: i = class, r = neuron, j = feature_class, l = view.
-"""
-
-from contextlib import suppress
 from dataclasses import dataclass
-from itertools import product
-from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.analysis.facts import correlation_series
 from probes.analysis.rule import RULE
-from probes.analysis.taps.statistics import statistics
-from probes.errors import LogError
-from probes.logs.layout import Series
+from probes.analysis.taps.null import OwnClassNull, RandomDirections
+from probes.analysis.taps.statistics import sizes, statistics
+from probes.analysis.taps.tap import Tap, taps_of
 from probes.logs.protocol import LogLike
 
-__all__ = ["GROWN", "VIEWS", "Course", "Race", "course_of"]
+__all__ = ["GROWN", "VIEWS", "Race", "RaceTap"]
 
 VIEWS = 2
 # While a run is recorded the typical winner of `RULE` has not won yet, so that whoever leads would count as learned: in
@@ -32,11 +26,11 @@ class Race:
     """How strong every feature is at one step.
 
     Attributes:
-        measure: "strength" of a class's own features, or "peak" over all neurons where the series knows no classes.
+        measure: "strength" of a class's own features, or "peak" over all units where classes have none of their own.
         names: What the rows stand for: classes, or features.
-        values: ``(row, side)``: a side for each of two views, else one.
+        values: ``(row, side)``: a side for each of two alternatives, such as the views of a class, else one.
         learned: Whether each counts as learned by `probes.analysis.rule.RULE`, the step taken for the run's last, and
-            is above the floor; None where the rule does not apply.
+            is above the floor; None where no null is known.
         null: Median strength of a class's neurons on features of other classes; 0 where that is unknown.
 
     Example:
@@ -53,78 +47,79 @@ class Race:
 
     @property
     def won(self) -> int | None:
-        """How many classes have a feature that counts as learned."""
+        """How many rows have a feature that counts as learned."""
         return None if self.learned is None else int(self.learned.any(axis=1).sum())
 
 
-@dataclass(frozen=True)
-class Course:
-    """Which series of a run shows the race, and how a row of it becomes one.
+@dataclass(frozen=True, eq=False)
+class RaceTap:
+    """The tap in which the race of a run is to be seen.
 
     Attributes:
-        series: The series.
-        own: Whether it is one of feature correlations, ``(class, neuron, feature_class, view)``.
-        features: How many of its last axes count features.
-
-    Example:
-        >>> course = Course(Series("conv1.weight", ("neuron", "feature"), (2, 3)), own=False, features=1)
-        >>> course.race(np.array([[0.1, -0.2, 0.3], [0.5, -0.1, 0.2]])).values.ravel().tolist()
-        [0.5, 0.0, 0.3]
-    """
-
-    series: Series
-    own: bool
-    features: int
-
-    def race(self, row: NDArray[np.floating], *, floor: float = 0.0, chance: float = np.nan) -> Race:
-        """Return the race at one step.
-
-        Args:
-            row: The series at that step.
-            floor: What counts as learned is larger.
-            chance: What random directions reach at that step, see `probes.analysis.taps.null`; NaN where unknown.
-        """
-        return _strengths(row, floor, chance) if self.own else _peaks(row, self.series, self.features)
-
-
-def course_of(log: LogLike) -> Course | None:
-    """Return where a run's race is to be seen, or None if no series of it counts features.
-
-    Without a series of feature correlations it is the first whose last axes are those of its directions.
+        tap: An own-class tap where the run has one, else the one called "correlations", else the first.
+        null: What its random directions reach.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> course_of(example_study()[0]).own
-        True
+        >>> log = example_study()[-1]
+        >>> RaceTap.of(log).race(log, 400).won
+        6
     """
-    with suppress(LogError):
-        return Course(correlation_series(log), own=True, features=2)
-    for series in log.series.values():
-        with suppress(LogError):
-            names = tuple(log.directions(series.name).names)
-            if series.dims[-len(names) :] == names:
-                return Course(series, own=False, features=len(names))
-    return None
 
+    tap: Tap
+    null: OwnClassNull | RandomDirections
 
-def _strengths(row: NDArray[np.floating], floor: float, chance: float) -> Race:
-    """Return the race of a row ``(class, neuron, feature_class, view)``."""
-    strength, _, off_strength, _ = (values[0] for values in statistics(row[None]))
-    null = float(np.nan_to_num(np.median(off_strength)))
-    # Without a data frame: that takes five times as long as reading the row.
-    typical = np.median(strength.max(axis=1))
-    learned = RULE.holds(strength, typical=typical, null=null, chance=chance) & (strength > floor)
+    @classmethod
+    def of(cls, log: LogLike) -> "RaceTap | None":
+        """Return the tap of a run; None where no series of it has features."""
+        taps = taps_of(log)
+        own = [tap for tap in taps.values() if tap.own_class]
+        found = next(iter(own), taps.get("correlations", next(iter(taps.values()), None)))
+        if found is None:
+            return None
 
-    return Race("strength", tuple(map(str, range(len(strength)))), strength, learned, null)
+        return cls(found, OwnClassNull(log, found) if found.own_class else RandomDirections(log, found))
 
+    def race(self, log: LogLike, row: int, *, floor: float = 0.0) -> Race:
+        """Return the race at one of the recorded rows.
 
-def _peaks(row: NDArray[np.floating], series: Series, features: int) -> Race:
-    """Return the race of a row whose last axes count features, the others neurons of any kind."""
-    dims, shape = series.dims[-features:], row.shape[-features:]
-    peaks = np.maximum(row.reshape(-1, *shape).max(axis=0), 0)
-    paired = features > 1 and shape[-1] == VIEWS
-    named = dims[:-1] if paired else dims
-    numbers = [tuple(map(str, range(length))) for length in shape]
-    labels = [series.labels.get(dim, number) for dim, number in zip(named, numbers, strict=False)]
+        Args:
+            log: The run.
+            row: Which of its rows.
+            floor: What counts as learned is larger.
+        """
+        values, place = self.tap.sizes(log[self.tap.name][row : row + 1]), np.array([row])
+        if isinstance(self.null, RandomDirections):
+            level = float(self.null.levels(place).peak[0])
+            return self._peaks(sizes(values).peak[0], level, floor)
 
-    return Race("peak", tuple(map(".".join, product(*labels))), peaks.reshape(prod(map(len, labels)), -1))
+        return self._strengths(values, float(self.null.threshold(place, values)[0]), floor)
+
+    def _strengths(self, values: NDArray[np.floating], level: float, floor: float) -> Race:
+        """Return the race of ``(1, class, neuron, feature_class, alternative)``."""
+        strength, _, _, off_strength, _ = (found[0] for found in statistics(values))
+        off_class = float(np.nan_to_num(np.median(off_strength)))
+        # Without a data frame: that takes five times as long as reading the row.
+        typical = np.median(strength.max(axis=1))
+        learned = RULE.holds(strength, typical=typical, off_class=off_class, null=level) & (strength > floor)
+
+        return Race("strength", self._names, self._rows(strength), self._rows(learned), off_class)
+
+    def _peaks(self, peak: NDArray[np.floating], level: float, floor: float) -> Race:
+        """Return the race of ``(feature,)``."""
+        learned = (peak > RULE.excess * level * self.tap.norms) & (peak > floor)
+
+        return Race("peak", self._names, self._rows(peak), None if np.isnan(level) else self._rows(learned))
+
+    @property
+    def _sides(self) -> int:
+        return VIEWS if self.tap.alternatives == VIEWS else 1
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        index = self.tap.index.iloc[:: self._sides, : -1 if self._sides == VIEWS else None]
+
+        return tuple(".".join(map(str, row)) for row in index.itertuples(index=False))
+
+    def _rows(self, values: NDArray[Any]) -> NDArray[Any]:
+        return values.reshape(-1, self._sides)

@@ -21,7 +21,10 @@ _STRENGTHS = (
     "bars: strength, on a log scale from the null (median off-class strength) to the run's largest; "
     f"tick: learned, {RULE}; while recorded, also > {GROWN} x its null at step 0"
 )
-_PEAKS = "bars: peak, the largest positive correlation of a neuron; the run's largest fills its bar"
+_PEAKS = (
+    "bars: peak, the largest absolute correlation of a unit; the run's largest fills its bar; "
+    f"tick: learned, > {RULE.excess:g} x its null"
+)
 
 Racing = Sequence[tuple[Glance, Race]]
 
@@ -70,8 +73,8 @@ def caption(runs: Racing, width: int) -> list[Text]:
         >>> caption([], 80)
         []
     """
-    ruled = {race.learned is not None for _, race in runs}
-    texts = [text for text, rule in ((_STRENGTHS, True), (_PEAKS, False)) if rule in ruled]
+    measures = {race.measure for _, race in runs}
+    texts = [text for measure, text in (("strength", _STRENGTHS), ("peak", _PEAKS)) if measure in measures]
 
     return [Text(line, "dim") for text in texts for line in wrap(text, width)]
 

@@ -114,7 +114,7 @@ def command(
 
     \b
     --tap NAME=FILE                directions in a .npy or .safetensors file; NAME is a parameter's, or a glob
-    --tap 'NAME=ESTIMATOR(FILE)'   estimated for the layer, from a .npz file with arrays inputs (or x) and labels (or y):
+    --tap 'NAME=ESTIMATOR(FILE)'   estimated for the layer, from a .npz file of inputs (or x) and labels (or y):
                                    class_means, linear_probes; without labels, or from a .npy file of the inputs:
                                    dictionary(FILE,features=N), nonnegative_parts(FILE,features=N),
                                    patch_components(FILE,components=N); reference_weights takes a .safetensors file

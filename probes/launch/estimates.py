@@ -24,6 +24,10 @@ class Estimator:
         required: The option that has no default, if there is one.
         labelled: Whether it needs the class of each sample.
         samples: Whether it reads samples; else a network's weights.
+
+    Example:
+        >>> ESTIMATORS["dictionary"].required
+        'features'
     """
 
     settings: Mapping[str, type]

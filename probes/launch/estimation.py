@@ -31,6 +31,7 @@ class Estimate:
     """What is estimated; equal ones give equal directions. The random state of the program is not touched.
 
     Example:
+        >>> from pathlib import Path
         >>> np.savez("data.npz", x=np.array([[2.0, 0.0], [0.0, 1.0]]), y=np.array([0, 1]))
         >>> text = TapText(Path("data.npz"), estimator="class_means")
         >>> Estimate(text.typed)(text).shape
@@ -67,6 +68,7 @@ def estimate_for(text: TapText, name: str, model: Module, parameters: Parameters
         UsageError: the samples cannot be read, or the patches of the convolution are none that its weight meets whole.
 
     Example:
+        >>> from pathlib import Path
         >>> np.save("images.npy", np.zeros((5, 3, 8, 8)))
         >>> text = TapText(Path("images.npy"), estimator="patch_components")
         >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 5))

@@ -3,7 +3,7 @@
 import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Set
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from torch.nn import Module
 from torch.optim import Optimizer
@@ -112,7 +112,18 @@ def _live(kind: type[Kind]) -> list[Kind]:
         kinds += type.__subclasses__(each)
     wanted = set(map(id, kinds))
 
-    return [thing for thing in gc.get_objects() if id(type(thing)) in wanted]
+    return [cast(Kind, thing) for thing in _objects() if id(type(thing)) in wanted]
+
+
+def _objects() -> list[object]:
+    """All that the garbage collector knows, also what a program has set aside with ``gc.freeze``."""
+    if not gc.get_freeze_count():
+        return gc.get_objects()
+    gc.unfreeze()
+    try:
+        return gc.get_objects()
+    finally:
+        gc.freeze()
 
 
 def _modules() -> list[Module]:

@@ -43,6 +43,7 @@ class Session:
         RunError: the run cannot be written.
 
     Example:
+        >>> from pathlib import Path
         >>> import torch
         >>> from probes.directions import Directions
         >>> from probes.launch.program import Program

@@ -77,6 +77,8 @@ class Sessions:
         if not self._home.here():
             return
         with self._lock:
+            if self._refusal:  # by another thread, meanwhile
+                raise SystemExit(self._refusal)
             self._tidy()
             if optimizer not in self._met:
                 self._met.add(optimizer)

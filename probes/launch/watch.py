@@ -7,6 +7,7 @@ nothing should not wait for it.
 import atexit
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -48,6 +49,7 @@ class Watch:
         self._home = Home()
         self._hook = _Hook(self._stepping)
         self._sessions: Any = None
+        self._preparing = threading.Lock()
         self._began = self._met = 0.0  # when the first optimizer was met, and the time that this took of all
         self._ending = ("finished", "")
         self._ended = False  # with another exit code than 0
@@ -92,8 +94,10 @@ class Watch:
 
     def _stepping(self, optimizer: Any) -> None:
         began = time.perf_counter()
-        if not self._began and self._home.here():
-            self._quietly(self._prepare)
+        if self._sessions is None and self._home.here():
+            with self._preparing:  # the steps of other threads have to wait until they can be recorded
+                if not self._began:
+                    self._quietly(self._prepare)
         if self._sessions is not None:
             self._quietly(self._sessions.meet, optimizer)
         self._met += time.perf_counter() - began

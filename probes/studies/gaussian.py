@@ -6,6 +6,7 @@ and the largest cosine of any neuron with as many random directions, which is wh
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -170,6 +171,6 @@ def _manifest(run: PlannedRun, recipe: GaussianRecipe) -> Manifest:
     values = as_mapping(recipe)
     seeds = {"study": recipe.seed} | {f"init-{member:02d}": seed for member, seed in enumerate(run.seeds)}
 
-    facts = {"role": run.role, "networks": len(run.seeds), "seeds": seeds, "recipe": values}
+    facts: dict[str, Any] = {"role": run.role, "networks": len(run.seeds), "seeds": seeds, "recipe": values}
 
     return Manifest(run.run_id, (), study=study_hash(values), **facts)

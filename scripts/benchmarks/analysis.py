@@ -8,16 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from probes.analysis.reports.writing import report_of
+from probes.analysis import theory
+from probes.analysis.study import Study, open_study
 from probes.analysis.taps.summaries import summarise
-from probes.analysis.theory.evidence import Evidence
-from probes.analysis.theory.findings.claims import claims_of
+from probes.analysis.theory.contents import ROOMS
 from probes.logs.layout import SUMMARIES
-from probes.store import Log, Manifest, RunWriter, Series, open_log, open_logs
+from probes.store import Log, Manifest, RunWriter, Series, open_log
 from scripts.benchmarks.trajectories import noisy, trajectories
 from scripts.benchmarks.turns import interleaved
 
@@ -57,7 +57,7 @@ def _speed(log: Log, rounds: int) -> list[Row]:
     turns = [
         partial(_scan, log),
         partial(_bytes, log),
-        partial(_anew, log, partial(summarise, log)),
+        partial(_anew, log, partial(summarise, log, Study(log).tap())),
         partial(_anew, log, partial(_tables, log.path)),
         partial(_tables, log.path),
         partial(_report, log.path),
@@ -125,16 +125,15 @@ def _anew(log: Log, work: Callable[[], object]) -> None:
 
 
 def _tables(root: Path) -> None:
-    """Every table that a report is made of, and the claims."""
-    evidence = Evidence(open_logs(root))
-    for name, value in vars(Evidence).items():
-        if isinstance(value, cached_property):
-            getattr(evidence, name)
-    claims_of(evidence)
+    """Every table of the theory, the claims among them."""
+    study = open_study(root)
+    for tables in ROOMS.values():
+        for table in tables:
+            getattr(theory, table)(study)
 
 
 def _report(root: Path) -> None:
-    report_of(Evidence(open_logs(root))).render(io.StringIO())
+    open_study(root).report().render(io.StringIO())
 
 
 def _forget(log: Log) -> None:
@@ -148,14 +147,14 @@ def _raw_bytes(log: Log) -> int:
 _GROWTH = """
 import io, re, sys
 from pathlib import Path
-from probes.analysis import example_study, report
-from probes.store import open_logs
+from probes.analysis.study import Study, open_study
+from probes.analysis.theory import example_study
 
 def peak():
     return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 
-report(example_study()).render(io.StringIO())
+Study(example_study()).report().render(io.StringIO())
 before = peak()
-report(open_logs(sys.argv[1])).render(io.StringIO())
+open_study(sys.argv[1]).report().render(io.StringIO())
 print(peak() - before)
 """

@@ -22,8 +22,8 @@ def test_a_lazy_name_is_its_modules_own(name):
 
 
 def test_a_function_stays_itself_when_its_module_of_the_same_name_is_imported():
-    module = "probes.analysis.theory.findings.bounds"
-    code = f"import {module}; from probes import analysis; print(type(analysis.bounds).__name__)"
+    module = "probes.analysis.findings.coverage"
+    code = f"import {module}; from probes import analysis; print(type(analysis.coverage).__name__)"
 
     assert run(code) == "function\n"
 
@@ -44,7 +44,7 @@ def test_another_name_is_refused():
         analysis.nothing  # noqa: B018 - being asked for is what is tested
 
 
-@pytest.mark.parametrize("module", ["probes.analysis", "probes.analysis.facts", "probes.cli.list", "probes.cli.watch"])
+@pytest.mark.parametrize("module", ["probes.analysis", "probes.analysis.theory", "probes.cli.list", "probes.cli.watch"])
 def test_nothing_that_draws_or_computes_is_loaded_before_it_is_needed(module):
     code = f"import sys, {module}; print(*[name for name in {HEAVY} if name in sys.modules])"
 

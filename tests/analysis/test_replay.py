@@ -4,12 +4,19 @@ import zlib
 import numpy as np
 import pytest
 
-from probes.analysis import example_study, features
+from probes.analysis.findings.features import features
 from probes.analysis.replay import Replay, Scale, race_steps, replay
+from probes.analysis.taps.tap import taps_of
+from probes.analysis.theory.example import example_study
 from tests.analysis.hand import log_of, race, random_values
 
 LOG = example_study()[-1]
-FRAME = features(LOG)
+TABLE = features(LOG, every=1)
+COLUMNS = ["class", "view"]
+
+
+def film_of(log):
+    return replay(log, taps_of(log)["correlations"], table=features(log, every=1))
 
 
 def unpacked(film):
@@ -24,7 +31,7 @@ def unpacked(film):
 
 def test_a_film_can_be_unpacked_to_the_codes_of_its_correlations():
     values = random_values()
-    film = replay(log_of(values), frame=features(log_of(values)))
+    film = film_of(log_of(values))
 
     assert film.correlations.tolist() == values[film.steps].tolist()
     assert (unpacked(film).ravel() == film.scale.codes(film.correlations).ravel()).all()
@@ -49,8 +56,8 @@ def test_a_run_of_zeros_has_a_scale():
 
 
 def test_most_frames_lie_where_strengths_change():
-    steps = race_steps(FRAME)
-    grown = FRAME.groupby("step")["strength"].sum()
+    steps = race_steps(TABLE, COLUMNS)
+    grown = TABLE.groupby("step")["strength"].sum()
     middle = grown.index[(grown > 0.05 * grown.iloc[-1]) & (grown < 0.95 * grown.iloc[-1])]
 
     inside = ((steps >= middle[0]) & (steps <= middle[-1])).mean()
@@ -59,7 +66,7 @@ def test_most_frames_lie_where_strengths_change():
 
 @pytest.mark.parametrize("count", [2, 7, 60])
 def test_frames_rise_from_the_first_step_to_the_last(count):
-    steps = race_steps(FRAME, count)
+    steps = race_steps(TABLE, COLUMNS, count)
 
     assert (steps[0], steps[-1]) == (0, 400)
     assert (np.diff(steps) > 0).all()
@@ -70,35 +77,35 @@ def test_frames_rise_from_the_first_step_to_the_last(count):
 def test_a_run_of_a_step_or_two_has_them_all(steps):
     log = log_of(race([[0], [1]], steps=steps))
 
-    assert race_steps(features(log)).tolist() == list(range(steps))
+    assert race_steps(features(log), COLUMNS).tolist() == list(range(steps))
 
 
 def test_a_run_in_which_nothing_moves_goes_by_time():
     log = log_of(np.repeat(random_values(steps=1), 101, axis=0))
 
-    assert race_steps(features(log), 5).tolist() == [0, 25, 50, 75, 100]
+    assert race_steps(features(log), COLUMNS, 5).tolist() == [0, 25, 50, 75, 100]
 
 
 def test_of_a_wide_network_the_first_classes_are_shown():
     log = log_of(random_values(steps=2, classes=30, neurons=20))
-    film = replay(log, frame=features(log))
+    film = film_of(log)
 
     assert film.correlations.shape == (2, 12, 20, 12, 2)
     assert film.classes == 30
 
 
 def test_losses_are_those_of_the_frames():
-    film = replay(LOG, frame=FRAME)
+    film = film_of(LOG)
 
     assert film.loss == [pytest.approx(LOG.scalars()["loss"][step], rel=1e-3) for step in film.steps]
 
 
 def test_a_run_without_losses_has_none():
-    assert replay(log_of(race([[0], [1]])), frame=features(log_of(race([[0], [1]])))).loss == [None] * 5
+    assert film_of(log_of(race([[0], [1]]))).loss == [None] * 5
 
 
 def test_a_film_is_smaller_than_its_codes():
-    film = replay(LOG, frame=FRAME)
+    film = film_of(LOG)
 
     assert isinstance(film, Replay)
     assert len(film.packed) < film.correlations.size

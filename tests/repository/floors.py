@@ -31,6 +31,17 @@ ROOF = 5
 _ROOF = _area(ROOF, "click", "numpy", "pandas", "rich", "safetensors", "torch", late=("dask", "distributed", "sklearn"))
 _HOOKS = _area(3, "numpy", "torch")
 
+_DRAWN = ("matplotlib", "numpy", "pandas", "scipy", "seaborn")
+_CORE = ("study", "rule", "taps", "intervals", "shares", "panel", "plots", "replay")  # what every finding stands on
+
+
+def _analysis(*others: str, ours: tuple[str, ...] = (), late: tuple[str, ...] = ()) -> Area:
+    """A place in the analysis: study < findings < theory < reports, and above all of it no torch."""
+    rooms = tuple(f"probes.analysis.{room}" for room in ours)
+
+    return _area(4, *others, ours=(*rooms, "probes.logs", "probes.files", "probes.errors", "probes"), late=late)
+
+
 # The first pattern that matches decides; `probes.store.*` stands for the package itself, too.
 AREAS: Mapping[str, Area] = {
     "probes": _area(0),
@@ -42,7 +53,6 @@ AREAS: Mapping[str, Area] = {
     "probes.logs.layout": _area(0, "numpy", ours=("probes.files", "probes.errors")),
     "probes.learners.features": _area(0, "numpy", "torch", ours=_LEAF),
     "probes.learners.activations": _area(0, "numpy", "torch", ours=_LEAF),
-    "probes.analysis.columns": _area(0, ours=_LEAF),
     "probes.learners.*": _area(1, "numpy", "torch", ours=("probes.learners",)),
     "probes.logs.*": _area(
         1,
@@ -91,15 +101,19 @@ AREAS: Mapping[str, Area] = {
     "probes.costs": _HOOKS,
     "probes.stacked": _HOOKS,
     "probes.integrations.*": _area(3, "torch", late=("lightning", "transformers")),
-    "probes.analysis.*": _area(
-        4,
-        "jinja2",
-        "matplotlib",
-        "numpy",
-        "pandas",
-        "scipy",
-        "seaborn",
-        ours=("probes.analysis", "probes.logs", "probes.files", "probes.errors", "probes"),
+    "probes.analysis.intervals": _analysis("numpy", "scipy"),
+    "probes.analysis.shares": _analysis("numpy", "scipy", ours=("intervals",)),
+    "probes.analysis.findings.contents": _analysis(),
+    "probes.analysis.taps.*": _analysis("numpy", "pandas", ours=("taps",)),
+    "probes.analysis.rule": _analysis("pandas", ours=("taps",)),
+    "probes.analysis.study": _analysis("pandas", ours=("taps", "rule")),
+    "probes.analysis.replay": _analysis("numpy", "pandas", ours=("taps",)),
+    "probes.analysis.plots.*": _analysis("matplotlib", "numpy", "pandas", "seaborn", ours=("plots", "replay")),
+    "probes.analysis.panel": _analysis("matplotlib", "pandas", ours=("plots", "replay")),
+    "probes.analysis.findings.*": _analysis(*_DRAWN, ours=("findings", *_CORE)),
+    "probes.analysis.theory.*": _analysis(*_DRAWN, ours=("theory", "reports", "sweeps", "findings", *_CORE)),
+    "probes.analysis.*": _analysis(
+        *_DRAWN, "jinja2", ours=("reports", "sweeps", "theory", "findings", *_CORE), late=("pyarrow",)
     ),
     "probes.cli.*": _ROOF,
     "probes.launch.*": _ROOF,

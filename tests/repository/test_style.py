@@ -8,7 +8,7 @@ from tests.repository.sources import ROOT, files, modules, packaged
 
 PYTHON = {str(path.relative_to(ROOT)): path for path in sorted(files()) if path.suffix == ".py"}
 SOURCE = packaged()
-LAZY = ("probes", "probes.analysis")  # these load a name the first time it is used
+LAZY = ("probes", "probes.analysis", "probes.analysis.theory")  # these load a name the first time it is used
 PACKAGES = {name: path for name, path in SOURCE.items() if path.name == "__init__.py" and name not in LAZY}
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -36,7 +36,7 @@ from probes.analysis.taps.tap import taps_of
 from probes.analysis.theory.findings.winning_set import gap_factor, winning_set
 from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.recipe import exponent, race_series
-from probes.analysis.theory.roles import WHO, of_singles, race_features
+from probes.analysis.theory.roles import WHO, race_features, singles
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
 
@@ -90,8 +90,9 @@ def allowed(classes: int, neurons: int, q: int) -> float:
 def bounds(study: Study) -> pd.DataFrame:
     """Return one row per (run, class, bound): the largest value at any recorded step, and whether it is allowed.
 
-    Every recorded step is read, once. The theory bounds runs without a teacher, from an initialisation of their own:
-    runs that have parents or continue another one are left out.
+    Every recorded step is read, once, of single networks, or where a study has none of all its runs. The theory bounds
+    runs without a teacher, from an initialisation of their own: those that have parents or continue another one are
+    left out.
 
     Args:
         study: A study of the theory, logs, or a path.
@@ -106,7 +107,8 @@ def bounds(study: Study) -> pd.DataFrame:
         >>> table.groupby("bound", sort=False)["inside"].mean().round(2).to_dict()
         {'losing_view': 1.0, 'off_class': 1.0, 'negative': 1.0, 'not_kept_alive': 1.0, 'balance': 1.0}
     """
-    bounded = [log for log in study.usable if not log.manifest.continues and not log.manifest.parents]
+    chosen = singles(study) or study.usable
+    bounded = [log for log in chosen if not log.manifest.continues and not log.manifest.parents]
     races = dict(iter(winning_set(study).groupby("run")))
     tables = [_run(log, races[log.label]) for log in bounded]
 
@@ -117,8 +119,8 @@ def bounds(study: Study) -> pd.DataFrame:
 
 
 def panel(study: Study) -> Panel | None:
-    """Return the panel of single networks, or of all runs without a teacher."""
-    table = of_singles(study, bounds(study))
+    """Return the panel of all bounds; None where no run is bounded."""
+    table = bounds(study)
     if not len(table):
         return None
 
@@ -220,7 +222,7 @@ def _balance(last: NDArray[np.floating]) -> NDArray[np.float64]:
 
 def _within(bound: str) -> Callable[[Study], Iterator[Measurement]]:
     def measured(study: Study) -> Iterator[Measurement]:
-        every = _of_role_single(study)
+        every = _of_singles(study)
         table = every[every["bound"] == bound]
         if len(table):
             worst = table.sort_values("largest").iloc[-1]
@@ -237,7 +239,7 @@ def _within(bound: str) -> Callable[[Study], Iterator[Measurement]]:
 
 
 def _balanced(study: Study) -> Iterator[Measurement]:
-    table = _of_role_single(study)
+    table = _of_singles(study)
     table = table[table["bound"] == "balance"].dropna(subset="largest")
     if len(table):
         largest = table.groupby("run")["largest"].max()
@@ -248,10 +250,8 @@ def _balanced(study: Study) -> Iterator[Measurement]:
         yield Measurement(bootstrapped(largest, np.max), note)
 
 
-def _of_role_single(study: Study) -> pd.DataFrame:
-    table = bounds(study)
-
-    return table[table["role"] == "single"]
+def _of_singles(study: Study) -> pd.DataFrame:
+    return bounds(study) if singles(study) else pd.DataFrame(columns=list(_TABLE))
 
 
 CLAIMS: Mapping[str, Callable[[Study], Iterator[Measurement]]] = {

@@ -26,14 +26,14 @@ COLUMNS = {
     "low": "lower end of the share's 95 % interval (Wilson)",
     "high": "upper end of the share's 95 % interval",
     "n": "number of classes with this prediction",
-    "null": "share of all classes with this outcome, what a prediction that says nothing would give",
+    "null": "share of all classes with this outcome, what a prediction without information would give",
 }
 
 _TABLE = (*COLUMNS, "rule")
 _PREDICTED = ("view 0", "view 1", "none")
 _RULE = (
     "in M: the lead at step 0 exceeds the gap factor; ungapped: the larger adjusted peak at step 0, however small its "
-    "lead; null: share of all classes with this outcome, what a prediction that says nothing would give; {}"
+    "lead; null: share of all classes with this outcome, what a prediction without information would give; {}"
 )
 
 
@@ -83,8 +83,8 @@ def panel(study: Study) -> Panel | None:
     rates = "; ".join(f"{prediction}: {_right(rows)}" for prediction, rows in right.groupby("prediction"))
     outcomes = table[table["prediction"] == "ungapped"].drop_duplicates("learned").set_index("learned")["null"]
     caption = (
-        f"Number of classes by the view that was predicted and what was learned. {rates}. A prediction that says "
-        f"nothing would be right in {outcomes[['view 0', 'view 1']].max():.1%} at best."
+        f"Number of classes by the view that was predicted and what was learned. {rates}. A prediction without "
+        f"information would be right in {outcomes[['view 0', 'view 1']].max():.1%} at best."
     )
     return Panel("confusion", "What was predicted and what was learned", caption, table, figure)
 

@@ -1,6 +1,6 @@
 """What the union of K members covers, and how wrong their ensemble is, against K."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from math import comb
 
@@ -9,19 +9,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from probes.analysis.intervals import bootstrapped
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import INK, MUTED, VIEWS, WIDTH, canvas
 from probes.analysis.shares import WinShares
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.ensembles import JointTests
-from probes.analysis.theory.findings.lottery import lottery, mean_chances
-from probes.analysis.theory.measurement import Measurement
+from probes.analysis.theory.findings.lottery import mean_chances
 from probes.analysis.theory.recipe import correlation_series, sparsity
-from probes.analysis.theory.roles import ensemble_members, race_sets, singles
+from probes.analysis.theory.roles import ensemble_members, race_sets
 from probes.logs.protocol import LogLike
 
-__all__ = ["CLAIMS", "COLUMNS", "coverage", "draw", "draw_errors", "panel"]
+__all__ = ["COLUMNS", "coverage", "draw", "draw_errors", "panel"]
 
 COLUMNS = {
     "members": "number K of ensemble members",
@@ -261,19 +259,3 @@ def _error_of(covered: NDArray[np.bool_], misled: float) -> float:
     others = covered.sum() - covered.sum(axis=1, keepdims=True)
 
     return float((~covered * (1 - (1 - misled) ** others)).mean())
-
-
-def _as_drawn(study: Study) -> Iterator[Measurement]:
-    table = lottery(study) if singles(study) else lottery(study).head(0)
-    table = table[table["runs"] > 1].dropna(subset="lottery")
-    if len(table):
-        runs, lost = table["runs"], table["runs"] - table["won"]
-        excess = (1 - table["lottery"]) ** 2 - lost * (lost - 1) / (runs * (runs - 1))
-        note = (
-            f"coverage of all pairs of {runs.iloc[0]} runs less what the lottery of the initialisation (S, q and m "
-            "alone) gives; n: classes; interval: bootstrap of the mean over classes"
-        )
-        yield Measurement(bootstrapped(excess.groupby(table["class"]).mean(), np.mean), note)
-
-
-CLAIMS: Mapping[str, Callable[[Study], Iterator[Measurement]]] = {"coverage.as_drawn": _as_drawn}

@@ -1,6 +1,6 @@
 """The deletion test: what a class still sees without the neurons credited with a view, so that the credit is causal.
 
-A correlation says that a neuron points along a view. Muting it, with everything else left as it is, shows whether the
+A correlation shows that a neuron points along a view. Muting it, with everything else left as it is, tests whether the
 network needs it to see that view. The control mutes the neurons of the same class credited with its other view.
 """
 

@@ -1,6 +1,6 @@
 """What moved each feature: the labels, or the teacher; step by step, added up, and as a share of the final strength."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -116,7 +116,7 @@ def panel(study: Study) -> Panel | None:
     grown = growth(study)
     missing = grown[~grown["own"].astype(bool) & grown["taught"].astype(bool)]
     drawn = forces(study).merge(missing[_KEY], on=_KEY)
-    kinds = {kind_name(*kind): rows for kind, rows in drawn.groupby(["role", "variant"], observed=True)}
+    kinds = {kind_name(*kind): rows for kind, rows in _kinds(drawn)}
     caption = (
         "What labels and teacher have added to features that a run's own initialisation does not win and a teacher had "
         f"learned. Thin: one feature of one run; bold: their median. {_taught(shares.merge(missing[_KEY], on=_KEY))} "
@@ -184,13 +184,16 @@ def _taught(shares: pd.DataFrame) -> str:
     rows = shares[(shares["term"] == "distillation") & shares["learned"].astype(bool)]
     if not len(rows):
         return "None of them was learned."
-    kinds: Any = rows.groupby(["role", "variant"], observed=True)
-    listed = [f"{kind_name(*kind)} {_middle(part)}" for kind, part in kinds]
+    listed = [f"{kind_name(*kind)} {_middle(part)}" for kind, part in _kinds(rows)]
 
     return (
         f"Of what was added to those that were learned, the teacher gave: {'; '.join(listed)} (median over runs, 95 % "
         "by bootstrap over runs; above 100 % where the labels held a feature back)."
     )
+
+
+def _kinds(table: pd.DataFrame) -> Iterable[tuple[Any, pd.DataFrame]]:
+    return table.groupby(["role", "variant"], observed=True)
 
 
 def _middle(rows: pd.DataFrame) -> str:

@@ -75,7 +75,8 @@ def memorisation(study: Study, *, every: int | None = None) -> pd.DataFrame:
 
 def panel(study: Study) -> Panel | None:
     """Return the panel of single networks, or of all runs that measured noise."""
-    shown = of_singles(study, memorisation(study))
+    table = memorisation(study)
+    shown = of_singles(study, table)
     if not len(shown):
         return None
 
@@ -88,7 +89,7 @@ def panel(study: Study) -> Panel | None:
         f"scale of the features: strength on features of other classes. {_still(shown)} Right: training error against "
         f"the share of features learned, one path a run. {late_features(study)}"
     )
-    return Panel("memorisation", "What was memorised", caption, shown, figure)
+    return Panel("memorisation", "What was memorised", caption, table, figure)
 
 
 def draw(table: pd.DataFrame, ax: Axes) -> Axes:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from probes.analysis.plots.canvas import GOOD, INK, MUTED, WIDTH, broken, canvas, key, logarithmic, stroke
 from probes.analysis.plots.marks import thin_lines
 from probes.analysis.study import Study, finding
-from probes.analysis.theory.roles import race_features
+from probes.analysis.theory.roles import WHO, race_features
 from probes.analysis.theory.teaching import own_features, taught_by
 from probes.logs.protocol import LogLike
 
@@ -23,6 +23,7 @@ COLUMNS = {
     "taught": "whether at least one teacher learned the feature",
 }
 
+_TABLE = (*WHO, "class", "view", *COLUMNS)
 _COLOURS = {True: GOOD, False: INK}
 _NAMES = (
     (stroke(GOOD, 2.4), "a teacher learned it"),
@@ -33,7 +34,7 @@ _NAMES = (
 
 @finding
 def missing_features(study: Study) -> pd.DataFrame:
-    """Return the table of `features`, of those features only that are not the run's own, with the column `taught`.
+    """Return one row per (run, step, class, view) of the features that are not the run's own, with its strength there.
 
     Of runs without teachers nothing is taught.
 
@@ -53,7 +54,8 @@ def missing_features(study: Study) -> pd.DataFrame:
     by_run = dict(iter(race_features(study).groupby("run", observed=True)))
     tables = [_missing(study, log, by_run[log.label]) for log in study.usable]
 
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["run", *COLUMNS])
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return table.reindex(columns=list(_TABLE))
 
 
 def draw(frame: pd.DataFrame, ax: Axes, *, title: str = "", named: bool = True) -> Axes:

@@ -129,7 +129,7 @@ def _excess_over_union(study: Study) -> Iterator[Measurement]:
         table = pairs(study)
         table = table[table["variant"] == variant]
         if len(table):
-            each = table[["excess", "low", "high"]].itertuples(index=False, name=None)
+            each = zip(table["excess"], table["low"], table["high"], strict=True)
             mean = weighted_sum([Estimate(*row, n=1) for row in each], [1 / len(table)] * len(table))
             yield Measurement(mean._replace(n=len(table)), _note(table), variant)
 

@@ -3,12 +3,13 @@
 import pandas as pd
 
 from probes.analysis.findings.runs import runs
+from probes.analysis.panel import Panel
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.findings.error_rates import error_rates
 from probes.analysis.theory.inputs.inputs import is_inputs
 from probes.analysis.theory.roles import race_learned, races
 
-__all__ = ["COLUMNS", "summary"]
+__all__ = ["COLUMNS", "panel", "summary"]
 
 COLUMNS = {
     "runs": "number of runs",
@@ -45,3 +46,11 @@ def summary(study: Study) -> pd.DataFrame:
     table = counted.groupby(_KIND, observed=True, sort=False).agg(runs=("run", "size"), last_step=("last_step", "max"))
 
     return table.join([errors, *found]).reset_index().reindex(columns=[*_KIND, *COLUMNS])
+
+
+def panel(study: Study) -> Panel | None:
+    """Return the panel of what each role ends with, a table; None where no run can be used."""
+    table = summary(study)
+    caption = "Means over the runs of each role, errors as rates and in μ."
+
+    return Panel("summary", "What each role ends with", caption, table, opened=True) if len(table) else None

@@ -43,10 +43,11 @@ def surviving_neurons(study: Study, *, slack: float = 1.0) -> pd.DataFrame:
     .. math::
         \{r: \langle w^{(0)}_{i,r}, v_{i,\ell} \rangle \ge \Lambda^{(0)}_{i,\ell} (1 - c / \log k)\}
 
-    (`Allen-Zhu & Li, 2023 <https://arxiv.org/abs/2012.09816>`_, full version.) `carried` is the share of the final strength in these neurons, and `carried_by_first` that in the one neuron which
-    was strongest at initialisation; `null` is what as many neurons picked at random carry on average, survivors over
-    neurons. `outside` is the largest final correlation of the other neurons over the final peak: the theory keeps it
-    small. Runs that continue another one are left out.
+    (`Allen-Zhu & Li, 2023 <https://arxiv.org/abs/2012.09816>`_, full version.) `carried` is the share of the final
+    strength in these neurons, and `carried_by_first` that in the one neuron which was strongest at initialisation;
+    `null` is what as many neurons picked at random carry on average, survivors over neurons. `outside` is the largest
+    final correlation of the other neurons over the final peak: the theory keeps it small. Runs that continue another
+    one are left out.
 
     Args:
         study: A study of the theory, logs, or a path.

@@ -14,7 +14,7 @@ a neuron with :math:`x = \langle w, v_{i,\ell} \rangle` on a patch of weight z h
 .. math::
     T_0 = \frac{k}{k-1} \, \frac{\varrho^{q-1}}{\eta \, (q-2) \, S_{i,\ell} \, x_0^{q-2}} .
 
-Left out: noise on the patches of the class (it makes neurons faster), the push back from other classes' samples
+Left out: noise on the patches of the class (it makes neurons faster), the opposing gradient of other classes' samples
 (slower), and the few steps that a neuron beyond :math:`\varrho` needs to become strong.
 """
 

@@ -44,7 +44,7 @@ def uncovered(study: Study) -> pd.DataFrame:
 
     strength = table["strength"].to_numpy(float).reshape(len(members), -1)
     closest = strength.argmax(axis=0) * strength.shape[1] + np.arange(strength.shape[1])
-    found = table.iloc[closest[missed]].assign(members=len(members), null=0.5 ** len(members))
-    found = found.astype({"run": object}).reset_index(drop=True)[list(_TABLE)]
+    found: pd.DataFrame = table.iloc[closest[missed]].assign(members=len(members), null=0.5 ** len(members))
+    found = found.astype({"run": object}).reset_index(drop=True).reindex(columns=list(_TABLE))
     found.attrs["rule"] = _RULE.format(len(members), study.rule)
     return found

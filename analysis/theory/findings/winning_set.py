@@ -201,6 +201,7 @@ def _names() -> Sequence[tuple[Artist | tuple[Artist, ...], str]]:
         (cross, "other than predicted"),
     ]
 
+
 def _agreement(table: pd.DataFrame) -> str:
     decided = table[table["learned"].isin(["view 0", "view 1"])]
     both, none = ((table["learned"] == outcome).sum() for outcome in ("both", "none"))

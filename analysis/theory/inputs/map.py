@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from probes.analysis.intervals import Estimate, mean_of, weighted_sum
+from probes.analysis.study import Study, open_study
 from probes.analysis.sweeps.maps import varied
 from probes.analysis.sweeps.table import axes_of, sweep_table
-from probes.analysis.theory.inputs.inputs import COLUMNS, inputs, is_inputs
+from probes.analysis.theory.inputs.inputs import COLUMNS, NO_GAIN, inputs, is_inputs
 from probes.errors import LogError, ProbesError
-from probes.logs import Logs, open_logs
 
 __all__ = ["inputs_map", "is_inputs_sweep", "over_seeds", "settings_of"]
 
@@ -21,10 +21,9 @@ _MEASURES = (
     ("variance_ratio", "ratio_low", "ratio_high"),
 )
 _LEARNER = ["learner", "networks"]
-_SPREAD = 3  # seeds from which on their spread says something
-_NONE = 0.01
+_SPREAD = 3  # seeds from which on their spread means something
 _TEACHER, _LEARNING = "data.teacher", "network.kind"
-_ABSENT = {"data.label_noise": (0,), "data.margin": (0,)}  # a setting's name does not tell what it has none of
+_ABSENT = {"data.label_noise": (0,), "data.margin": (0,)}  # a setting's name leaves out what it has none of
 _SHORT = {"data.label_noise": "label noise", "data.margin": "margin", "training.weight_decay": "weight decay"}
 
 
@@ -35,33 +34,33 @@ def is_inputs_sweep(root: str | Path) -> bool:
         root: The sweep's folder.
 
     Raises:
-        LogError: If the folder holds no table of a sweep.
+        LogError: the folder holds no table of a sweep.
     """
     table = sweep_table(root)
     done = table[table["status"] == "finished"]
 
-    return bool(len(done)) and is_inputs(open_logs(Path(root) / str(done["path"].iloc[0])))
+    return bool(len(done)) and is_inputs(open_study(Path(root) / str(done["path"].iloc[0])))
 
 
 def inputs_map(root: str | Path) -> pd.DataFrame:
     """Return the rows of `inputs` of every finished point, with the values that the sweep varies.
 
-    Columns: point, one for each recipe key that is varied, seed, and those of `inputs`. ``attrs["left_out"]`` says of
-    each point that could not be measured why.
+    Columns: point, one for each recipe key that is varied, seed, and those of `inputs`. ``attrs["left_out"]`` has
+    the reason for each point that could not be measured.
 
     Args:
         root: The sweep's folder.
 
     Raises:
-        LogError: If the folder holds no table of a sweep.
+        LogError: the folder holds no table of a sweep.
     """
     table = sweep_table(root)
     keys, left_out, parts = axes_of(table), {}, []
     for point in table.to_dict("records"):
         try:
-            logs = _logs(Path(root), point)
-            values = {key: _value(logs[0].manifest.recipe, key) for key in keys}
-            parts.append(inputs(logs).assign(point=point["point"], seed=point["seed"], **values))
+            study = _study(Path(root), point)
+            values = {key: _value(study.logs[0].manifest.recipe, key) for key in keys}
+            parts.append(inputs(study).assign(point=point["point"], seed=point["seed"], **values))
         except ProbesError as error:
             left_out[str(point["point"])] = str(error)
 
@@ -122,7 +121,7 @@ def _setting(part: pd.DataFrame, keys: Sequence[str]) -> dict[str, Any]:
     ensembles = part[part["learner"] == "ensemble"].sort_values("networks")
     smaller, best = ensembles.iloc[0], ensembles.iloc[-1]
     errors = part.drop_duplicates("learner", keep="last").set_index("learner")["error"]
-    none = abs(best["gain"]) <= _NONE or best["gain_low"] <= 0 <= best["gain_high"]
+    none = abs(best["gain"]) <= NO_GAIN or best["gain_low"] <= 0 <= best["gain_high"]
 
     return {
         **{key: best[key] for key in keys},
@@ -133,11 +132,11 @@ def _setting(part: pd.DataFrame, keys: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _logs(root: Path, point: Mapping[Any, Any]) -> Logs:
+def _study(root: Path, point: Mapping[Any, Any]) -> Study:
     if point["status"] != "finished":
         raise LogError(str(point["error"] or point["status"]))
 
-    return open_logs(root / str(point["path"]))
+    return open_study(root / str(point["path"]))
 
 
 def _value(recipe: Mapping[str, Any], key: str) -> Any:

@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
-from probes.analysis import claims, example_study
 from probes.analysis.reports.compare import beside, claims_beside, recipe_of, recipes_beside
+from probes.analysis.theory.example import example_study
+from probes.analysis.theory.findings.claims import claims
 from probes.errors import LogError
 from tests.analysis.hand import log_of, race
 

@@ -2,8 +2,8 @@ import io
 
 import pytest
 
-from probes.analysis import comparison, example_study
-from probes.analysis.theory.example import Sizes
+from probes.analysis.reports.comparison import comparison
+from probes.analysis.theory.example import Sizes, example_study
 from tests.analysis.hand import log_of, race
 
 SIZES = Sizes(classes=3, steps=60, singles=3)
@@ -34,9 +34,9 @@ def test_runs_of_the_same_name_are_told_apart_by_their_setting(found):
 
 def test_the_verdict_counts_every_setting(found):
     counts = {name: found.claims[found.claims["setting"] == name]["holds"] for name in STUDIES}
-    told = [f"{name} {held.sum()} of {len(held)}" for name, held in counts.items()]
+    verdicts = [f"{name} {held.sum()} of {len(held)}" for name, held in counts.items()]
 
-    assert found.verdict == f"Claims that hold: {', '.join(told)}"
+    assert found.verdict == f"Claims that hold: {', '.join(verdicts)}"
 
 
 def test_the_page_names_the_setting_of_every_claim(found):

@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes.analysis import EXPECTATIONS, RULE, Report, claims, example_study, report
+from probes.analysis import RULE, Report, example_study, report
 from probes.analysis.panel import Panel
 from probes.analysis.plots import canvas
 from probes.analysis.reports.page import place
+from probes.analysis.study import Study
+from probes.analysis.theory import EXPECTATIONS, claims
 from probes.analysis.theory.example import Sizes
-from probes.analysis.theory.panels import claims_panel
+from probes.analysis.theory.findings.claims import panel as claims_panel
 
 LOGS = example_study(Sizes(classes=3, steps=60, singles=3))
 
@@ -58,10 +60,11 @@ def test_the_report_loads_nothing(page):
     assert "default-src 'none'; img-src data:;" in page
 
 
-def test_the_report_opens_with_the_claims_then_the_three_questions(page):
+def test_the_report_opens_with_the_three_questions_then_the_claims_which_fold(page):
     sections = re.findall(r'<section id="([\w-]+)"', page)
 
-    assert sections[:6] == ["claims-table", "winners", "coverage", "growth", "claims", "race_matrix"]
+    assert sections[:6] == ["winners", "coverage", "growth", "claims-table", "claims", "race_matrix"]
+    assert "<details>\n<summary>The theory's claims beside the measurements</summary>" in page
 
 
 def test_the_contents_name_every_section(page):
@@ -133,12 +136,12 @@ def test_a_figure_that_is_large_is_pixels():
     ax.plot(np.random.default_rng(0).normal(size=10_000), "o")
     panel = Panel("large", "Large", "", pd.DataFrame({"x": [1]}), figure)
 
-    assert '<img alt="Large" width="288" src="data:image/png;base64,' in rendered(Report("", {}, claims([]), [panel]))
+    assert '<img alt="Large" width="288" src="data:image/png;base64,' in rendered(Report("", {}, [panel]))
 
 
 def test_a_page_has_room_for_the_small_tables_and_names_the_others():
     numbers = pd.DataFrame({"x": np.random.default_rng(0).normal(size=700_000)})
-    page = rendered(Report("", {}, claims([]), [Panel("large", "", "", numbers), Panel("small", "", "", numbers[:9])]))
+    page = rendered(Report("", {}, [Panel("large", "", "", numbers), Panel("small", "", "", numbers[:9])]))
 
     assert "large.csv is written beside this report." in page
     assert 'download="small.csv"' in page
@@ -157,14 +160,14 @@ def test_the_largest_figures_become_pixels_until_all_have_room(monkeypatch):
 
 
 def test_what_is_absent_is_said_with_its_reason():
-    page = rendered(Report("", {}, claims([]), absent={"one": "no runs", "two": "no runs"}))
+    page = rendered(Report("", {}, absent={"one": "no runs", "two": "no runs"}))
 
     assert "<dt>one,<br>two<br></dt>" in page.replace("\n", "")
     assert page.count("no runs") == 1
 
 
 def test_the_same_findings_make_the_same_page(found):
-    one, again = (replace(found, panels=[claims_panel(claims(LOGS))]) for _ in range(2))
+    one, again = (replace(found, panels=[claims_panel(Study(LOGS))]) for _ in range(2))
 
     assert rendered(one) == rendered(again)
 
@@ -184,7 +187,7 @@ NUMBERS = {
 def test_numbers_are_written_for_readers(number, text):
     table = claims(LOGS).head(1).assign(measured=[number]).astype({"measured": object})
 
-    assert f'<td class="figure" data-label="measured">{text}<span' in rendered(Report("", {}, table))
+    assert f'<td class="figure" data-label="measured">{text}<span' in rendered(Report("", {}, claims=table))
 
 
 def test_in_a_notebook_a_report_shows_claims_by_verdict_and_the_first_figures(found):
@@ -202,4 +205,4 @@ def test_in_a_notebook_a_report_shows_claims_by_verdict_and_the_first_figures(fo
 def test_cells_of_a_table_are_written_for_readers(value, text):
     table = pd.DataFrame({"x": pd.Series([value], dtype=object)})
 
-    assert f"<tr><td>{text}</td></tr>" in rendered(Report("", {}, claims([]), [Panel("one", "One", "", table)]))
+    assert f"<tr><td>{text}</td></tr>" in rendered(Report("", {}, [Panel("one", "One", "", table)]))

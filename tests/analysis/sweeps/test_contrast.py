@@ -57,7 +57,7 @@ def test_a_gain_of_two_seeds_joins_the_intervals_of_both_errors(frame):
     assert found[["gain_mu", "gain_low", "gain_high"]].tolist() == pytest.approx([0.05, 0.05 - reach, 0.05 + reach])
 
 
-def test_what_gains_and_what_loses_is_said_where_it_is_clear(frame):
+def test_a_gain_or_loss_is_named_where_it_is_clear(frame):
     found = contrast(frame).set_index(["learner", "networks"])["gains"]
     assert found.to_dict() == {
         ("patch", "single"): "",
@@ -76,8 +76,8 @@ def test_the_training_error_is_that_of_the_single_models(frame):
 def test_published_accuracies_are_those_of_the_claims():
     claims = {"single": "single", "ensemble": "ensemble", "distilled": "distilled", "self_distilled": "self_distilled"}
     for networks, claim in claims.items():
-        told = EXPECTATIONS[f"{claim}.test_error_mu"].published.split("\n")
-        assert PUBLISHED["patch", networks].split(" / ") == [f"{line.split(' ')[0]} %" for line in told]
+        lines = EXPECTATIONS[f"{claim}.test_error_mu"].published.split("\n")
+        assert PUBLISHED["patch", networks].split(" / ") == [f"{line.split(' ')[0]} %" for line in lines]
 
 
 def test_published_accuracies_stand_with_every_variant(frame):

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from probes.analysis import claims, coverage
 from probes.analysis.sweeps.maps import expected_share, mapped, pooled, varied
 from probes.analysis.sweeps.report import sweep_report
 from probes.analysis.sweeps.table import written
-from probes.store import open_logs
+from probes.analysis.theory.findings.claims import claims
+from probes.analysis.theory.findings.coverage import coverage
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def root(tiny_root, tmp_path_factory):
 
 def test_measures_are_those_of_the_claims(root, tiny_root):
     frame = mapped(root)[0].set_index(["measure", "variant"])
-    for row in claims(open_logs(tiny_root)).itertuples():
+    for row in claims(tiny_root).itertuples():
         if (row.claim, row.variant) in frame.index:
             found = frame.loc[(row.claim, row.variant), ["value", "low", "high", "n"]]
             assert found.tolist() == [row.measured, row.low, row.high, row.n]
@@ -45,7 +45,7 @@ def test_what_failed_is_left_out_with_its_reason(root):
 
 
 def test_coverage_is_that_of_the_study(root, tiny_root):
-    expected = coverage(open_logs(tiny_root))
+    expected = coverage(tiny_root)
     assert mapped(root)[1]["coverage"].tolist() == expected["coverage"].tolist()
     assert mapped(root)[1]["expected"].tolist() == [0.5, 0.75, 0.875]
 
@@ -128,7 +128,7 @@ def test_a_report_says_which_values_vary(root):
     assert sweep_report(root).facts["exponent q"] == "3, 4"
 
 
-def test_a_measure_that_depends_on_nothing_is_told_and_not_drawn(tiny_root, tmp_path):
+def test_a_measure_that_depends_on_nothing_is_stated_and_not_drawn(tiny_root, tmp_path):
     rows = [
         {"point": f"{q} {m}", "network.q": q, "network.neurons": m, "seed": 0, "status": "finished", "path": "a"}
         for q, m in [(3, 5), (4, 5), (3, 6)]

@@ -6,18 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes.analysis import claims, features, learned, winners
-from probes.analysis.facts import correlation_series, each, runs
-from probes.analysis.findings.learned import null_rate
+from probes.analysis.findings.features import features
+from probes.analysis.findings.learned import learned, null_rate
 from probes.analysis.rule import RULE
+from probes.analysis.study import Study
 from probes.analysis.taps.own_class import OFF_CLASS, widened
-from probes.analysis.theory.evidence import Evidence
+from probes.analysis.taps.tap import taps_of
 from probes.analysis.theory.example import example_study
+from probes.analysis.theory.findings import race
+from probes.analysis.theory.findings import winning_set as room
 from probes.analysis.theory.findings.bounds import bounds
+from probes.analysis.theory.findings.claims import claims
 from probes.analysis.theory.findings.coverage import coverage
 from probes.analysis.theory.findings.memorisation import memorisation
-from probes.analysis.theory.panels import PANELS
-from probes.analysis.theory.panels_replay import replay_panel
+from probes.analysis.theory.recipe import correlation_series
 from probes.errors import LogError
 from probes.logs.layout import Series
 from probes.logs.memory import memory_log
@@ -41,7 +43,7 @@ OWN = [own_block(log) for log in FULL]
 
 
 def test_its_values_stand_where_they_belong_and_nothing_else_does():
-    (log,) = each(OWN[0])
+    (log,) = Study(OWN[0]).logs
     wide, block, full = log["correlations"], np.asarray(OWN[0]["correlations"]), np.asarray(FULL[0]["correlations"])
     assert correlation_series(log).shape == full.shape[1:] == wide.shape[1:]
     for index in np.ndindex(6, 6):
@@ -77,7 +79,7 @@ def test_two_blocks_of_other_names_are_not_guessed_among():
     assert widened(log) is log
 
 
-@pytest.mark.parametrize("table", [features, learned, winners, coverage])
+@pytest.mark.parametrize("table", [features, learned, room.winning_set, coverage])
 def test_what_needs_own_features_alone_is_the_same(table):
     found, expected = table(OWN), table(FULL)
     other = [name for name in expected if name.startswith("off_")]
@@ -85,8 +87,9 @@ def test_what_needs_own_features_alone_is_the_same(table):
     pd.testing.assert_frame_equal(found.drop(columns=other), expected.drop(columns=other))
 
 
-def test_runs_are_as_large_as_they_were():
-    pd.testing.assert_frame_equal(runs(OWN), runs(FULL))
+def test_its_tap_is_as_large_as_that_of_the_whole():
+    own, full = (taps_of(widened(logs[0]))["correlations"] for logs in (OWN, FULL))
+    assert (own.own_class, own.own_shape) == (full.own_class, full.own_shape) == (True, (6, 6, 6, 2))
 
 
 def test_bounds_on_other_classes_features_are_left_out():
@@ -100,11 +103,11 @@ def test_the_null_of_memorisation_is_empty_and_not_zero():
 
 def test_a_rate_of_what_was_not_recorded_is_no_rate():
     with pytest.raises(ValueError, match="n"):
-        null_rate(learned(OWN))
+        null_rate(learned(OWN), rule=RULE)
 
 
 def test_nothing_fails_a_null_that_was_not_recorded():
-    holds = [RULE.holds(np.array(4.0), typical=4.0, null=null, chance=np.nan) for null in (1.0, np.nan, 3.0)]
+    holds = [RULE.holds(np.array(4.0), typical=4.0, off_class=null, null=np.nan) for null in (1.0, np.nan, 3.0)]
     assert list(map(bool, holds)) == [True, True, False]
 
 
@@ -123,9 +126,9 @@ def test_the_race_of_all_correlations_is_refused_in_a_line():
         'taps = "full"'
     )
     with pytest.raises(LogError, match=f"^{line}$"):
-        replay_panel(Evidence(OWN[:1]))
+        race.panel(Study(OWN[:1]))
 
 
 def test_a_panel_says_that_there_is_no_null():
-    panel = PANELS["what was won"](Evidence(OWN[:1]))
+    panel = room.panel(Study(OWN[:1]))
     assert panel.caption.endswith("; other classes' features were not recorded.")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from probes.analysis import Study
-from probes.analysis.findings import OF_A_TAP, room
+from probes.analysis.findings.contents import OF_A_TAP, room
 from probes.analysis.taps.axis_columns import RESERVED
 from probes.analysis.taps.tap import Tap, called, tap_of, taps_of
 from probes.errors import LogError

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from probes.analysis import ensemble_error
 from probes.analysis.intervals import rate, weighted_sum
-from probes.analysis.theory.ensembles import JointTests
+from probes.analysis.theory.ensembles import JointTests, ensemble_error
 from probes.errors import LogError
 from probes.logs.evaluation import Evaluation
 from tests.analysis.hand import evaluation_of, log_of, race

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from probes.analysis import error_rates, example_study
-from probes.analysis.theory.example import Sizes
+from probes.analysis.theory.example import Sizes, example_study
+from probes.analysis.theory.findings.error_rates import error_rates
 from tests.analysis.hand import slow_strength
 
 

@@ -79,7 +79,11 @@ def test_where_a_race_has_no_room_its_largest_are_shown():
 
 
 def test_what_a_bar_means_stands_below():
-    assert shown(view_of(racing("a")))[-1].startswith("fills its bar")
+    below = " ".join(line.strip() for line in shown(view_of(racing("a")))[-2:])
+    assert below == (
+        "bars: peak, the largest absolute correlation of a unit; the run's largest fills its bar; "
+        "tick: learned, > 1.25 x its null"
+    )
 
 
 def test_the_rule_of_a_tick_stands_below(tiny_root):

@@ -1,4 +1,6 @@
 import gc
+import threading
+import time
 import weakref
 
 import numpy as np
@@ -68,6 +70,44 @@ def test_models_trained_at_once_become_runs_of_their_own(watched, root, tap):
     watch.end()
     for run, seen in enumerate(weights):
         assert (rows(root, f"Sequential-{run:02d}") == torch.stack(seen).numpy()).all()
+
+
+@pytest.mark.situation("`probes record`: models trained in threads", "works")
+def test_models_trained_in_threads_are_recorded_from_their_first_update_on(watched, root, tap):
+    watch, said = watched(taps={TAP: tap})
+    prepare = watch._prepare
+    watch._prepare = lambda: (time.sleep(0.2), prepare())
+    models, weights = [network(), network(), network()], {}
+
+    def work(number):
+        model = models[number]
+        weights[number] = train(model, torch.optim.SGD(model.parameters(), lr=0.1), 50)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    watch.end()
+
+    recorded = [rows(root, f"Sequential-{run:02d}") for run in range(3)]
+    assert all(any((own == one).all() for one in recorded) for own in weights.values()), said
+
+
+@pytest.mark.situation("`probes record`: `gc.freeze` before the first step", "works")
+def test_a_model_that_the_collector_has_set_aside_is_found(watched, root, tap):
+    watch, _ = watched(taps={TAP: tap})
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    gc.freeze()
+    try:
+        weights = train(model, optimizer)
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+    watch.end()
+
+    assert (rows(root, "Sequential-00") == weights).all()
 
 
 @pytest.mark.situation("`probes record`: models one after another", "works")

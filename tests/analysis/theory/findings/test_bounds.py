@@ -3,9 +3,14 @@ import math
 import numpy as np
 import pytest
 
-from probes.analysis import bounds
-from probes.analysis.theory.findings.bounds import allowed
+from probes.analysis.intervals import bootstrapped, rate
+from probes.analysis.plots.canvas import BAD, canvas
+from probes.analysis.study import Study
+from probes.analysis.theory.example import example_study
+from probes.analysis.theory.findings.bounds import CLAIMS, allowed, bounds, draw
 from tests.analysis.hand import GROWN, evaluation_of, log_of, race
+
+SINGLES = [log for log in example_study() if log.manifest.role == "single"]
 
 RACE = [[0], [1], [0]]
 
@@ -38,7 +43,7 @@ def test_only_classes_of_m_have_a_losing_view():
     assert list(largest(values, "losing_view")) == [0, 2]
 
 
-def test_neurons_that_start_well_below_the_peak_are_not_kept_alive():
+def test_neurons_that_start_well_below_the_peak_do_not_survive():
     values = race(RACE)
     share = 1 - 1 / math.log(3)
     values[0, 0, 1:3, 0, 0] = 0.02 * share * np.array([1.1, 0.9])
@@ -76,9 +81,54 @@ def test_each_row_says_whether_it_is_inside_and_where_it_started():
     assert table["null"].tolist() == pytest.approx([0.01 / values[0].std()] * 3)
 
 
-def test_runs_that_continue_another_one_are_left_out():
-    assert bounds([raced(race(RACE)), raced(race(RACE), "b", continues="a")])["run"].unique().tolist() == ["a"]
+@pytest.mark.parametrize("facts", [{"continues": "a"}, {"parents": ("a",)}])
+def test_runs_with_a_teacher_or_another_runs_weights_are_left_out(facts):
+    assert bounds([raced(race(RACE)), raced(race(RACE), "b", **facts)])["run"].unique().tolist() == ["a"]
 
 
 def test_the_rule_is_stated():
     assert "in units of sigma_0" in bounds(raced(race(RACE))).attrs["rule"]
+
+
+def test_what_is_beyond_its_bound_is_a_red_cross():
+    table = bounds(SINGLES)
+    crosses = [line for line in draw(table, canvas(5, 4)[1][0]).get_lines() if line.get_color() == BAD]
+
+    beyond = table[~table["inside"] & (table["bound"] != "balance")]
+    assert sorted(x for line in crosses for x in line.get_xdata()) == pytest.approx(sorted(beyond["largest"]))
+
+
+def measured(claim, logs=SINGLES):
+    (found,) = CLAIMS[claim](Study(logs))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("claim", "change", "value"),
+    [
+        ("induction.losing_view", (2, 0, 3, 0, 1), 3),
+        ("induction.off_class", (2, 0, 3, 1, 0), 3),
+        ("induction.negative", (2, 0, 3, 2, 1), -3),
+        ("induction.not_kept_alive", (2, 0, 3, 0, 0), 3),
+    ],
+)
+def test_one_correlation_at_one_step_puts_its_class_beyond_the_bound(claim, change, value):
+    values = race(RACE)
+    values[change] = value
+    found = measured(claim, [raced(values), raced(race(RACE), "b")])
+
+    assert found.estimate == rate(5, 6)
+    assert "(run a, class 0)" in found.note
+
+
+def test_claims_are_about_the_singles_alone():
+    table = bounds(SINGLES).query("bound == 'off_class'")
+
+    expected = rate(int(table["inside"].sum()), len(table))
+    assert measured("induction.off_class", example_study()).estimate == expected
+
+
+def test_the_balance_that_is_claimed_is_the_largest_over_runs():
+    largest = bounds(SINGLES).query("bound == 'balance'").groupby("run")["largest"].max()
+
+    assert measured("induction.balance").estimate == bootstrapped(largest, np.max)

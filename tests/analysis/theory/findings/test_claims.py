@@ -2,10 +2,12 @@ import json
 
 import pytest
 
-from probes.analysis import EXPECTATIONS, claims, example_study, records
 from probes.analysis.intervals import Estimate
-from probes.analysis.theory.expectations import Expectation
-from probes.analysis.theory.findings.claims import holds
+from probes.analysis.plots.canvas import BAD, GOOD, canvas
+from probes.analysis.study import Study
+from probes.analysis.theory.example import example_study
+from probes.analysis.theory.expectations import EXPECTATIONS, Expectation
+from probes.analysis.theory.findings.claims import claims, draw, holds, measures, records
 from tests.analysis.hand import evaluation_of, log_of, race
 
 KEYS = ["claim", "source", "expected_low", "expected_high", "measured", "low", "high", "n", "holds"]
@@ -95,3 +97,53 @@ def test_a_row_without_variant_has_no_such_key(table):
     assert [row["claim"] for row in records(table) if "variant" in row] == table.loc[
         table["variant"] != "", "claim"
     ].tolist()
+
+
+MEASURES = measures(Study(example_study()))
+
+
+def test_every_claim_is_measured_here_or_on_gaussian_inputs():
+    inputs = log_of(race([[0]]), recipe={"data": {"kind": "teacher_labels"}})
+
+    assert [*MEASURES, *measures(Study(inputs))] == list(EXPECTATIONS)
+
+
+@pytest.mark.parametrize("claim", MEASURES)
+@pytest.mark.parametrize("logs", [[], [log_of(race([[0], [1], [0]]), role="other")]])
+def test_a_study_without_the_runs_yields_nothing(claim, logs):
+    assert list(MEASURES[claim](Study(logs))) == []
+
+
+@pytest.mark.parametrize("claim", MEASURES)
+def test_every_note_says_what_n_counts_and_whence_the_interval(claim):
+    for found in MEASURES[claim](Study(example_study())):
+        assert "n: " in found.note
+        assert "interval: " in found.note
+
+
+def linear(run):
+    facts = {"role": "single", "recipe": {"network": {"kind": "tangent"}}, "evaluation": evaluation_of(single=[run])}
+    return log_of(race([[0]] * 3), str(run), **facts)
+
+
+def test_of_linear_learners_claims_about_the_race_are_left_out():
+    table = claims([linear(0), linear(1)])
+
+    assert table["claim"].tolist() == ["single.train_error", "single.test_error_mu", "ensemble.test_error_mu"]
+    assert table.attrs["left_out"]["winners.predicted"] == (
+        "expected networks that learn features, got `network.kind` tangent: the features of a linear learner stay as "
+        "initialisation drew them, so that errors are all there is to compare"
+    )
+
+
+def test_claims_that_hold_are_green_and_others_red(table):
+    green, red = draw(table, canvas(5, 4)[1][0]).get_lines()[:2]
+
+    assert (green.get_color(), red.get_color()) == (GOOD, BAD)
+    assert green.get_xdata().tolist() == table.loc[table["holds"], "measured"].tolist()
+
+
+def test_a_claim_far_outside_is_drawn_at_the_edge(table):
+    ax = draw(table.head(1).assign(measured=125.0, holds=False), canvas(5, 4)[1][0])
+
+    assert ax.get_lines()[1].get_xdata().tolist() == [ax.get_xlim()[1]]

@@ -3,9 +3,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from probes.analysis import coverage, features, uncovered
-from probes.analysis.members import members
-from probes.analysis.theory.findings.lottery import WinShares
+from probes.analysis.plots.canvas import canvas
+from probes.analysis.shares import WinShares
+from probes.analysis.study import Study
+from probes.analysis.theory.example import example_study
+from probes.analysis.theory.findings.coverage import coverage, draw, draw_errors, panel
 from probes.errors import LogError
 from tests.analysis.hand import evaluation_of, log_of, race
 
@@ -56,11 +58,10 @@ def test_without_test_sets_there_is_coverage_but_no_error():
 
 
 def test_singles_are_the_members_and_without_singles_all_runs():
-    logs = study()
-    teacherless = [log_of(race(LEARNED[run]), run) for run in LEARNED]
+    without_role = [log_of(race(LEARNED[run]), run) for run in LEARNED]
 
-    assert members([*logs, log_of(race([[0], [0], [0]]), "e", role="distilled")]) == tuple(logs)
-    assert len(members(teacherless)) == 4
+    assert len(coverage([*study(), log_of(race([[0], [0], [0]]), "e", role="distilled")])) == 4
+    assert len(coverage(without_role)) == 4
 
 
 def test_where_there_are_too_many_subsets_different_ones_are_drawn():
@@ -79,15 +80,8 @@ def test_beyond_twenty_runs_not_every_size_is_measured():
 
 
 def test_runs_of_other_sizes_are_refused():
-    message = (
-        "expected members with the same features, got 4 of run `small` and 6 of run `large`; cover each study by itself"
-    )
-    with pytest.raises(LogError, match=f"^{message}$"):
+    with pytest.raises(LogError, match=r"`small`.*`large`"):
         coverage([log_of(race([[0], [1]]), "small"), log_of(race([[0], [1], [1]]), "large")])
-
-
-def test_a_frame_that_is_there_gives_the_same_coverage():
-    assert coverage(study(), frame=features(study(), every=2)).equals(coverage(study()))
 
 
 def test_the_rule_is_stated():
@@ -131,22 +125,19 @@ def test_one_view_a_class_saturates_at_half():
     assert coverage(logs)["error_predicted_mu"].tolist() == pytest.approx([(1 - 0.75**11) / 2] * 2)
 
 
-def test_uncovered_features_are_those_that_no_member_has():
-    logs = study()[::3]  # a and d
-    table = uncovered(logs)
+def test_the_line_of_a_fair_coin_is_drawn():
+    ax = draw(coverage(example_study()), canvas(4, 3)[1][0])
 
-    assert list(zip(table["class"], table["view"], strict=True)) == [(0, 1), (1, 1)]
-    assert table["null"].tolist() == [0.25, 0.25]
-    assert table["run"].isin(["a", "d"]).all()
+    assert ax.get_lines()[0].get_ydata() == pytest.approx(1 - 0.5 ** np.arange(1, 6))
 
 
-def test_the_run_that_came_closest_is_named():
-    values = race([[0], [0], [0]])
-    values[-1, 1, 0, 1, 1] = 0.5
-    row = uncovered([*study()[::3], log_of(values, "e", role="single")]).query("`class` == 1").iloc[0]
+def test_the_predicted_error_is_drawn_as_dashes():
+    table = coverage(example_study())
+    ax = draw_errors(table, canvas(4, 3)[1][0])
 
-    assert (row["run"], row["strength"]) == ("e", 0.5)
+    assert ax.get_lines()[-1].get_ydata().tolist() == table["error_predicted_mu"].tolist()
 
 
-def test_where_all_is_covered_nothing_is_uncovered():
-    assert uncovered(log_of(race([[0, 1], [0, 1]]))).empty
+@pytest.mark.parametrize(("facts", "axes"), [({}, 1), ({"evaluation": evaluation_of()}, 2)])
+def test_the_panel_shows_errors_where_runs_were_tested(facts, axes):
+    assert len(panel(Study(study(**facts))).figure.axes) == axes

@@ -1,11 +1,15 @@
 import numpy as np
+import pandas as pd
 import pytest
 
-from probes.analysis import deletion, deletion_rates, features
 from probes.analysis.intervals import rate
+from probes.analysis.plots.canvas import canvas
+from probes.analysis.theory.example import example_study
+from probes.analysis.theory.findings.deletion import CLAIMS, deletion, deletion_rates, draw
 from probes.errors import LogError
 from probes.logs.evaluation import Evaluation
 from tests.analysis.hand import log_of, race
+from tests.analysis.theory.tested import measured
 
 BEFORE = [[1.0, 0.25], [0.75, 1.0]]
 AFTER = [[[0.0, 0.25], [0.5, 0.0]], [[0.25, 0.5], [0.75, 0.5]]]  # (class, muted_view, view)
@@ -13,9 +17,9 @@ NEURONS = [[2, 1], [3, 4]]
 COUNTS = [[8, 4], [4, 12]]
 
 
-def evaluated(run="a", *, after=AFTER, **facts):
+def evaluated(run="a", *, after=AFTER, counts=COUNTS, **facts):
     arrays = {"deletion/before": BEFORE, "deletion/after": after, "deletion/neurons": NEURONS}
-    places = [(class_, view) for class_ in (0, 1) for view in (0, 1) for _ in range(COUNTS[class_][view])]
+    places = [(class_, view) for class_ in (0, 1) for view in (0, 1) for _ in range(counts[class_][view])]
     arrays |= {"single_view/labels": [class_ for class_, _ in places], "single_view/view": [view for _, view in places]}
     evaluation = Evaluation({name: np.array(values) for name, values in arrays.items()})
     return log_of(race([[0], [0, 1]]), run, evaluation=evaluation, **facts)
@@ -40,7 +44,7 @@ def test_beside_it_stand_what_was_learned_the_neurons_and_the_samples():
 
 
 def test_rates_are_pooled_over_samples_with_wilsons_interval():
-    rates = deletion_rates(deletion(evaluated(role="single")))
+    rates = deletion_rates(evaluated(role="single"))
     row = rates[~rates["learned"] & (rates["muted"] == "none")].iloc[0]
     whole = rates[rates["learned"] & (rates["muted"] == "credited")].iloc[0]
 
@@ -49,17 +53,13 @@ def test_rates_are_pooled_over_samples_with_wilsons_interval():
 
 
 def test_a_feature_without_samples_is_in_no_rate():
-    table = deletion(evaluated()).assign(n=[0, 0, 0, 3])
+    rates = deletion_rates(evaluated(counts=[[0, 0], [0, 3]]))
 
-    assert deletion_rates(table)["features"].unique().tolist() == [1]
+    assert rates["features"].unique().tolist() == [1]
 
 
 def test_runs_that_were_not_tested_give_no_row():
-    assert deletion([log_of(race([[0]])), evaluated("b")])["run"].unique().tolist() == ["b"]
-
-
-def test_a_frame_that_is_there_gives_the_same_deletion():
-    assert deletion(evaluated(), frame=features(evaluated(), every=2)).equals(deletion(evaluated()))
+    assert deletion([log_of(race([[0], [1]])), evaluated("b")])["run"].unique().tolist() == ["b"]
 
 
 def test_an_evaluation_of_other_features_is_refused():
@@ -73,3 +73,23 @@ def test_an_evaluation_of_other_features_is_refused():
 
 def test_the_rule_is_stated():
     assert "(null) without those credited with the other view" in deletion(evaluated()).attrs["rule"]
+
+
+SINGLES = [log for log in example_study() if log.manifest.role == "single"]
+
+
+def test_the_credit_is_what_the_muted_lose_and_the_control_does_not():
+    table = deletion(SINGLES).query("learned")
+    expected = np.mean([(part["control"] - part["after"]).mean() for _, part in table.groupby("run")])
+
+    assert measured(CLAIMS, "deletion.causal", SINGLES)[0].estimate.value == pytest.approx(expected)
+
+
+def test_control_before_and_after_of_every_view_are_joined():
+    table = deletion(SINGLES)
+    drawn = np.array([
+        line.get_ydata() for line in draw(table, canvas(4, 3)[1][0]).get_lines() if line.get_linewidth() < 1
+    ])
+
+    expected = pd.concat([table[~table["learned"]], table[table["learned"]]])[["control", "before", "after"]]
+    assert drawn == pytest.approx(expected.to_numpy(float), nan_ok=True)

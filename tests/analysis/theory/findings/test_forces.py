@@ -4,7 +4,9 @@ import sys
 import numpy as np
 import pytest
 
-from probes.analysis import force_shares, forces
+from probes.analysis.plots.canvas import canvas
+from probes.analysis.theory.example import example_study
+from probes.analysis.theory.findings.forces import draw, draw_beside, force_shares, forces
 from probes.errors import LogError
 from probes.logs.layout import Series
 from probes.logs.manifest import Manifest
@@ -111,3 +113,16 @@ def test_forces_read_in_blocks_add_up_as_those_read_whole(monkeypatch):
     monkeypatch.setattr(sys.modules["probes.analysis.theory.findings.forces"], "BLOCK_BYTES", two_steps)
 
     assert forces(log, every=2).equals(whole)
+
+
+def test_forces_are_drawn_as_they_add_up():
+    table = forces(example_study()[1]).query("`class` == 0 and view == 0")
+    last = {line.get_ydata()[-1] for line in draw(table, canvas(4, 3)[1][0]).get_lines()[1:]}
+
+    assert last == set(table[table["step"] == table["step"].max()]["cumulative"])
+
+
+def test_every_kind_of_run_has_axes_of_its_own():
+    figure = draw_beside(dict(list(forces(example_study()).groupby("variant"))))
+
+    assert [ax.get_title() for ax in figure.axes] == ["continued", "fresh", "stopped"]

@@ -3,10 +3,11 @@ import math
 import numpy as np
 import pytest
 
-from probes.analysis import confusion, margins, winners
-from probes.analysis.theory.findings.margins import escape_factor
+from probes.analysis.plots.canvas import INK, canvas
+from probes.analysis.theory.example import example_study
+from probes.analysis.theory.findings.margins import draw, escape_factor, margins
 from probes.logs.evaluation import Evaluation
-from tests.analysis.hand import GROWN, OFF, SMALL, START, log_of, race
+from tests.analysis.hand import OFF, SMALL, START, log_of, race
 
 
 def evaluated(values, q=3, run="a", **facts):
@@ -62,32 +63,19 @@ def test_runs_that_continue_another_have_no_margin():
     assert margins(evaluated(race([[0]]), continues="b")).empty
 
 
-def test_predictions_are_counted_against_outcomes():
-    table = winners(evaluated(race([[0], [1], [0, 1], [], [0]], ahead=[0, 0, 1, 1, 0])))
-    rows = confusion(table).query("prediction == 'ungapped' and count > 0")
-
-    found = {(row["predicted"], row["learned"]): row["count"] for _, row in rows.iterrows()}
-    assert found == {
-        ("view 0", "view 0"): 2,
-        ("view 0", "view 1"): 1,
-        ("view 1", "both"): 1,
-        ("view 1", "none"): 1,
-    }
+@pytest.fixture(scope="module")
+def drawn():
+    table = margins([log for log in example_study() if log.manifest.role == "single"])
+    return table, draw(table, canvas(5, 4)[1][0]).get_lines()
 
 
-def test_outside_m_nothing_is_predicted():
-    values = race([[0], [1], [0]], neurons=6)
-    values[0, 0, 0, 0] = [1.01 * SMALL, SMALL]
-    rows = confusion(winners(evaluated(values))).query("prediction == 'in M' and count > 0")
+def test_the_escape_curve_is_that_of_the_theory(drawn):
+    (curve,) = [line for line in drawn[1] if line.get_color() == INK]
 
-    found = {(row["predicted"], row["learned"]): row["count"] for _, row in rows.iterrows()}
-    assert found == {("none", "view 0"): 1, ("view 0", "view 0"): 1, ("view 1", "view 1"): 1}
+    assert curve.get_ydata() == pytest.approx(1 / (1 - curve.get_xdata()))
 
 
-def test_shares_of_a_prediction_add_up_and_the_null_is_that_of_all_classes():
-    table = confusion(winners(evaluated(race([[0], [1], [0], [0]], ahead=[0, 1, 1, 0]))))
+def test_every_class_is_a_dot_beside_the_curve(drawn):
+    dots = [line for line in drawn[1] if line.get_marker() == "o"]
 
-    assert table.groupby(["prediction", "predicted"])["share"].sum().tolist() == [1.0] * 4
-    assert set(table.loc[table["learned"] == "view 0", "null"]) == {0.75}
-    assert ((table["low"] <= table["share"]) & (table["share"] <= table["high"])).all()
-    assert GROWN > START
+    assert sum(len(line.get_xdata()) for line in dots) == len(drawn[0])

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes.analysis import memorisation
+from probes.analysis.plots.canvas import canvas
+from probes.analysis.theory.findings.memorisation import draw, draw_error, memorisation
 from probes.logs.evaluation import Evaluation
 from probes.logs.layout import Series
 from probes.logs.manifest import Manifest
@@ -57,3 +58,19 @@ def test_one_kind_of_noise_is_enough():
 
 def test_runs_that_did_not_measure_noise_give_no_row():
     assert memorisation(log_of(race([[0], [1]]))).empty
+
+
+def test_features_and_noise_are_drawn_as_shares_of_their_last_value():
+    lines = draw(memorisation(run()), canvas(5, 4)[1][0]).get_lines()
+    shares = [line.get_ydata().tolist() for line in lines if line.get_linewidth() > 1]
+
+    assert [share[-1] for share in shares[:3]] == [1, 1, 1]
+    assert shares[1] == pytest.approx([1 / 9, 2 / 9, 1])
+    assert shares[3] == pytest.approx([4 * OFF / (2 * (GROWN + SMALL))] * 3, rel=1e-5)
+
+
+def test_the_error_is_drawn_in_the_colours_of_the_phases():
+    path, *dots = draw_error(memorisation(run()), canvas(5, 4)[1][0]).get_lines()
+
+    assert path.get_ydata().tolist() == pytest.approx([1.0, 0.6, 0.2])
+    assert [line.get_ydata().tolist() for line in dots] == [[1.0], [pytest.approx(0.6)], [pytest.approx(0.2)]]

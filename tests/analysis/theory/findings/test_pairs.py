@@ -2,9 +2,12 @@ import math
 
 import pytest
 
-from probes.analysis import pairs
 from probes.analysis.intervals import rate
+from probes.analysis.plots.canvas import canvas
+from probes.analysis.theory.example import example_study
+from probes.analysis.theory.findings.pairs import CLAIMS, draw, pairs
 from tests.analysis.hand import evaluation_of, log_of, race
+from tests.analysis.theory.tested import in_mu, measured, run
 
 CLASSES = 4
 
@@ -54,3 +57,23 @@ def test_a_student_that_was_not_tested_is_left_out():
 
     assert pairs([teacher, log_of(race([[0]] * 4), "student", role="self_distilled", parents=("teacher",))]).empty
     assert len(pairs([teacher, student])) == 1
+
+
+def test_the_excess_is_the_mean_over_pairs():
+    teacher = run("t", "single", views=[[1], [0], [0]])  # leaves view 1 of class 2 uncovered by the union
+    facts = {"variant": "fresh", "parents": ("t",)}
+    logs = [teacher, run("x", "self_distilled", range(5), **facts), run("y", "self_distilled", range(8), **facts)]
+    (found,) = measured(CLAIMS, "self_distilled.excess_over_union_mu", logs)
+    below = math.hypot(*(mistakes / 30 - in_mu(mistakes).low for mistakes in (5, 8))) / 2
+
+    assert found.estimate.low == pytest.approx(found.estimate.value - below)
+    assert found.estimate.value == pytest.approx((5 / 30 + 8 / 30) / 2 - 1 / 6)
+    assert "0.167 less 0.167, 0.267 less 0.167" in found.note
+
+
+def test_pairs_lie_at_uncovered_share_and_error():
+    table = pairs(example_study())
+    ax = draw(table, canvas(4, 4)[1][0])
+    dots = [(*line.get_xdata(), *line.get_ydata()) for line in ax.get_lines()[1:]]
+
+    assert dots == list(zip(table["uncovered"], table["error_mu"], strict=True))

@@ -4,8 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes.analysis import features, phases
-from probes.analysis.theory.findings.phases import phase_of
+from probes.analysis.intervals import rate
+from probes.analysis.plots.canvas import canvas
+from probes.analysis.study import Study
+from probes.analysis.theory.example import example_study
+from probes.analysis.theory.findings.phases import CLAIMS, draw, phase_of, phases
+from probes.analysis.theory.findings.timing import timing
 from probes.logs.evaluation import Evaluation
 from probes.logs.layout import Series
 from probes.logs.manifest import Manifest
@@ -69,11 +73,49 @@ def test_a_feature_that_may_have_crossed_before_the_end_of_growth_is_no_late_one
     log = run([4, 2, 12], small_from=11)
 
     assert phases(log)["new_features"].item() == 1
-    assert phases(log, frame=features(log, every=5))["new_features"].item() == 0
+    assert phases(log, every=5)["new_features"].item() == 0
 
 
-def test_a_phase_without_end_goes_on():
+def test_a_phase_without_end_lasts():
     steps = np.array([0, 5, 9])
 
     assert phase_of(steps, 5, math.nan).tolist() == ["race", "growth", "growth"]
     assert phase_of(steps, math.nan, math.nan).tolist() == ["race"] * 3
+
+
+SINGLES = [log for log in example_study() if log.manifest.role == "single"]
+
+
+def test_new_features_are_counted_over_all_that_were_missing():
+    table = phases(SINGLES)
+    (found,) = CLAIMS["memorisation.new_features"](Study(SINGLES))
+
+    assert found.estimate == rate(int(table["new_features"].sum()), int(table["missing"].sum()))
+
+
+@pytest.fixture
+def ax():
+    return canvas(5, 4)[1][0]
+
+
+def test_phases_fill_the_steps_of_a_run(ax):
+    row = phases(SINGLES[0])
+    draw(row, ax)
+    ends = [0, *row[["race_end", "growth_end", "last_step"]].iloc[0]]
+
+    assert [bar.get_width() for bar in ax.patches] == np.diff(ends).tolist()
+
+
+def test_a_phase_whose_end_is_not_known_reaches_to_the_next(ax):
+    row = phases(SINGLES[0]).assign(growth_end=pd.array([pd.NA], dtype="Int64"))
+    draw(row, ax)
+
+    assert ax.patches[1].get_width() == (row["last_step"] - row["race_end"]).item()
+    assert ax.patches[2].get_width() == 0
+
+
+def test_every_crossing_is_a_tick(ax):
+    table = timing(SINGLES[0])
+    draw(phases(SINGLES[0]), ax, crossings=table)
+
+    assert len(ax.get_lines()[0].get_xdata()) == table["crossing"].notna().sum()

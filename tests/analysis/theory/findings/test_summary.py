@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from probes.analysis import error_rates, example_study, learned, summary
+from probes.analysis.findings.learned import learned
+from probes.analysis.theory.example import example_study
+from probes.analysis.theory.findings.error_rates import error_rates
+from probes.analysis.theory.findings.summary import summary
 
 LOGS = example_study()
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes.analysis import escape, example_study, features, timing
-from probes.analysis.taps import frames
-from probes.analysis.theory.findings.timing import escape_times, settled
+from probes.analysis.findings import features
+from probes.analysis.theory.example import example_study
+from probes.analysis.theory.findings.timing import escape_times, settled, timing
 from probes.logs.evaluation import Evaluation
 from tests.analysis.hand import SMALL, log_of, race
 
@@ -52,7 +52,7 @@ def test_steps_are_those_of_the_log_and_not_its_rows():
 
 def test_a_thin_table_says_between_which_steps():
     log = crossing_at([4, 2, 7])
-    table = timing(log, frame=features(log, every=3)).query("view == 0")
+    table = timing(log, every=3).query("view == 0")
 
     assert table[["crossing_after", "crossing"]].to_numpy().tolist() == [[3, 6], [0, 3], [6, 9]]
 
@@ -90,25 +90,9 @@ def test_without_what_it_needs_no_escape_time_is_predicted(facts):
     assert np.isnan(escape_times(log, np.ones((3, 2)))).all()
 
 
-def test_the_example_learns_in_the_predicted_order():
-    found = escape(timing(example_study()))
-
-    assert found["rank_correlation"].min() > 0.8
-    assert set(found["role"]) == {"single", "average"}
-
-
-def test_escape_compares_what_was_learned_only():
-    rows = {"crossing": [10, 30, 20, None], "escape_time": [10.0, 20.0, 10.0, 1.0], "rule": ""}
-    table = escape(pd.DataFrame(rows).astype({"crossing": "Int64"}).assign(run="a", role="", variant=""))
-
-    assert table[["n", "pace"]].to_numpy().tolist() == [[3, 1.5]]
-    assert table["low"].item() <= 1.5 <= table["high"].item()
-
-
 def test_a_run_read_in_pieces_crosses_as_one_read_whole(monkeypatch):
     logs = example_study()
-    whole = timing(logs)
-    monkeypatch.setattr(frames, "_TABLE_ROWS", 7 * 12)  # seven steps of six classes with two views
+    whole = timing(logs, every=1)
+    monkeypatch.setattr(features, "_TABLE_ROWS", 7 * 12)  # seven steps of six classes with two views
 
-    pd.testing.assert_frame_equal(timing(logs), whole)
-    pd.testing.assert_frame_equal(timing(logs, frame=features(logs)), whole)
+    pd.testing.assert_frame_equal(timing(logs, every=1), whole)

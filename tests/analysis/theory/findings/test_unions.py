@@ -1,10 +1,12 @@
+import math
+
 import numpy as np
 import pytest
 
-from probes.analysis import unions
 from probes.analysis.theory.ensembles import ensemble_error
-from probes.analysis.theory.findings.unions import gain_over_one
+from probes.analysis.theory.findings.unions import CLAIMS, gain_over_one, unions
 from tests.analysis.hand import evaluation_of, log_of, race
+from tests.analysis.theory.tested import in_mu, measured, run
 
 TEACHERS = {"one": [[1], [0], [0]], "two": [[1], [1], [0]]}
 STUDENTS = {"s": [[0, 1], [0], [0]], "t": [[1], [0, 1], [0]]}
@@ -19,7 +21,7 @@ def runs(learned, role="", mistakes=None, **facts):
 
 def table(**options):
     teachers = runs(TEACHERS, "single", options.pop("taught", None))
-    return unions(runs(STUDENTS, "distilled", parents=("one", "two"), **options), teachers)
+    return unions([*runs(STUDENTS, "distilled", parents=("one", "two"), **options), *teachers])
 
 
 def test_unions_are_those_of_all_students_and_of_all_their_teachers():
@@ -47,19 +49,27 @@ def test_beside_it_stands_the_gain_of_as_many_teachers():
 def test_one_student_has_no_gain():
     student = log_of(race([[0], [0], [0]]), "s", role="distilled", parents=("one",), evaluation=evaluation_of())
 
-    assert np.isnan(unions(student, runs(TEACHERS))["gain"].iloc[0])
+    assert np.isnan(unions([student, *runs(TEACHERS)])["gain"].iloc[0])
     assert gain_over_one([ensemble_error([student])], [student]) is None
 
 
 def test_kinds_of_students_are_apart():
     logs = [
-        *runs({"s": STUDENTS["s"]}, "distilled", variant="x"),
-        *runs({"t": STUDENTS["t"]}, "distilled", variant="y"),
+        *runs({"s": STUDENTS["s"]}, "distilled", variant="x", parents=("u",)),
+        *runs({"t": STUDENTS["t"]}, "distilled", variant="y", parents=("u",)),
     ]
 
-    assert unions(logs, [])["variant"].tolist() == ["x", "y"]
-    assert unions(logs, [])["teachers_union"].tolist() == [0, 0]
+    assert unions(logs)["variant"].tolist() == ["x", "y"]
+    assert unions(logs)["teachers_union"].tolist() == [0, 0]
 
 
 def test_the_rule_is_stated():
     assert "null: the same of as many of their teachers" in table().attrs["rule"]
+
+
+def test_the_gain_of_an_ensemble_of_students_is_their_mean_error_less_its_own():
+    logs = [run("x", "distilled", [0, 1]), run("y", "distilled", [2]), run("z", "distilled", [3])]
+    reach = math.hypot(*((in_mu(mistakes).value - in_mu(mistakes).low) / 3 for mistakes in (2, 1, 1)), in_mu(0).high)
+    found = measured(CLAIMS, "ensemble_of_distilled.gain_mu", logs)[0].estimate
+
+    assert (found.value, found.low, found.n) == (pytest.approx(4 / 90), pytest.approx(4 / 90 - reach), 3)

@@ -3,12 +3,11 @@ import re
 import numpy as np
 import pytest
 
-from probes.analysis.reports.writing import report
-from probes.analysis.theory.evidence import Evidence
-from probes.analysis.theory.findings.claims import claims
+from probes.analysis.study import Study
+from probes.analysis.theory.findings.claims import claims, measures
 from probes.analysis.theory.inputs.first_layer import first_layer
 from probes.analysis.theory.inputs.inputs import inputs, is_inputs
-from probes.analysis.theory.measurements import asked
+from probes.analysis.theory.report import panels
 from probes.errors import LogError
 from probes.logs.evaluation import Evaluation
 from probes.logs.layout import Series
@@ -132,8 +131,8 @@ def test_a_run_that_was_not_evaluated_is_named(logs):
 
 def test_a_study_on_gaussian_inputs_is_asked_for_its_own_claims_alone(logs):
     table = claims(logs)
-    assert is_inputs(logs)
-    assert list(asked(Evidence(logs))) == ["gaussian_inputs.error_gain", "gaussian_inputs.variance_ratio"]
+    assert is_inputs(Study(logs))
+    assert list(measures(Study(logs))) == ["gaussian_inputs.error_gain", "gaussian_inputs.variance_ratio"]
     assert list(zip(table["claim"], table["variant"], strict=True)) == [
         ("gaussian_inputs.error_gain", "ensemble"),
         ("gaussian_inputs.error_gain", "average"),
@@ -166,11 +165,11 @@ def test_cosines_are_the_largest_of_a_neuron_mean_over_directions(recorded):
     best = [max(products[r, f] / norms[r] for r in range(4)) for f in range(products.shape[1])]
     assert rows["step"].tolist() == list(range(7))
     assert rows["cosine"].iloc[-1] == pytest.approx(np.mean(best), rel=1e-5)
-    assert rows["chance"].iloc[0] == pytest.approx(np.asarray(log["first.weight.null.cosine"])[0].mean(), rel=1e-5)
+    assert rows["null"].iloc[0] == pytest.approx(np.asarray(log["first.weight.null.cosine"])[0].mean(), rel=1e-5)
 
 
 def test_a_report_has_the_figures_of_gaussian_inputs_and_names_nothing_as_absent(recorded):
-    found = report(recorded)
-    assert [panel.name for panel in found.panels] == ["claims", "inputs", "first_layer", "runs"]
-    assert found.absent == {}
-    assert all(panel.svg.startswith("<?xml") for panel in found.panels if panel.figure)
+    found, absent = panels(Study(recorded))
+    assert [panel.name for panel in found] == ["claims", "inputs", "first_layer"]
+    assert absent == {}
+    assert all(panel.svg.startswith("<?xml") for panel in found)

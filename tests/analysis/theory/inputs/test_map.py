@@ -4,7 +4,6 @@ import pytest
 from probes.analysis.sweeps.report import sweep_report
 from probes.analysis.theory.inputs.inputs import inputs
 from probes.analysis.theory.inputs.map import inputs_map, is_inputs_sweep, over_seeds, settings_of
-from probes.store import open_logs
 from probes.studies.sweep import Sweep, points_of
 from probes.studies.sweep_record import record_sweep
 from tests.studies.gaussians import SMALL
@@ -32,7 +31,7 @@ def frame(root):
 
 def test_every_point_has_the_rows_of_its_study(root, frame):
     for point, rows in frame.groupby("point"):
-        expected = inputs(open_logs(root / point))
+        expected = inputs(root / point)
         assert rows[list(expected)].reset_index(drop=True).equals(expected)
 
 

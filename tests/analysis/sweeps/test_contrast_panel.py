@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from probes.analysis.plots.canvas import BAD, GOOD, INK, MUTED, canvas
-from probes.analysis.plots.contrast import contrasted, marks
+from probes.analysis.sweeps.contrast_panel import draw, marks
 
 TABLE = pd.DataFrame({
     "learner": "tangent",
@@ -17,7 +17,7 @@ TABLE = pd.DataFrame({
 
 @pytest.fixture
 def ax():
-    return contrasted(TABLE, canvas(3, 3)[1][0])
+    return draw(TABLE, canvas(3, 3)[1][0])
 
 
 def test_a_mark_stands_at_every_mean_in_the_colour_of_its_gain(ax):
@@ -31,14 +31,14 @@ def test_a_line_at_the_single_models_divides_gains_from_losses(ax):
     assert list(line.get_xdata()) == [3.0, 3.0]
 
 
-def test_every_error_is_told_in_numbers(ax):
+def test_every_error_is_written_in_numbers(ax):
     assert [text.get_text() for text in ax.texts] == ["3.00", "0.10", "3.20", "12.0"]
 
 
 def test_a_variant_is_named_where_there_are_several(ax):
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert names == ["single models", "their ensemble", "distilled (stopped)", "distilled (literal)"]
-    alone = contrasted(TABLE.iloc[:3], canvas(3, 3)[1][0])
+    alone = draw(TABLE.iloc[:3], canvas(3, 3)[1][0])
     assert alone.get_yticklabels()[2].get_text() == "distilled"
 
 

@@ -128,8 +128,8 @@ def heat(frame: pd.DataFrame, ax: Axes, *, x: str, y: str, title: str, limits: t
 
     for row, column in np.argwhere(~np.isnan(wide.to_numpy())):
         ink = "black" if colours[row, column, :3] @ _LUMINANCE > 0.5 else "white"
-        told = f"{wide.to_numpy()[row, column]:.2f}"
-        ax.text(column, row, told, color=ink, ha="center", va="center", fontsize=7)
+        number = f"{wide.to_numpy()[row, column]:.2f}"
+        ax.text(column, row, number, color=ink, ha="center", va="center", fontsize=7)
     ax.set_xticks(range(wide.shape[1]), [_number(value) for value in wide.columns])
     ax.set_yticks(range(wide.shape[0]), [_number(value) for value in wide.index])
     ax.set(xlabel=label_of(x), ylabel=label_of(y))

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from probes.analysis.plots.canvas import canvas
-from probes.analysis.plots.maps import heat, label_of, lines, members
+from probes.analysis.sweeps.diagrams import heat, label_of, lines, members
 
 LINES = pd.DataFrame({
     "x": [1.0, 100.0, 1.0, 100.0],

@@ -3,45 +3,22 @@ import re
 import numpy as np
 import pytest
 
-from probes.analysis.facts import (
+from probes.analysis.study import Study
+from probes.analysis.theory.example import example_study
+from probes.analysis.theory.recipe import (
     correlation_series,
-    each,
     exponent,
+    is_theory,
     moments,
     race_series,
-    runs,
     single_view_share,
-    usable,
 )
 from probes.errors import LogError
 from probes.logs.evaluation import Evaluation
 from probes.logs.layout import Series
 from probes.logs.manifest import Manifest
 from probes.logs.memory import memory_log
-from tests.analysis.hand import log_of, race, random_values
-
-
-def test_a_log_given_alone_is_a_study_of_one_run():
-    log = log_of(random_values())
-
-    assert each(log) == (log,)
-
-
-def test_two_runs_of_one_name_are_refused():
-    with pytest.raises(LogError, match=r"^expected runs of different names, got `a` twice; open each study by itself$"):
-        each([log_of(random_values()), log_of(random_values())])
-
-
-@pytest.mark.parametrize("status", ["diverged", "failed"])
-def test_a_run_that_diverged_or_failed_is_not_usable(status):
-    assert (
-        usable([log_of(random_values(), status=status), log_of(random_values(), "b", status="recording")])[0].path.name
-        == "b"
-    )
-
-
-def test_a_run_without_steps_is_not_usable():
-    assert usable(log_of(random_values(steps=0))) == ()
+from tests.analysis.hand import log_of, random_values
 
 
 def test_the_correlations_are_found_whatever_their_name():
@@ -106,27 +83,19 @@ def test_an_exponent_that_gives_no_race_is_refused(recipe, got):
         exponent(log_of(random_values(), recipe=recipe))
 
 
-def test_the_table_of_runs_says_who_is_who():
-    log = log_of(race([[0], [1]]), "b", role="distilled", variant="stopped", parents=("a", "c"), continues="d")
-    row = runs([log]).iloc[0].to_dict()
-
-    assert row == {
-        "run": "b",
-        "role": "distilled",
-        "variant": "stopped",
-        "status": "finished",
-        "first_step": 0,
-        "last_step": 4,
-        "classes": 2,
-        "neurons": 5,
-        "views": 2,
-        "parents": "a c",
-        "continues": "d",
-        "faults": "",
-    }
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({}, False),
+        ({"evaluation": Evaluation({}, {"mu": 0.1})}, False),
+        ({"evaluation": Evaluation({}, {"mu": 0.1, "q": 3})}, True),
+        ({"recipe": {"network": {}, "data": {}}}, False),
+        ({"recipe": {"network": {}, "data": {}}, "study": "0123"}, True),
+    ],
+)
+def test_a_study_is_of_the_theory_by_its_evaluation_or_its_recipe(facts, expected):
+    assert is_theory(Study(log_of(random_values(), **facts))) is expected
 
 
-def test_a_run_of_another_layout_is_in_the_table_without_sizes():
-    log = log_of(np.zeros((1, 3, 4)), dims=("neuron", "feature"))
-
-    assert runs(log)[["classes", "neurons", "views"]].isna().all(axis=None)
+def test_one_run_of_another_kind_makes_it_no_study_of_the_theory():
+    assert not is_theory(Study([*example_study(), log_of(random_values(), "b")]))

@@ -2,7 +2,8 @@ import pandas as pd
 import pytest
 
 from probes.analysis.plots.canvas import canvas
-from probes.analysis.plots.inputs import against_single, gains, learners, ratios
+from probes.analysis.theory.inputs.inputs import draw
+from probes.analysis.theory.inputs.sweep_report import against_single, gains, ratios
 
 ROWS = [
     {"setting": name, "learner": learner, "networks": networks, "count": 2, "error": error, "gain": 0.3 - error,
@@ -44,7 +45,7 @@ def test_ratios_have_a_line_at_one_over_m():
 
 def test_learners_are_named_with_their_errors():
     _, axes = canvas(6, 2, columns=2, sharey=True)
-    learners(FRAME[:3], axes)
+    draw(FRAME[:3], axes)
     names = [label.get_text() for label in axes[0].get_yticklabels()]
     assert names == [
         "single networks (2): 30.0 %",
