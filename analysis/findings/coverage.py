@@ -104,7 +104,8 @@ def uncovered(study: Study, tap: str | None = None) -> pd.DataFrame:
 
     closest = table.iloc[ranked.argmax(axis=0) * chosen.features + np.arange(chosen.features)]
     none = ~table["learned"].to_numpy(dtype=bool).reshape(ranked.shape).any(axis=0)
-    return closest.loc[none].drop(columns=["learned", "stable"]).reset_index(drop=True)
+    found: pd.DataFrame = closest.loc[none].drop(columns=["learned", "stable"])
+    return found.reset_index(drop=True)
 
 
 def subsets_of(

@@ -240,13 +240,13 @@ def taps_of(log: LogLike) -> dict[str, Tap]:
 
 
 def tap_of(log: LogLike, series: Series) -> Tap | None:
-    """Return a series read as a tap, whatever its quantity; None where it has no axis of its directions, or other ones.
+    """Return a series read as a tap, whatever its quantity; None where it cannot be read so.
 
     Example:
-        >>> from probes.analysis.theory.example import example_study
-        >>> log = example_study()[0]
-        >>> tap_of(log, log.series["correlations.null"]).units
-        ('class',)
+        >>> from probes.logs import Manifest, memory_log
+        >>> series = Series("w", ("neuron", "feature"), (2, 3))
+        >>> tap_of(memory_log(Manifest("a", (series,)), [], {"w": np.zeros((0, 2, 3))}), series).units
+        ('neuron',)
     """
     try:
         stored = log.directions(series.name)
@@ -277,7 +277,7 @@ def tap_of(log: LogLike, series: Series) -> Tap | None:
 
 
 def may_be_tap(series: Series) -> bool:
-    """Return whether a series is of the kind of a tap, and no null or other quantity of one, whatever its axes.
+    """Return whether a series is of the kind of a tap, and no null or other quantity of one.
 
     Example:
         >>> may_be_tap(Series("w", ("neuron", "feature"), (2, 3), quantity="cosine"))
@@ -288,9 +288,7 @@ def may_be_tap(series: Series) -> bool:
 
 def _is_own_class(series: Series, first: int) -> bool:
     """Whether units and features both begin with classes, as many."""
-    named = (series.dims[0], series.dims[first]) == ("class", "feature_class")
-
-    return named and series.shape[0] == series.shape[first]
+    return (series.dims[0], series.dims[first], series.shape[first]) == ("class", "feature_class", series.shape[0])
 
 
 def _fitting(stored: StoredDirections | None, axes: Sequence[tuple[str, int]]) -> StoredDirections | None:
