@@ -159,7 +159,12 @@ def _of_units(tap: Tap, values: NDArray[np.floating]) -> Sequence[NDArray[np.flo
     """Return strength and peak of every feature of a series, each ``(step, feature)``, for directions of length 1."""
     found = sizes(tap.sizes(values).reshape(len(values), -1, tap.features))
 
-    return found.strength / tap.norms, found.peak / tap.norms
+    return found.strength / _lengths(tap), found.peak / _lengths(tap)
+
+
+def _lengths(tap: Tap) -> NDArray[np.float64]:
+    """Return the norm of every feature, infinite where its direction is zero, so that nothing is seen along it."""
+    return np.where(tap.norms > 0, tap.norms, np.inf)
 
 
 def _statistic(values: NDArray[np.floating], series: Series, name: str) -> NDArray[np.floating]:
@@ -177,7 +182,7 @@ def _overlap(log: LogLike, tap: Tap, null: str) -> NDArray[np.floating] | None:
         random = np.asarray(log.directions(null).vectors, dtype=float)
     except LogError:
         return None
-    own = tap.vectors[:, 0] / np.square(tap.norms)[:, None]
+    own = tap.vectors[:, 0] / np.square(_lengths(tap))[:, None]
     overlap = own @ random.reshape(-1, random.shape[-1])[:_MOST].T
     overlap = overlap.reshape(tap.shape[0], -1, overlap.shape[-1])
 
