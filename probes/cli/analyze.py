@@ -118,9 +118,15 @@ def _print_tables(tables: dict[str, pd.DataFrame]) -> None:
         for name in (name for name in tables if name.partition("-")[0] == stem and len(tables[name])):
             table = claims_for_people(tables[name]) if name == "claims" else tables[name]
             tap = f" ({name.removeprefix(f'{stem}-')})" if name != stem else ""
-            shown = [column for column in columns or table.columns if column in table]
+            chosen = [column for column in columns or table.columns if column in table]
+            shown = [column for column in chosen if _holds_some(table[column])] or chosen
             show(*cells(table[shown]), title="\n" * bool(printed) + title + tap)
             printed += 1
+
+
+def _holds_some(column: "pd.Series[Any]") -> bool:
+    """Return whether any row has a value in a column."""
+    return bool((column.notna() & (column != "")).any())
 
 
 # What is printed of each table, all columns where none are named, under which title.
