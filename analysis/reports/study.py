@@ -100,10 +100,19 @@ def _of_taps(study: Study, name: str | None) -> tuple[list[Panel], dict[str, str
         several = len(taps) > 1
         panels += [_of_tap(panel, tap, plays=number == 0) if several else panel for panel in made]
         absent |= {f"{one} of {tap.name}" if several else one: reason for one, reason in missing.items()}
+    absent |= {} if name else study.conflicts
+    absent |= {f"{tap.name} of some runs": why for tap in taps if (why := _without(study, tap))}
     left = [] if name else list(study.taps)[_TAPS:]
     if left:
         absent["other taps"] = f"{', '.join(left)}: a report shows {_TAPS} taps; ask for one of these by `--tap NAME`"
     return panels, absent
+
+
+def _without(study: Study, tap: Tap) -> str:
+    """Return which of the runs have not recorded a tap that others have; "" where all have."""
+    left = [log.label for log in study.usable if log not in study.with_tap(tap)]
+
+    return f"expected it in all runs, got none in {', '.join(left)}" if left else ""
 
 
 def _made(study: Study, names: Iterable[str], *tap: Tap) -> tuple[list[Panel], dict[str, str]]:
