@@ -73,7 +73,7 @@ def ensembles(study: Study) -> pd.DataFrame:
         >>> from probes.analysis.theory.example import example_study
         >>> table = ensembles(Study(example_study()))
         >>> table.loc[table["set"] == "single_view", ["members", "error"]].round(3).values.tolist()[::4]
-        [[1.0, 0.383], [5.0, 0.0]]
+        [[1.0, 0.444], [5.0, 0.0]]
     """
     rows = [
         row

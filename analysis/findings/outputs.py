@@ -81,7 +81,7 @@ def outputs(study: Study) -> pd.DataFrame:
         >>> from probes.analysis.theory.example import example_study
         >>> table = outputs(example_study()[-1])
         >>> table.loc[table["set"] == "single_view", ["group", "error", "n"]].values.tolist()
-        [['all', 0.3325, 400]]
+        [['all', 0.4975, 400]]
     """
     sets = [one for one in sample_sets(study).values() if one.labels is not None]
     rows = [row for log in study.usable for one in sets if log.label in one.logits for row in _of_run(log, one)]

@@ -38,8 +38,8 @@ def summary(study: Study) -> pd.DataFrame:
     Example:
         >>> from probes.analysis.theory.example import example_study
         >>> table = summary(Study(example_study()))
-        >>> table[["kind", "role", "runs", "features_learned"]].round(2).values.tolist()[0]
-        ['member', 'single', 5, 0.55]
+        >>> table[["kind", "role", "runs", "features_learned"]].round(2).values.tolist()[:2]
+        [['other', 'average', 1, 0.5], ['student', 'distilled', 1, 1.0]]
     """
     kinds = pd.DataFrame({
         "run": [log.label for log in study.usable],
