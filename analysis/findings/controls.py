@@ -73,8 +73,8 @@ def gain(shares: Sequence[float], controls: Sequence[float], *, asked: int) -> E
         asked: Number of features that a share is of.
 
     Example:
-        >>> gain([1.0, 0.8], [0.2, 0.4], asked=5).value.round(3)
-        np.float64(0.6)
+        >>> gain([1.0, 0.8], [0.2, 0.4], asked=5).n
+        4
     """
     runs = len(shares) + len(controls)
     if not shares or not controls:
