@@ -62,7 +62,7 @@ def report(source: Source, *, title: str = "", tap: str | None = None) -> Report
         title or _title(study),
         _runs_said(study) | facts,
         [*panels, *more],
-        absent | missing | _teachers_missing(study),
+        absent | missing | _teachers_missing(study) | {f"run {label}": why for label, why in study.unreadable.items()},
         claims=table,
     )
 
@@ -155,12 +155,14 @@ def _runs_said(study: Study) -> dict[str, str]:
 
 def _taps_said(study: Study, name: str | None) -> dict[str, str]:
     taps = [study.tap(name)] if name else list(islice(study.taps.values(), _TAPS))
-    rules = {
-        str(study.rule) if tap.own_class else study.rule.beside(null_source(study, tap.name)): tap for tap in taps
-    }
+    rules = {str(study.rule) if tap.own_class else _rule_beside(study, tap): tap for tap in taps}
     said = {tap.name: f"{', '.join(tap.units) or 'no units'} × {', '.join(tap.axes)} {tap.shape}" for tap in taps}
 
     return {**said, "a feature is learned when": "; ".join(rules)} if rules else {"a feature is learned when": ""}
+
+
+def _rule_beside(study: Study, tap: Tap) -> str:
+    return study.rule.beside(null_source(study, tap.name), statistic="peak" if tap.units else "strength")
 
 
 def _teachers_missing(study: Study) -> dict[str, str]:
