@@ -72,7 +72,7 @@ class StackedRecorder:
         if resume is not None and len(resume) != len(paths):
             raise ValueError(f"expected one position per path, got {len(paths)} paths and {len(resume)} positions")
 
-        self.paths = tuple(Path(path) for path in paths)
+        self.paths = tuple(Path(path).absolute() for path in paths)  # a script may change the directory
         self._manifests, self._overwrite = tuple(manifests), overwrite
         self._resume: Sequence[Position | None] = [None] * len(paths) if resume is None else resume
         self._quantities, self._schedule = tuple(quantities), schedule

@@ -72,7 +72,8 @@ class Journal:
 
     def _write(self, buffers: Buffers) -> None:
         if self._file is None:
-            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._file = os.open(self.path, flags, 0o666)
         if self.end == 0:
             buffers = [self._head, *buffers]
         elif self._reserved < self.end + _AHEAD:

@@ -80,7 +80,7 @@ class RunWriter:
         filters(compression)  # refused before anything is made
         if not 0 < block_bytes <= LARGEST_ROW:
             raise ValueError(f"expected `block_bytes` of 1 to {LARGEST_ROW}, got {block_bytes}")
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # a script may change the directory
         sets = by_series(directions, manifest.series)
         self.manifest = replace(
             manifest,
