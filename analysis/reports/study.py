@@ -146,9 +146,7 @@ def _runs_said(study: Study) -> dict[str, str]:
 
 def _taps_said(study: Study, name: str | None) -> dict[str, str]:
     taps = [study.tap(name)] if name else list(islice(study.taps.values(), _TAPS))
-    rules = {
-        str(study.rule) if tap.own_class else study.rule.beside(null_source(study, tap.name)): tap for tap in taps
-    }
+    rules = {str(study.rule) if tap.own_class else study.rule.beside(null_source(study, tap.name)): tap for tap in taps}
     said = {tap.name: f"{', '.join(tap.units) or 'no units'} × {', '.join(tap.axes)} {tap.shape}" for tap in taps}
 
     return {**said, "a feature is learned when": "; ".join(rules)} if rules else {"a feature is learned when": ""}
