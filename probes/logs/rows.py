@@ -107,6 +107,11 @@ def _of_each_step(
     return found, values[::-1][back]
 
 
-def join_steps(parts: Iterable[Rows]) -> NDArray[np.int64]:
+class _Steps(Protocol):
+    @property
+    def steps(self) -> NDArray[np.int64]: ...
+
+
+def join_steps(parts: Iterable[_Steps]) -> NDArray[np.int64]:
     """The steps of several stretches as of one."""
     return np.concatenate([np.empty(0, np.int64), *(part.steps for part in parts)])

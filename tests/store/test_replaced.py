@@ -24,7 +24,7 @@ def files(path):
 
 
 WAYS = {
-    "deleted": lambda path: shutil.rmtree(path),
+    "deleted": shutil.rmtree,
     "renamed": lambda path: path.rename(path.with_name("old")),
     "emptied": lambda path: [file.unlink() for file in path.iterdir()],
 }
@@ -42,8 +42,8 @@ def test_the_new_run_has_its_own_rows_alone(tmp_path, way, rows):
         fill(new, 2.0, 11)
     before = files(path)
     message = (
-        f"expected the run of {old.manifest.created} at `{path}`, got another: the folder was deleted and recorded into "
-        "anew; what this process still has of its run is not written"
+        f"expected the run of {old.manifest.created} at `{path}`, got another: the folder was deleted and recorded "
+        "into anew; what this process still has of its run is not written"
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         old.close()
