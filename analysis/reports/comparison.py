@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 from probes.analysis.findings.runs import runs
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import GOOD, INK, MUTED, VIEWS, WIDTH, canvas, key
+from probes.analysis.plots.look import look
 from probes.analysis.plots.marks import rows_named
 from probes.analysis.reports.compare import beside, claims_beside, recipe_of, recipes_beside
 from probes.analysis.reports.report import Report
@@ -29,6 +30,7 @@ _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _LEFT, _RIGHT = -0.25, 1.05
 
 
+@look()
 def comparison(studies: Mapping[str, Source], *, title: str = "") -> Report:
     """Return a report of studies side by side: claims, means and errors of each, and what their recipes differ in.
 

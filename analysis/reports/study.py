@@ -9,6 +9,7 @@ from pathlib import Path
 from probes.analysis.findings.contents import OF_A_STUDY, OF_A_TAP, room
 from probes.analysis.findings.features import null_source
 from probes.analysis.panel import Panel
+from probes.analysis.plots.look import look
 from probes.analysis.reports.files import write_report
 from probes.analysis.reports.report import Report
 from probes.analysis.study import Source, Study, as_study
@@ -28,6 +29,7 @@ _BESIDE_THEORY = ("scalars", "cost", "runs")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")  # in the name of a file
 
 
+@look()
 def report(source: Source, *, title: str = "", tap: str | None = None) -> Report:
     """Return the report of a study, ready to be written or rendered to a stream.
 
@@ -146,9 +148,7 @@ def _runs_said(study: Study) -> dict[str, str]:
 
 def _taps_said(study: Study, name: str | None) -> dict[str, str]:
     taps = [study.tap(name)] if name else list(islice(study.taps.values(), _TAPS))
-    rules = {
-        str(study.rule) if tap.own_class else study.rule.beside(null_source(study, tap.name)): tap for tap in taps
-    }
+    rules = {str(study.rule) if tap.own_class else study.rule.beside(null_source(study, tap.name)): tap for tap in taps}
     said = {tap.name: f"{', '.join(tap.units) or 'no units'} × {', '.join(tap.axes)} {tap.shape}" for tap in taps}
 
     return {**said, "a feature is learned when": "; ".join(rules)} if rules else {"a feature is learned when": ""}
