@@ -115,15 +115,10 @@ class _Powers(LogFormatterSciNotation):
 def _name_ticks(axis: Axis) -> None:
     formatter = axis.get_major_formatter()
     if isinstance(formatter, LogFormatterMathtext):
-        axis.set_major_formatter(_Powers(**_symmetric(axis.get_transform())))
+        axis.set_major_formatter(_Powers(linthresh=getattr(axis.get_transform(), "linthresh", None)))
     elif isinstance(formatter, FixedFormatter):
         formatter.seq = [_lines(str(name)) for name in formatter.seq]
 
 
 def _lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
-
-
-def _symmetric(transform: Any) -> dict[str, float]:
-    """What the formatter has to know of an axis that is linear around 0."""
-    return {"linthresh": transform.linthresh} if hasattr(transform, "linthresh") else {}

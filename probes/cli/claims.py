@@ -9,6 +9,7 @@ from probes.analysis.study import open_study
 from probes.analysis.theory import claims, records
 from probes.analysis.theory.recipe import is_theory
 from probes.cli.frames import cells, claims_for_people
+from probes.cli.saying import say
 from probes.cli.tables import show
 from probes.errors import LogError
 
@@ -38,8 +39,8 @@ def command(root: Path, as_json: bool) -> None:
     else:
         show(*cells(claims_for_people(table)))
         for row in table.itertuples(index=False):
-            click.echo(f"{row.claim} {row.variant}".rstrip() + f": {row.note}")
+            say(f"{row.claim} {row.variant}".rstrip() + f": {row.note}", err=False)
         for claim, reason in table.attrs["left_out"].items():
-            click.echo(f"{claim}: not measured: {reason}")
+            say(f"{claim}: not measured: {reason}", err=False)
     if not table.drop_duplicates("claim").holds.all():
         raise click.exceptions.Exit(DOES_NOT_HOLD)
