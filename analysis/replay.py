@@ -132,12 +132,10 @@ def replay(log: LogLike, tap: Tap, *, title: str = "", table: pd.DataFrame, fram
     else:
         classes, units = 1, min(values.shape[1], _CELLS // 10)
         values = values[:, None, :units, None, : max(1, _CELLS // units)]
-    if np.isnan(values).any():
+    if tap.own_class and np.isnan(values[0, 0, :, 1:]).any():
         raise LogError(f"run `{log.label}`: {OFF_CLASS}")
 
-    return Replay(
-        log.label, title or log.label, steps.tolist(), _losses(log, steps), np.asarray(values, np.float32), classes
-    )
+    return Replay(log.label, title or log.label, steps.tolist(), _losses(log, steps), _numbers(values), classes)
 
 
 def race_steps(table: pd.DataFrame, columns: Sequence[str], count: int = FRAMES) -> np.ndarray:
@@ -157,7 +155,7 @@ def race_steps(table: pd.DataFrame, columns: Sequence[str], count: int = FRAMES)
         [0, 14, 26, 400]
     """
     wide = table.pivot_table(index="step", columns=list(columns), values="strength", observed=True)
-    steps, strength = wide.index.to_numpy(np.int64), wide.to_numpy(np.float64)
+    steps, strength = wide.index.to_numpy(np.int64), np.nan_to_num(wide.to_numpy(np.float64), posinf=0)
     if len(steps) <= 2:
         return steps
 
@@ -174,6 +172,11 @@ def _shares(parts: np.ndarray) -> np.ndarray:
     total = parts.sum()
 
     return np.asarray(parts / total) if total else parts
+
+
+def _numbers(values: np.ndarray) -> np.ndarray:
+    """Return values that can be drawn, 0 in place of those that are no numbers."""
+    return np.nan_to_num(np.asarray(values, np.float32), posinf=0, neginf=0)
 
 
 def _losses(log: LogLike, steps: np.ndarray) -> list[float | None]:

@@ -68,14 +68,18 @@ class LearnedRule:
             f"and > the {PERCENTILE:g}th percentile of its random directions where it recorded some"
         )
 
-    def beside(self, source: str) -> str:
+    def beside(self, source: str, *, statistic: str = "peak") -> str:
         """Return the rule for taps that are not own-class, with where their null comes from, as `null_source` says it.
 
         Example:
             >>> RULE.beside("all features at step 0")
             'peak > 1.25 x the 99th percentile of the peaks of all features at step 0'
         """
-        return f"peak > {self.excess:g} x the {PERCENTILE:g}th percentile of the peaks of {source or 'an unknown null'}"
+        null = (
+            f"the {PERCENTILE:g}th percentile of the {statistic}s of {source}" if source else "a null that is not known"
+        )
+
+        return f"{statistic} > {self.excess:g} x {null}"
 
     def holds(self, strength: Any, *, typical: Any, off_class: Any, null: Any) -> Any:
         """Return where strengths of own-class taps count as learned; numbers, arrays or columns, as `strength` is.
@@ -105,7 +109,9 @@ class LearnedRule:
         by_peak = features["peak"] > self.excess * features["null_peak"]
         by_strength = features["peak"].isna() & (features["strength"] > self.excess * features["null"])
         table = features.assign(learned=by_peak | by_strength)
-        table.attrs["rule"] = self.beside(features.attrs.get("null", ""))
+        reduced = len(features) > 0 and bool(features["peak"].isna().all())
+        statistic = "strength" if reduced and features["strength"].notna().any() else "peak"
+        table.attrs["rule"] = self.beside(features.attrs.get("null", ""), statistic=statistic)
 
         return table
 

@@ -12,18 +12,21 @@ Example:
     (True, True)
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from fnmatch import fnmatchcase
 from functools import cached_property, partial, wraps
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
+from probes.analysis.parents import parent_of
+from probes.analysis.refusals import different_directions, no_tap, same_labels, unreadable
 from probes.analysis.rule import RULE, LearnedRule
 from probes.analysis.taps.own_class import widened
-from probes.analysis.taps.tap import Tap, different_directions, taps_of
+from probes.analysis.taps.tap import Tap, taps_of
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
 from probes.logs.runs import open_logs
@@ -35,6 +38,8 @@ T = TypeVar("T")
 
 # Runs of these statuses appear among all runs, and in no finding.
 _FAILED = frozenset({"diverged", "failed"})
+# Whether pandas copies what is shared between tables when one of them is changed.
+_COPIES_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3
 # Where the findings' functions and the report are looked up: they stand above the study, which knows none of them.
 _FINDINGS, _REPORT = "probes.analysis.findings.contents", "probes.analysis.reports.study"
 
@@ -43,6 +48,7 @@ class Study:
     """The runs of a study under one rule of what counts as learned.
 
     A member is a run without parents, a student one that names parents, its teachers; `role` is a label for people.
+    Each finding is a method, too: ``study.winners()`` is ``winners(study)``.
 
     Args:
         logs: The runs; one log alone counts as a study of one run.
@@ -54,6 +60,7 @@ class Study:
         logs: All runs, whatever became of them.
         rule: When a feature counts as learned.
         statuses: What became of each run at the time of the snapshot, by label.
+        unreadable: What is wrong with the runs whose steps cannot be read, by label; they are in no finding.
 
     Raises:
         LogError: two runs have the same label, or a glob matches no run.
@@ -76,19 +83,25 @@ class Study:
         self.logs = tuple(map(widened, logs if isinstance(logs, Iterable) else (logs,)))
         self.rule = rule
         self._globs = {"members": members, "students": students}
-        _check_labels([log.label for log in self.logs])
+        if wrong := same_labels([log.label for log in self.logs]):
+            raise LogError(wrong)
         self.statuses: Mapping[str, str] = {log.label: log.status for log in self.logs}
+        self.unreadable: Mapping[str, str] = unreadable(self.logs)
         self._found: dict[tuple[Any, ...], Any] = {}
 
     @cached_property
     def usable(self) -> Sequence[LogLike]:
-        """The runs that findings rest on: at least one recorded step, and neither diverged nor failed."""
-        return tuple(log for log in self.logs if len(log.steps) and self.statuses[log.label] not in _FAILED)
+        """The runs that findings rest on: at least one recorded step, and neither diverged, failed nor damaged."""
+        readable = [log for log in self.logs if log.label not in self.unreadable]
+
+        return tuple(log for log in readable if len(log.steps) and self.statuses[log.label] not in _FAILED)
 
     @cached_property
     def members(self) -> Sequence[LogLike]:
         """The usable runs without parents, of which ensembles are made; a run that is an ensemble itself is none."""
-        return self._chosen("members", [log for log in self.usable if _is_single(log) and not log.manifest.parents])
+        return self._chosen(
+            "members", [log for log in self.usable if log.manifest.networks == 1 and not log.manifest.parents]
+        )
 
     @cached_property
     def students(self) -> Sequence[LogLike]:
@@ -122,22 +135,22 @@ class Study:
             LogError: there is no tap, none of this name, or several and none is named.
         """
         known = list(self.taps)
-        if name is None and (len(known) == 1 or "correlations" in known):
-            name = "correlations" if "correlations" in known else known[0]
-        if name in self.taps:
-            return self.taps[name]
         if not known:
-            raise LogError(_no_tap(self.usable or self.logs))
-        wanted = "`tap`" if name is None else f"a tap called `{name}`"
-        raise LogError(f"expected {wanted}, one of {', '.join(known)}; name it as recorded")
+            raise LogError(no_tap(self.usable or self.logs))
+        default = known[0] if len(known) == 1 else "correlations"
+        wanted = default if name is None else name
+        if wanted in self.taps:
+            return self.taps[wanted]
+        missing = "`tap`" if name is None else f"a tap called `{name}`"
+        raise LogError(f"expected {missing}, one of {', '.join(known)}; name it as recorded")
 
     def with_tap(self, tap: Tap, logs: Sequence[LogLike] | None = None) -> Sequence[LogLike]:
         """Return those of the runs, by default the usable ones, that have recorded a tap."""
         return tuple(log for log in (self.usable if logs is None else logs) if tap.name in self._taps[log.label])
 
     def teachers(self, student: LogLike) -> Sequence[LogLike]:
-        """Return the parents of a run that are among the usable runs: in its own folder, else of that id anywhere."""
-        found = [self._parent(student, name) for name in student.manifest.parents]
+        """Return the parents of a run that are among the usable runs; of several of one id the nearest folder's."""
+        found = [parent_of(student, name, self.usable) for name in student.manifest.parents]
 
         return tuple(log for log in found if log is not None)
 
@@ -145,7 +158,7 @@ class Study:
     def missing_teachers(self) -> Mapping[str, Sequence[str]]:
         """Students' labels with the ids of those of their parents that are not among the usable runs."""
         missing = {
-            log.label: [name for name in log.manifest.parents if self._parent(log, name) is None]
+            log.label: [name for name in log.manifest.parents if parent_of(log, name, self.usable) is None]
             for log in self.students
         }
 
@@ -154,14 +167,14 @@ class Study:
     def once(self, function: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Return ``function(study, *arguments, **options)``, computed the first time it is asked for.
 
-        A table is shared with later calls: columns that a caller adds to it stay the caller's own.
+        What a caller changes in a table stays the caller's own.
         """
         key = (function, _hashable(arguments), tuple((name, _hashable(options[name])) for name in sorted(options)))
         if key not in self._found:
             self._found[key] = function(self, *arguments, **options)
         found: T = self._found[key]
 
-        return found.copy(deep=False) if isinstance(found, pd.DataFrame) else found
+        return found.copy(deep=not _COPIES_ON_WRITE) if isinstance(found, pd.DataFrame) else found
 
     def report(self, folder: str | Path | None = None, *, title: str = "", tap: str | None = None) -> Any:
         """Return the report, after writing report.html and each figure's CSV, PNG and SVG where a folder is named.
@@ -218,13 +231,6 @@ class Study:
             raise LogError(f"expected {kind} among the runs {labels}; got `{glob}`, which matches none")
         return chosen
 
-    def _parent(self, student: LogLike, name: str) -> LogLike | None:
-        named = [log for log in self.usable if log.manifest.run_id == name]
-        beside = [log for log in named if Path(log.label).parent == Path(student.label).parent]
-        found = beside or named
-
-        return found[0] if len(found) == 1 else None
-
 
 Source = Study | LogLike | Iterable[LogLike] | str | Path
 
@@ -263,10 +269,17 @@ def finding(function: Callable[Concatenate[Study, P], pd.DataFrame]) -> Callable
         >>> len(labels(example_study()))
         9
     """
+    shape = signature(function)
 
     @wraps(function)
     def found(source: Source, /, *arguments: P.args, **options: P.kwargs) -> pd.DataFrame:
-        return as_study(source).once(function, *arguments, **options)
+        study = as_study(source)
+        given = shape.bind(study, *arguments, **options)
+        given.apply_defaults()
+        asked = dict(list(given.arguments.items())[1:])
+        if "tap" in asked:  # the only tap and its name are one question
+            asked["tap"] = study.tap(asked["tap"]).name
+        return study.once(function, **asked)
 
     return found
 
@@ -280,28 +293,6 @@ def as_study(source: Source) -> Study:
 
 
 def _hashable(value: Any) -> Any:
-    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
+    many = isinstance(value, Iterable) and not isinstance(value, str | bytes)
 
-
-def _is_single(log: LogLike) -> bool:
-    """Whether a run is one network, and not several that were trained together as one."""
-    return log.manifest.networks == 1
-
-
-def _check_labels(labels: Sequence[str]) -> None:
-    twice = sorted({label for label in labels if labels.count(label) > 1})
-    if twice:
-        raise LogError(
-            f"expected runs of different names, got `{'`, `'.join(twice)}` twice; open the folder above both by "
-            "`open_study`, which tells them apart by their paths, or each study by itself"
-        )
-
-
-def _no_tap(logs: Sequence[LogLike]) -> str:
-    recorded = list(dict.fromkeys(name for log in logs for name in log.series))
-    shown = ", ".join(f"`{name}`" for name in recorded[:5]) + (", ..." if len(recorded) > 5 else "")
-
-    return (
-        f"expected a tap, that is a parameter recorded with directions, got {shown or 'no series'}; record one: "
-        "`Recorder(path, {parameter: probes.Directions(...)})`, or `probes record --tap NAME=FILE`"
-    )
+    return tuple(map(_hashable, sorted(value) if isinstance(value, Set) else value)) if many else value

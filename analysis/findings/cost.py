@@ -1,5 +1,6 @@
 """What recording cost: rows, bytes and time of every run."""
 
+import stat
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +23,7 @@ COLUMNS = {
 
 @finding
 def cost(study: Study) -> pd.DataFrame:
-    """Return one row per run: what was recorded and what it took.
+    """Return one row per run whose log can be read: what was recorded and what it took.
 
     Args:
         study: A study, logs, or a path.
@@ -32,7 +33,9 @@ def cost(study: Study) -> pd.DataFrame:
         >>> cost(example_study()[-1])[["rows", "series"]].values.tolist()
         [[401, 2]]
     """
-    return pd.DataFrame([_run(log) for log in study.logs], columns=["run", *COLUMNS])
+    readable = [log for log in study.logs if log.label not in study.unreadable]
+
+    return pd.DataFrame([_run(log) for log in readable], columns=["run", *COLUMNS])
 
 
 def panel(study: Study) -> Panel:
@@ -60,6 +63,14 @@ def _run(log: LogLike) -> dict[str, object]:
 
 
 def _size(path: Path) -> int:
-    files = [path] if path.is_file() else (one for one in path.rglob("*") if one.is_file() and not one.is_symlink())
+    return sum(map(_bytes, [path] if path.is_file() else path.rglob("*")))
 
-    return sum(one.stat().st_size for one in files)
+
+def _bytes(path: Path) -> int:
+    """Return the size of a file; 0 of what is none, or is gone, as the journals of a run that is being recorded."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return 0
+
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0

@@ -79,6 +79,8 @@ def coverage(study: Study, tap: str | None = None, *, subsets: int = 256, seed: 
 def uncovered(study: Study, tap: str | None = None) -> pd.DataFrame:
     """Return one row per feature that no member learned: which member came closest, and how far.
 
+    Closest is the largest strength; of taps that are not own-class the peak that is largest beside its null.
+
     Args:
         study: A study, logs, or a path.
         tap: The series; the only one, or "correlations", where it is not given.
@@ -94,12 +96,16 @@ def uncovered(study: Study, tap: str | None = None) -> pd.DataFrame:
     chosen = study.tap(tap)
     members = [log.label for log in study.with_tap(chosen, study.members)]
     table = learned(study, chosen.name)
-    table = table[table["run"].isin(members)].astype({"strength": float, "run": object})
-    grouped = table.groupby(list(chosen.columns), observed=True, sort=False)
+    table = table[table["run"].isin(members)].astype({"strength": float, "run": object}).reset_index(drop=True)
+    if table.empty:
+        return table.drop(columns=["learned", "stable"])
+    size = table["strength"] if chosen.own_class or not chosen.units else table["peak"] / table["null_peak"]
+    ranked = size.fillna(-np.inf).to_numpy().reshape(-1, chosen.features)
 
-    closest = table.loc[grouped["strength"].idxmax()]
-    none = ~grouped["learned"].any().to_numpy(dtype=bool)
-    return closest[none].drop(columns=["learned", "stable"]).reset_index(drop=True)
+    closest = table.iloc[ranked.argmax(axis=0) * chosen.features + np.arange(chosen.features)]
+    none = ~table["learned"].to_numpy(dtype=bool).reshape(ranked.shape).any(axis=0)
+    found: pd.DataFrame = closest.loc[none].drop(columns=["learned", "stable"])
+    return found.reset_index(drop=True)
 
 
 def subsets_of(

@@ -82,7 +82,9 @@ def ensembles(study: Study) -> pd.DataFrame:
         for row in _of_set(one, group, chosen, one.of(study.members))
     ]
     if not rows:
-        raise LogError("expected outputs of two or more members, runs without parents, got fewer; record more runs")
+        raise LogError(
+            "expected outputs with labels of two or more members, runs without parents, got fewer; record more runs"
+        )
 
     return pd.DataFrame(rows, columns=list(_TABLE))
 
@@ -121,9 +123,10 @@ def disagreement(study: Study) -> pd.DataFrame:
 def _of_set(
     one: SampleSet, group: str, chosen: NDArray[np.bool_], logits: Sequence[NDArray[np.floating]]
 ) -> list[tuple[object, ...]]:
-    count, labels = len(logits), one.labels[chosen]
-    if count < 2:
+    count = len(logits)
+    if count < 2 or one.labels is None:
         return []
+    labels = one.labels[chosen]
     stacked = np.stack([each[chosen] for each in logits]).astype(np.float64)
     most = int(np.clip(_MOST_OUTPUTS / max(1, count * stacked.size), 1, _MOST_SUBSETS))
     single = mean_of([rate(int(wrong(each, labels).sum()), len(labels)) for each in stacked])

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from probes.analysis.study import Study, finding
-from probes.analysis.taps.null import RandomDirections
+from probes.analysis.taps.null import OwnClassNull, RandomDirections
 from probes.analysis.taps.passes import measured
 from probes.analysis.taps.summaries import summarised
 from probes.analysis.taps.tap import Tap, called
@@ -119,7 +120,8 @@ def null_source(study: Study, tap: str | None = None) -> str:
         'random directions at the same step'
     """
     chosen_tap = study.tap(tap)
-    sources = [RandomDirections(log, study.tap_of(log, chosen_tap.name)).source for log in study.with_tap(chosen_tap)]
+    null = OwnClassNull if chosen_tap.own_class else RandomDirections
+    sources = [null(log, study.tap_of(log, chosen_tap.name)).source for log in study.with_tap(chosen_tap)]
 
     return max(sources, key=sources.count, default="")
 
@@ -162,27 +164,28 @@ def _own_class_columns() -> tuple[str, ...]:
 
 
 def _run_table(log: LogLike, tap: Tap, rows: np.ndarray, names: dict[str, "pd.Categorical[str]"]) -> pd.DataFrame:
-    found = list(summarised(log, tap, rows) if tap.own_class else measured(log, tap, rows))
-    values = {name: np.concatenate([getattr(part, name) for part in found]) for name in found[0]._fields}
+    found = summarised(log, tap, rows) if tap.own_class else measured(log, tap, rows)
+    parts = [part._asdict() for part in found]
+    values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     if tap.own_class:
         values["null"] = values["null"].repeat(tap.features)
     index = tap.index.iloc[np.tile(np.arange(tap.features), len(rows))].reset_index(drop=True)
 
     table = pd.DataFrame({name: value.ravel() for name, value in values.items()}, index=index.index)
-    table["neuron"] = _units(tap, values["neuron"].ravel())
+    table["neuron"] = pd.Series(_units(tap, values["neuron"].ravel()), index=index.index)
     who = {name: kind.repeat(len(index)) for name, kind in names.items()}
     return index.assign(**who, step=np.repeat(log.steps[rows], tap.features)).join(table)
 
 
-def _units(tap: Tap, numbers: np.ndarray) -> "np.ndarray | pd.Categorical[str]":
+def _units(tap: Tap, numbers: NDArray[np.integer]) -> "NDArray[np.integer] | pd.Categorical[str]":
     """Return what the units at peaks are called: their number, or their places on several axes."""
     inner = tap.unit_index.iloc[: int(np.prod(tap.unit_shape[1:]))].iloc[:, 1:] if tap.own_class else tap.unit_index
     if inner.shape[1] == 0:
         return np.zeros(len(numbers), dtype=np.int32)
     if inner.shape[1] == 1 and inner.iloc[:, 0].dtype.kind == "i":
-        return numbers.astype(np.int32)
+        return np.asarray(numbers, dtype=np.int32)
 
-    return pd.Categorical.from_codes(numbers, categories=called(inner))
+    return pd.Categorical.from_codes(numbers, categories=pd.Index(called(inner)))
 
 
 def panel(study: Study, tap: Tap) -> None:

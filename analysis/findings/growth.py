@@ -139,15 +139,15 @@ def _student(
     study: Study, tap: Tap, student: LogLike, table: pd.DataFrame, crossings: "pd.Series[int]"
 ) -> pd.DataFrame:
     teachers = study.teachers(student)
-    taught = learned_sets(study, tap, list(teachers)).reshape(len(teachers), -1)
-    controls = learned_sets(study, tap, list(_controls(study, tap, teachers))).reshape(-1, tap.features)
+    taught = _flat(study, tap, teachers)
+    controls = _flat(study, tap, _controls(study, tap, teachers))
     names = np.array([teacher.label for teacher in teachers], dtype=object)
     rows = table[table["run"] == student.label]
     own = timing(study, tap.name)
     crossing = crossings[(own["run"] == student.label).to_numpy()]
 
     return rows[["run", "role", "variant", *tap.columns]].assign(
-        taught=taught.any(axis=0),
+        taught=_known(taught),
         teachers=[" ".join(names[known]) for known in taught.T],
         learned=rows["learned"],
         control=controls.mean(axis=0) if len(controls) else np.nan,
@@ -163,7 +163,7 @@ def _kind(study: Study, tap: Tap, kind: tuple[str, str], students: Sequence[LogL
     beyond = 0
     for student in students:
         teachers = study.teachers(student)
-        taught = _flat(study, tap, teachers).any(axis=0)
+        taught = _known(_flat(study, tap, teachers))
         own = _flat(study, tap, [student])[0]
         beyond += int((own & ~taught).sum())
         if taught.any():
@@ -195,7 +195,7 @@ def _control_shares(
         asked = taught
         if control.label in named:
             others = [log for log in teachers if log.label != control.label]
-            asked = _flat(study, tap, others).any(axis=0) if others else np.zeros_like(taught)
+            asked = _known(_flat(study, tap, others))
         if asked.any():
             found.append((control.label, float(_flat(study, tap, [control])[0][asked].mean())))
 
@@ -204,6 +204,11 @@ def _control_shares(
 
 def _flat(study: Study, tap: Tap, logs: Sequence[LogLike]) -> NDArray[np.bool_]:
     return learned_sets(study, tap, list(logs)).reshape(len(logs), tap.features)
+
+
+def _known(sets: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which features at least one of some runs has learned."""
+    return np.asarray(sets.any(axis=0))
 
 
 def _gain(shares: Sequence[float], controls: Sequence[float]) -> tuple[float, float, float]:
@@ -219,7 +224,7 @@ def _gain(shares: Sequence[float], controls: Sequence[float]) -> tuple[float, fl
 def panel(study: Study, tap: Tap) -> Panel:
     """Return the panel of what distillation added: how taught features grow, with and without a teacher."""
     table, gains = growth(study, tap.name), growth_over_control(study, tap.name)
-    kinds = {_called(row.role, row.variant): row for row in gains.itertuples()}
+    kinds = {_called(str(row.role), str(row.variant)): row for row in gains.itertuples()}
 
     figure, axes = canvas(min(WIDTH, 2.6 * len(kinds) + 1), 3, columns=len(kinds), sharey=True)
     for ax, (name, row) in zip(axes, kinds.items(), strict=True):
@@ -272,15 +277,17 @@ def _courses(study: Study, tap: Tap, rows: pd.DataFrame) -> pd.DataFrame:
     """Return how the features that are taught, and seldom learned without a teacher, grow in students and controls."""
     statistic = "strength" if tap.own_class or not tap.units else "peak"
     names = list(tap.columns)
-    wanted = rows[rows["taught"] & (rows["control"] < 0.5)].drop_duplicates(names)[names].head(_LINES)
-    wanted = wanted.assign(feature=range(len(wanted)))
+    wanted = rows[rows["taught"] & ~(rows["control"] >= 0.5)].drop_duplicates(names)[names].head(_LINES)
     students = set(rows["run"].astype(str))
     controls = {log.label for log in study.with_tap(tap, study.members)}
 
     table = features(study, tap.name)
     table = table[table["run"].astype(str).isin(students | controls)].merge(wanted, on=names)
-    found = table[["step", "feature"]].assign(
-        run=table["run"].astype(str), value=table[statistic], student=table["run"].astype(str).isin(students)
+    found = table[["step"]].assign(
+        feature=table.groupby(names, observed=True).ngroup(),
+        run=table["run"].astype(str),
+        value=table[statistic],
+        student=table["run"].astype(str).isin(students),
     )
     found.attrs["statistic"] = statistic
     return found

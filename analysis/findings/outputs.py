@@ -42,13 +42,13 @@ class SampleSet:
 
     Attributes:
         name: What the set is called.
-        labels: ``(sample,)``.
-        groups: The group of each sample, as text; None where none are given.
+        labels: ``(sample,)``, from whichever run has stored them; None where none has.
+        groups: The group of each sample, as text; likewise.
         logits: By run, ``(sample, class)``.
     """
 
     name: str
-    labels: NDArray[np.integer]
+    labels: NDArray[np.integer] | None
     groups: NDArray[Any] | None
     logits: Mapping[str, NDArray[np.floating]]
 
@@ -59,7 +59,7 @@ class SampleSet:
     @property
     def parts(self) -> Iterator[tuple[str, NDArray[np.bool_]]]:
         """All samples, and the samples of every group, where there are several."""
-        yield ALL, np.ones(len(self.labels), dtype=bool)
+        yield ALL, np.ones(len(next(iter(self.logits.values()))), dtype=bool)
         names = [] if self.groups is None else pd.unique(self.groups).tolist()
         if self.groups is not None and len(names) > 1:
             yield from ((str(name), np.asarray(self.groups == name)) for name in sorted(names, key=str))
@@ -69,7 +69,7 @@ class SampleSet:
 def outputs(study: Study) -> pd.DataFrame:
     """Return one row per (run, evaluation set, step, group): its error with interval, and its cross-entropy.
 
-    A tie is wrong, and so is a sample with a logit that is no number. Sets without labels have no row.
+    A tie is wrong, and so is a sample with a logit that is no number. Sets that no run has labels of have no row.
 
     Args:
         study: A study, logs, or a path.
@@ -83,12 +83,12 @@ def outputs(study: Study) -> pd.DataFrame:
         >>> table.loc[table["set"] == "single_view", ["group", "error", "n"]].values.tolist()
         [['all', 0.3325, 400]]
     """
-    sample_sets(study)  # refuses what cannot be compared
-    rows = [row for log in study.usable for row in _of_run(log)]
+    sets = [one for one in sample_sets(study).values() if one.labels is not None]
+    rows = [row for log in study.usable for one in sets if log.label in one.logits for row in _of_run(log, one)]
     if not rows:
         raise LogError(
-            "expected outputs stored with the runs, got none; record them by `recorder.outputs(name, logits, "
-            "labels=...)`, or afterwards by `probes outputs RUN --from FILE.npz`"
+            "expected outputs with labels stored with the runs, got none; record them by `recorder.outputs(name, "
+            "logits, labels=...)`, or afterwards by `probes outputs RUN --from FILE.npz`"
         )
 
     return pd.DataFrame(rows, columns=["run", "role", "variant", *COLUMNS])
@@ -135,22 +135,22 @@ def cross_entropies(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
         [1.3863]
     """
     exact = np.asarray(logits, dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # of infinite ones it is no number
+        found = special.logsumexp(exact, axis=1) - exact[np.arange(len(labels)), labels]
 
-    return np.asarray(special.logsumexp(exact, axis=1) - exact[np.arange(len(labels)), labels])
+    return np.asarray(found)
 
 
-def _of_run(log: LogLike) -> Iterator[tuple[Any, ...]]:
-    for name, steps in log.output_sets.items():
-        for step in steps:
-            stored = log.outputs(name, step=step)
-            if stored.labels is None:
-                continue
-            one = SampleSet(name, stored.labels, _as_text(stored.groups), {log.label: stored.logits})
-            mistakes, losses = wrong(stored.logits, stored.labels), cross_entropies(stored.logits, stored.labels)
-            for group, chosen in one.parts:
-                error = rate(int(mistakes[chosen].sum()), int(chosen.sum()))
-                who = (log.label, log.manifest.role, log.manifest.variant)
-                yield (*who, name, int(step), group, *error, float(losses[chosen].mean()))
+def _of_run(log: LogLike, one: SampleSet) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of one run and one set with labels, step by step and group by group."""
+    labels = np.asarray(one.labels)
+    who = (log.label, log.manifest.role, log.manifest.variant)
+    for step in log.output_sets[one.name]:
+        logits = log.outputs(one.name, step=step).logits
+        mistakes, losses = wrong(logits, labels), cross_entropies(logits, labels)
+        for group, chosen in one.parts:
+            error = rate(int(mistakes[chosen].sum()), int(chosen.sum()))
+            yield (*who, one.name, int(step), group, *error, float(losses[chosen].mean()))
 
 
 def _sample_sets(study: Study) -> Mapping[str, SampleSet]:
@@ -158,36 +158,41 @@ def _sample_sets(study: Study) -> Mapping[str, SampleSet]:
     found = {}
     for name in names:
         stored = {log.label: log.outputs(name) for log in study.usable if name in log.output_sets}
-        labelled = {label: one for label, one in stored.items() if one.labels is not None}
-        if labelled:
-            first, *others = labelled.items()
-            for other in others:
-                _check_same(name, first, other)
-            logits = {label: one.logits for label, one in labelled.items()}
-            found[name] = SampleSet(name, np.asarray(first[1].labels), _as_text(first[1].groups), logits)
+        known = {what: _common(name, what, stored) for what in ("labels", "groups", "ids")}
+        _check_shapes(name, {label: one.logits.shape for label, one in stored.items()})
+        logits = {label: one.logits for label, one in stored.items()}
+        found[name] = SampleSet(name, known["labels"], _as_text(known["groups"]), logits)
 
     return found
 
 
-def _check_same(name: str, first: tuple[str, Outputs], other: tuple[str, Outputs]) -> None:
-    """Refuse outputs of two runs that are not of the same samples in the same order."""
-    ours, theirs = first[1], other[1]
-    shapes = ours.logits.shape, theirs.logits.shape
-    different = [
-        what
-        for what, one, two in (
-            ("labels", ours.labels, theirs.labels),
-            ("groups", ours.groups, theirs.groups),
-            ("ids", ours.ids, theirs.ids),
-        )
-        if one is not None and two is not None and not np.array_equal(one, two)
-    ]
-    if shapes[0] != shapes[1] or different:
-        got = f"other {' and '.join(different)}" if different else f"shapes {shapes[0]} and {shapes[1]}"
-        raise LogError(
-            f"expected outputs `{name}` of the same samples in the same order in all runs, got {got} in run "
-            f"`{other[0]}` than in run `{first[0]}`; evaluate all runs on one set, or store them under different names"
-        )
+def _common(name: str, what: str, stored: Mapping[str, Outputs]) -> NDArray[Any] | None:
+    """Return the labels, groups or ids that runs have stored with outputs of one name; None where none has.
+
+    Raises:
+        LogError: two runs have stored different ones.
+    """
+    given = {label: getattr(one, what) for label, one in stored.items() if getattr(one, what) is not None}
+    first = next(iter(given), "")
+    for label, values in given.items():
+        if not np.array_equal(values, given[first]):
+            raise LogError(_not_the_same(name, f"other {what}", label, first))
+
+    return given.get(first)
+
+
+def _check_shapes(name: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    first = next(iter(shapes))
+    for label, shape in shapes.items():
+        if shape != shapes[first]:
+            raise LogError(_not_the_same(name, f"another shape, {shape} and not {shapes[first]},", label, first))
+
+
+def _not_the_same(name: str, got: str, label: str, first: str) -> str:
+    return (
+        f"expected outputs `{name}` of the same samples in the same order in all runs, got {got} in run `{label}` than "
+        f"in run `{first}`; evaluate all runs on one set, or store them under different names"
+    )
 
 
 def _as_text(groups: NDArray[Any] | None) -> NDArray[Any] | None:

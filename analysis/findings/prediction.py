@@ -1,9 +1,12 @@
 """How well the initialisation predicts what is learned: accuracy or area under the ROC curve, beside their null."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import optimize, stats
 
 from probes.analysis.findings.features import features
 from probes.analysis.findings.learned import learned
@@ -32,9 +35,10 @@ def prediction(study: Study, tap: str | None = None) -> pd.DataFrame:
     """Return in one row how well the peaks at step 0 tell what the members will have learned, beside its null.
 
     Of alternatives the accuracy, over the races of members that learned exactly one of them; else the area under the
-    ROC curve, mean over members that learned some features and not others. The interval is a bootstrap over runs. The
-    null hands the initialisation of each member to another one, feature by feature, so that what makes a feature easy
-    for every run tells nothing; with fewer than three members, to other features of the same run.
+    ROC curve, mean over members that learned some features and not others. The interval is a bootstrap over runs; with
+    fewer than three, or equal ones, Wilson's over races, or Newcombe's over pairs of features. The null hands the
+    initialisation of each member to another one, feature by feature, so that what makes a feature easy for every run
+    tells nothing; with fewer than three members, to other features of the same run.
 
     Args:
         study: A study, logs, or a path.
@@ -76,35 +80,44 @@ def said(table: pd.DataFrame) -> str:
     """Return the table of `prediction` in a sentence."""
     if table.empty:
         return "What the initialisation predicts cannot be measured: nothing was won, everything, or step 0 is missing."
-    row = next(table.itertuples())
+    row = table.iloc[0]
     what = (
-        f"its largest peak at step 0 is the winner in {row.value:.1%} of {row.n} races with one winner"
-        if row.measure == "accuracy"
-        else f"area under the ROC curve of the peak at step 0, mean over {row.n} members, {row.value:.3f}"
+        f"its largest peak at step 0 is the winner in {row['value']:.1%} of {row['n']} races with one winner"
+        if row["measure"] == "accuracy"
+        else f"area under the ROC curve of the peak at step 0, mean over {row['n']} members, {row['value']:.3f}"
     )
-    ends = "" if np.isnan(row.low) else f" ({row.low:.3f} to {row.high:.3f})"
     return (
-        f"What the initialisation predicts: {what}{ends}; chance {row.chance:.3g}; with initialisations handed to "
-        f"others {row.null_low:.3f} to {row.null_high:.3f}, p = {row.p_value:.2g}."
+        f"What the initialisation predicts: {what} ({row['low']:.3f} to {row['high']:.3f}); chance "
+        f"{row['chance']:.3g}; with initialisations handed to others {row['null_low']:.3f} to {row['null_high']:.3f}, "
+        f"p = {row['p_value']:.2g}."
     )
 
 
 def _accuracy(known: NDArray[np.bool_], peaks: NDArray[np.float64]) -> dict[str, object] | None:
     """Return the row of alternatives; both are ``(run, set, alternative)``."""
-    decided = (known.sum(axis=2) == 1) & ~np.isnan(peaks).any(axis=2)
+    started = ~np.isnan(peaks).any(axis=(1, 2))
+    known, peaks = known[started], peaks[started]
+    decided = known.sum(axis=2) == 1
     if not decided.any():
         return None
-    won, first = known.argmax(axis=2), np.nan_to_num(peaks).argmax(axis=2)
+    won, first = known.argmax(axis=2), peaks.argmax(axis=2)
     right = (won == first) & decided
-    draws = [((won == one) & decided).sum() / decided.sum() for one in _permuted(first)]
+    draws = [float(((won == one) & decided).sum() / decided.sum()) for one in _permuted(first)]
 
-    by_run = [(right[run].sum(), decided[run].sum()) for run in range(len(known)) if decided[run].any()]
-    interval = bootstrapped([hits / n for hits, n in by_run], np.mean)
-    if len(by_run) < 3 or interval.low == interval.high:  # resampling a few runs, or equal ones, says nothing
-        interval = rate(right.sum(), decided.sum())
-    value = float(right.sum() / decided.sum())
-    found = Estimate(value, interval.low, interval.high, int(decided.sum()))
-    return _row("accuracy", found, 1 / known.shape[2], draws)
+    hits, races = (part.sum(axis=1)[decided.any(axis=1)] for part in (right, decided))
+    found = bootstrapped(np.arange(len(hits)), lambda runs, axis: _pooled(hits, races, runs, axis))
+    if len(hits) < 3 or found.low == found.high:  # resampling a few runs, or equal ones, says nothing
+        found = rate(int(hits.sum()), int(races.sum()))
+    return _row("accuracy", found._replace(n=int(races.sum())), 1 / known.shape[2], draws)
+
+
+def _pooled(
+    hits: NDArray[np.integer], races: NDArray[np.integer], runs: NDArray[np.float64], axis: int
+) -> NDArray[np.float64]:
+    """Return the share of the races of drawn runs that are right."""
+    chosen = runs.astype(int)
+
+    return np.asarray(hits[chosen].sum(axis=axis) / races[chosen].sum(axis=axis))
 
 
 def _area(known: NDArray[np.bool_], peaks: NDArray[np.float64]) -> dict[str, object] | None:
@@ -116,8 +129,30 @@ def _area(known: NDArray[np.bool_], peaks: NDArray[np.float64]) -> dict[str, obj
     areas = _areas(known, stats.rankdata(peaks, axis=1))
     draws = [float(_areas(known, stats.rankdata(one, axis=1)).mean()) for one in _permuted(peaks)]
 
-    found = Estimate(float(areas.mean()), np.nan, np.nan, len(areas))
-    return _row("auc", bootstrapped(areas, np.mean) if len(areas) > 2 else found, 0.5, draws)
+    found = bootstrapped(areas, np.mean)
+    if len(areas) < 3 or found.low == found.high:
+        low, high = _area_interval(float(areas.mean()), int(known.sum()), int((~known).sum()))
+        found = found._replace(low=low, high=high)
+    return _row("auc", found, 0.5, draws)
+
+
+def _area_interval(area: float, learned: int, others: int) -> tuple[float, float]:
+    """Return the 95 % interval of an area under the ROC curve: where it is as far away as its standard error allows.
+
+    `Newcombe, 2006 <https://doi.org/10.1002/sim.2324>`_, method 5, with the standard error of Hanley & McNeil (1982) at
+    the end itself, so that it has a width where everything is predicted, too.
+    """
+    reach = stats.norm.ppf((1 + CONFIDENCE) / 2)
+    mean = (learned + others) / 2 - 1
+
+    def beyond(end: float) -> float:
+        variance = 1 + mean * ((1 - end) / (2 - end) + end / (1 + end))
+        return float(abs(area - end) - reach * np.sqrt(end * (1 - end) * variance / (learned * others)))
+
+    inside = min(max(area, 1e-9), 1 - 1e-9)  # at 0 and 1 themselves there is no standard error
+    low = optimize.brentq(beyond, 0, inside) if area > 0 else 0.0
+    high = optimize.brentq(beyond, inside, 1) if area < 1 else 1.0
+    return float(low), float(high)
 
 
 def _areas(known: NDArray[np.bool_], ranks: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -128,7 +163,7 @@ def _areas(known: NDArray[np.bool_], ranks: NDArray[np.float64]) -> NDArray[np.f
     return np.asarray(above / (won * (known.shape[1] - won)))
 
 
-def _permuted(values: NDArray[np.generic]) -> "list[NDArray[np.generic]]":
+def _permuted(values: NDArray[Any]) -> Sequence[NDArray[Any]]:
     """Return the values ``(run, feature)``, those of each feature among runs, or those of each run among features."""
     draw = np.random.default_rng(0)
     axis = 0 if len(values) > 2 else 1
@@ -136,7 +171,7 @@ def _permuted(values: NDArray[np.generic]) -> "list[NDArray[np.generic]]":
     return [draw.permuted(values, axis=axis) for _ in range(_PERMUTATIONS)]
 
 
-def _row(measure: str, estimate: Estimate, chance: float, draws: "list[float]") -> dict[str, object]:
+def _row(measure: str, estimate: Estimate, chance: float, draws: Sequence[float]) -> dict[str, object]:
     low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     p = (1 + sum(one >= estimate.value for one in draws)) / (1 + len(draws))
 

@@ -27,8 +27,8 @@ def panel(study: Study, tap: Tap) -> Panel | None:
     if not tap.units:
         return None
     members, students = study.with_tap(tap, study.members), study.with_tap(tap, study.students)
-    chosen = [*members[: _FILMS // 2], *students[: _FILMS // 2]]
-    films = [_film(study, log, tap) for log in chosen if len(log.steps) > 1]
+    chosen = [log for log in (*members[: _FILMS // 2], *students[: _FILMS // 2]) if len(log.steps) > 1]
+    films = [_film(study, log, tap) for log in chosen]
     if not films:
         return None
 
@@ -72,7 +72,7 @@ def _last(film: Replay, tap: Tap) -> pd.DataFrame:
     values = film.correlations[-1]
     units, shown = values.shape[0] * values.shape[1], values.shape[2] * values.shape[3]
     unit = tap.unit_index.iloc[:units].iloc[np.repeat(np.arange(units), shown)].reset_index(drop=True)
-    names = tap.index.set_axis(list(tap.axes), axis=1).iloc[:shown]
+    names = tap.index.set_axis(list(tap.axis_columns), axis=1).iloc[:shown]
     feature = names.iloc[np.tile(np.arange(shown), units)].reset_index(drop=True)
 
     return unit.join(feature).assign(run=film.run, step=film.steps[-1], correlation=values.ravel())

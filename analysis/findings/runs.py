@@ -42,7 +42,8 @@ def runs(study: Study) -> pd.DataFrame:
 
 
 def _run(study: Study, log: LogLike) -> dict[str, object]:
-    manifest, steps = log.manifest, log.steps
+    damage = [study.unreadable[log.label]] if log.label in study.unreadable else []
+    manifest, steps = log.manifest, [] if damage else log.steps.tolist()
     missing = study.missing_teachers.get(log.label, ())
     absent = [f"expected its teachers among the runs, {', '.join(missing)} missing"] if missing else []
 
@@ -52,15 +53,17 @@ def _run(study: Study, log: LogLike) -> dict[str, object]:
         "role": manifest.role,
         "variant": manifest.variant,
         "status": study.statuses[log.label],
-        "first_step": int(steps[0]) if len(steps) else None,
-        "last_step": int(steps[-1]) if len(steps) else None,
+        "first_step": steps[0] if steps else None,
+        "last_step": steps[-1] if steps else None,
         "rows": len(steps),
         "parents": " ".join(manifest.parents),
         "continues": manifest.continues,
-        "faults": "; ".join([*log.faults, *absent]),
+        "faults": "; ".join([*(damage or log.faults), *absent]),
     }
 
 
 def panel(study: Study) -> Panel:
     """Return the panel of every run, a table."""
-    return Panel("runs", "Every run", "Runs that diverged or failed are in no finding.", runs(study))
+    caption = "Runs that diverged or failed, that have no step, or whose log cannot be read are in no finding."
+
+    return Panel("runs", "Every run", caption, runs(study))

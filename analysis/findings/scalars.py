@@ -40,6 +40,8 @@ def scalars(study: Study) -> pd.DataFrame:
         wide = log.scalars()
         for name in wide:
             column = wide[name].dropna()
+            if column.empty:
+                continue
             chosen = column.iloc[
                 np.unique(np.linspace(0, len(column) - 1, min(_POINTS, len(column))).round().astype(int))
             ]

@@ -82,7 +82,7 @@ def carriers(table: pd.DataFrame, tap: Tap) -> pd.DataFrame:
     """
     known = table[table["specialised"].astype(bool)]
 
-    return known.groupby(["run", *tap.axes], observed=True).size().rename("units").reset_index()
+    return known.groupby(["run", *tap.axis_columns], observed=True).size().rename("units").reset_index()
 
 
 def shares(values: NDArray[np.floating], tap: Tap) -> NDArray[np.float64]:
@@ -94,12 +94,11 @@ def shares(values: NDArray[np.floating], tap: Tap) -> NDArray[np.float64]:
     """
     correlations = _by_component(values, tap)
     flat = correlations.reshape(len(correlations), -1)
-    inverse = np.linalg.pinv(tap.vectors.reshape(-1, tap.vectors.shape[-1]))
-    total = np.square(flat @ inverse.T).sum(axis=1)
+    total = np.square(flat @ tap.inverse.T).sum(axis=1)
 
     own = np.linalg.pinv(tap.vectors @ tap.vectors.transpose(0, 2, 1))
     energy = np.einsum("ufc,fcd,ufd->uf", correlations, own, correlations, optimize=True)
-    return np.divide(energy, total[:, None], out=np.zeros_like(energy), where=total[:, None] > 0)
+    return np.asarray(np.divide(energy, total[:, None], out=np.zeros_like(energy), where=total[:, None] > 0))
 
 
 def _check(tap: Tap) -> None:
@@ -111,42 +110,38 @@ def _check(tap: Tap) -> None:
     rows, dim = tap.features * tap.components, tap.vectors.shape[-1]
     if float(rows) * dim * min(rows, dim) > _MOST_WORK:
         raise LogError(f"expected fewer directions than {rows:,} of dim {dim:,}, whose span would take minutes to find")
-    if _span(tap) <= tap.components:
+    if tap.span <= tap.components:
         raise LogError(
-            f"expected directions of more than one feature, got a span of {_span(tap)} dimensions in `{tap.name}`, "
+            f"expected directions of more than one feature, got a span of {tap.span} dimensions in `{tap.name}`, "
             "in which every unit has all of its energy"
         )
 
 
 def _run(log: LogLike, tap: Tap) -> pd.DataFrame:
-    first, last = (shares(log[tap.name][row], tap) for row in (0, len(log.steps) - 1))
+    first, last = (np.nan_to_num(shares(log[tap.name][row], tap)) for row in (0, len(log.steps) - 1))
     at, before = last.argmax(axis=1), first.argmax(axis=1)
     largest = last.max(axis=1)
     looked_at = last.size
-    law = stats.beta(tap.components / 2, (_span(tap) - tap.components) / 2)
+    law = stats.beta(tap.components / 2, (tap.span - tap.components) / 2)
     p = np.minimum(1, looked_at * law.sf(np.minimum(largest, 1)))
 
-    rows = tap.index.iloc[at].reset_index(drop=True).set_axis(list(tap.axes), axis=1)
+    rows = tap.index.iloc[at].reset_index(drop=True).set_axis(list(tap.axis_columns), axis=1)
     who = {"run": log.label, "role": log.manifest.role, "variant": log.manifest.variant}
     started = log.steps[0] == 0
+    columns = [*who, "step", *tap.unit_columns, *tap.axis_columns]
     return (
         tap.unit_index
         .join(rows)
-        .assign(**who, step=int(log.steps[-1]))[[*who, "step", *tap.units, *tap.axes]]
+        .assign(**who, step=int(log.steps[-1]))[columns]
         .assign(
             share=largest,
             null=float(law.isf(SIGNIFICANT / looked_at)),
             p_value=p,
             specialised=p < SIGNIFICANT,
             first_share=first.max(axis=1) if started else np.nan,
-            same_as_first=(at == before) if started else pd.NA,
+            same_as_first=pd.array((at == before).tolist() if started else [None] * len(at), dtype="boolean"),
         )
     )
-
-
-def _span(tap: Tap) -> int:
-    """Return the number of dimensions that the directions span."""
-    return int(np.linalg.matrix_rank(tap.vectors.reshape(-1, tap.vectors.shape[-1])))
 
 
 def _by_component(values: NDArray[np.floating], tap: Tap) -> NDArray[np.float64]:
@@ -191,7 +186,9 @@ def draw(table: pd.DataFrame, ax: Axes) -> Axes:
     for name, colour in (("first_share", MUTED), ("share", VIEWS[0])):
         values = table[name].dropna()
         if len(values):
-            ax.hist(values.clip(0, 1), bins=np.linspace(0, 1, 26), histtype="step", color=colour, linewidth=1.5)
+            ax.hist(
+                values.clip(0, 1), bins=np.linspace(0, 1, 26).tolist(), histtype="step", color=colour, linewidth=1.5
+            )
     ax.axvline(float(table["null"].max()), color=INK, linewidth=1, linestyle="--")
     ax.set(xlabel="largest share of a unit's energy", ylabel="units", xlim=(0, 1))
     key(ax, [(stroke(VIEWS[0]), "last step"), (stroke(MUTED), "step 0")])
@@ -201,13 +198,13 @@ def draw(table: pd.DataFrame, ax: Axes) -> Axes:
 def _grid(counts: pd.DataFrame, runs: list[str], ax: Axes, tap: Tap) -> None:
     """Draw the number of units that carry each feature in each run, the darker the more."""
     everything = called(tap.index)
-    named = counts.assign(feature=called(counts[list(tap.axes)]))
-    wide = named.pivot_table(index="run", columns="feature", values="units", observed=True)
-    wide = wide.reindex(index=runs, columns=everything).to_numpy(dtype=float)
+    places = {name: place for place, name in enumerate(everything)}, {run: place for place, run in enumerate(runs)}
+    wide = np.full((len(runs), len(everything)), np.nan)
+    for run, name, units in zip(counts["run"], called(counts[list(tap.axis_columns)]), counts["units"], strict=True):
+        wide[places[1][run], places[0][name]] = units
 
-    drawn = ax.pcolormesh(
-        np.arange(len(everything) + 1) - 0.5, np.arange(len(runs) + 1) - 0.5, wide, cmap="Blues", vmin=0
-    )
+    edges = (np.arange(len(everything) + 1) - 0.5, np.arange(len(runs) + 1) - 0.5)
+    drawn = ax.pcolormesh(*edges, np.ma.masked_invalid(wide), cmap="Blues", vmin=0, vmax=max(1, counts["units"].max()))
     rows_named(ax, list(map(str, runs)), fontsize=7)
     every = max(1, len(everything) // 10)
     long = max(map(len, everything)) > 3

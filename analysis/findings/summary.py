@@ -81,13 +81,14 @@ def _columns(study: Study) -> Mapping[str, Mapping[str, float]]:
                 rows = table(study, tap).astype({"run": object})
             except LogError:
                 continue
-            found[f"{column} {tap}" if several else column] = rows.groupby("run")[value].mean().to_dict()
+            means = rows.groupby("run")[value].mean()
+            found[f"{column} {tap}" if several else column] = {str(run): float(mean) for run, mean in means.items()}
     try:
         rows = outputs(study)
     except LogError:
         return found
     last = rows[(rows["step"] == rows.groupby(["run", "set"])["step"].transform("max")) & (rows["group"] == ALL)]
     for name, part in last.groupby("set", sort=False):
-        found[f"error {name}"] = part.set_index("run")["error"].to_dict()
+        found[f"error {name}"] = dict(zip(part["run"], part["error"], strict=True))
 
     return found

@@ -62,7 +62,7 @@ def crossings(table: pd.DataFrame, tap: Tap) -> pd.DataFrame:
     after, since = settled(steps, table["learned"].to_numpy(dtype=bool).reshape(-1, tap.features))
     rows = table.iloc[: tap.features][["run", "role", "variant", *tap.columns]].reset_index(drop=True)
 
-    found = rows.assign(crossing_after=pd.array(after, dtype="Int64"), crossing=pd.array(since, dtype="Int64"))
+    found = rows.assign(crossing_after=pd.Series(after).astype("Int64"), crossing=pd.Series(since).astype("Int64"))
     return found.assign(order=found["crossing"].rank(method="min").astype("Int64"))
 
 

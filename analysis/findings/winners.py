@@ -71,7 +71,7 @@ def winners(study: Study, tap: str | None = None) -> pd.DataFrame:
 
 
 def _of_features(tap: Tap, table: pd.DataFrame, initial: NDArray[np.float64]) -> pd.DataFrame:
-    ranks = pd.Series(initial).groupby(table["run"].to_numpy()).rank(pct=True).to_numpy() - 1 / tap.features
+    ranks = (pd.Series(initial).groupby(table["run"].to_numpy()).rank(method="min").to_numpy() - 1) / tap.features
     kept = table[["run", "role", "variant", *tap.columns, "strength", "peak", "neuron", "learned"]]
 
     return kept.assign(initial_peak=initial, initial_rank=ranks)
@@ -82,7 +82,7 @@ def _of_alternatives(tap: Tap, table: pd.DataFrame, initial: NDArray[np.float64]
     names = tap.index[last].iloc[: tap.alternatives].astype(object).to_numpy()
     known = table["learned"].to_numpy(bool).reshape(-1, tap.alternatives)
     peaks = initial.reshape(-1, tap.alternatives)
-    seen = ~np.isnan(peaks).any(axis=1)
+    seen = np.asarray(~np.isnan(peaks).any(axis=1))
     ordered = np.sort(np.nan_to_num(peaks), axis=1)
     ratio = np.divide(ordered[:, -2], ordered[:, -1], out=np.full(len(peaks), np.nan), where=ordered[:, -1] > 0)
     first = np.nan_to_num(peaks).argmax(axis=1)

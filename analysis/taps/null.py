@@ -16,13 +16,14 @@ own features alone would give along u is taken off first:
     \Big]^+, \quad \Phi_{i,u} = \sum_r [\langle w_{i,r}, u \rangle]^+
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from probes.analysis.taps.statistics import sizes
-from probes.analysis.taps.tap import Tap
+from probes.analysis.taps.tap import Tap, tap_of
 from probes.errors import LogError
 from probes.logs.layout import Series
 from probes.logs.protocol import LogLike, SeriesLike
@@ -35,6 +36,7 @@ PERCENTILE = 99.0
 _MOST = 32
 # The axes of what the recorder keeps of random directions.
 _RANDOM, _STATISTIC = "random", "statistic"
+_RECORDED = "random directions at the same step"  # where a null comes from
 
 
 class Levels(NamedTuple):
@@ -65,12 +67,12 @@ class RandomDirections:
 
     def __init__(self, log: LogLike, tap: Tap) -> None:
         series = log.series.get(f"{tap.name}.null")
+        whole = tap_of(log, series) if series else None
         self._tap, self._log = tap, log
-        self._reduced = bool(series and {_RANDOM, _STATISTIC} <= set(series.dims))
-        self._whole = bool(series and not self._reduced and len(series.dims) >= len(tap.units) + len(tap.axes))
-        self._null = log[f"{tap.name}.null"] if self._reduced or self._whole else None
-        if self._null is not None:
-            self.source = "random directions at the same step"
+        self._whole = whole if whole and whole.units == tap.units else None
+        self._reduced = series if series and tap.units and {_RANDOM, _STATISTIC} <= set(series.dims) else None
+        if self._reduced or self._whole:
+            self.source = _RECORDED
         else:
             self.source = "all features at step 0" if len(log.steps) and log.steps[0] == 0 else ""
 
@@ -78,26 +80,25 @@ class RandomDirections:
         """Return the levels at each of these rows, which rise."""
         if not len(rows) or not self.source:
             return Levels(np.full(len(rows), np.nan), np.full(len(rows), np.nan))
-        if self._null is None:
-            first = Levels(*(np.percentile(found, PERCENTILE, axis=1) for found in self._at_start()))
-            return Levels(*(np.repeat(level, len(rows)) for level in first))
+        if not (self._reduced or self._whole):
+            first = _of_units(self._tap, self._log[self._tap.name][:1])
+            return Levels(*(np.percentile(found, PERCENTILE, axis=1).repeat(len(rows)) for found in first))
 
-        values = self._null[int(rows[0]) : int(rows[-1]) + 1][rows - rows[0]]
-        found = self._labelled(values) if self._reduced else self._from_units(values)
-        return Levels(*(np.percentile(part.reshape(len(rows), -1), PERCENTILE, axis=1) for part in found))
+        values = self._log[f"{self._tap.name}.null"][int(rows[0]) : int(rows[-1]) + 1][rows - rows[0]]
+        found = self._labelled(self._reduced, values) if self._reduced else _of_units(self._whole or self._tap, values)
+        return Levels(*(np.percentile(part, PERCENTILE, axis=1) for part in found))
 
-    def _at_start(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        return self._from_units(self._log[self._tap.name][:1])
+    def _labelled(self, series: Series, values: NDArray[np.floating]) -> Sequence[NDArray[np.floating]]:
+        """Return both statistics of every random direction; where units of a class were reduced apart, of all of them.
 
-    def _from_units(self, values: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        found = sizes(self._tap.sizes(values).reshape(len(values), -1, self._tap.features))
+        Of the largest units alone there is a peak, and no strength.
+        """
+        strength, peak = (_statistic(values, series, name) for name in ("strength", "peak"))
+        apart = tuple(1 + place for place, dim in enumerate(series.dims[:-1]) if dim != _RANDOM)
+        if "rank" in self._tap.units:
+            strength = np.full_like(strength, np.nan)
 
-        return found.strength / self._tap.norms, found.peak / self._tap.norms
-
-    def _labelled(self, values: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        series = self._log.series[f"{self._tap.name}.null"]
-
-        return _statistic(values, series, "strength"), _statistic(values, series, "peak")
+        return strength.sum(axis=apart), peak.max(axis=apart)
 
 
 class OwnClassNull:
@@ -106,6 +107,9 @@ class OwnClassNull:
     Args:
         log: The run.
         tap: Its own-class tap; the null is the series called ``<its name>.null``.
+
+    Attributes:
+        source: Where the threshold comes from, in words; "" where no null was recorded.
 
     Example:
         >>> from probes.analysis.taps.tap import taps_of
@@ -116,12 +120,14 @@ class OwnClassNull:
     """
 
     def __init__(self, log: LogLike, tap: Tap) -> None:
-        name = f"{tap.name}.null"
-        self._series = log.series.get(name)
-        self._values: SeriesLike | None = log[name] if self._series and self._series.dims[0] == "class" else None
-        self._reduced = bool(self._series and _STATISTIC in self._series.dims)
-        self._norm = float(np.sqrt(np.square(tap.norms).mean()))
-        self._overlap = _overlap(log, tap.name, name) if self._values is not None and not self._reduced else None
+        series = log.series.get(f"{tap.name}.null")
+        self._series = series if series and series.dims[0] == "class" else None
+        self._values: SeriesLike | None = log[series.name] if self._series and series else None
+        self.source = _RECORDED if self._series else ""
+        reduced = bool(series and _STATISTIC in series.dims)
+        self._norm = float(np.sqrt(np.square(tap.norms).mean())) if reduced else 1.0
+        self._units = len(tap.units) if series and series.dims[: len(tap.units)] == tap.units else 1
+        self._overlap = _overlap(log, tap, series.name) if self._series and series else None
 
     def threshold(self, rows: NDArray[np.integer], correlations: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the threshold at each of these rows, ``(step,)``; NaN where no null was recorded.
@@ -130,15 +136,35 @@ class OwnClassNull:
             rows: Recorded rows, rising.
             correlations: Those of the same rows, ``(step, class, neuron, feature_class, view)``.
         """
-        if self._values is None or self._series is None or not len(rows):
+        if self._values is None or not len(rows):
             return np.full(len(rows), np.nan)
-        strength = self._values[int(rows[0]) : int(rows[-1]) + 1][rows - rows[0]]
-        if self._reduced:
-            strength = self._norm * _statistic(strength, self._series, "strength_positive")
-        strength = strength.reshape(*strength.shape[:2], -1)[:, :, :_MOST]
+        values = self._values[int(rows[0]) : int(rows[-1]) + 1][rows - rows[0]]
+        strength = self._norm * self._strength(values)[:, :, :_MOST]
+        mixed = 0 if self._overlap is None else _mixed(correlations, self._norm * self._overlap)
 
-        rest = strength if self._overlap is None else np.maximum(strength - _mixed(correlations, self._overlap), 0)
+        rest = np.maximum(strength - mixed, 0)
         return np.asarray(np.percentile(rest.reshape(len(rest), -1), PERCENTILE, axis=1), dtype=float)
+
+    def _strength(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return the strength of every class along each random direction, ``(step, class, direction)``."""
+        if self._series and _STATISTIC in self._series.dims:
+            values = _statistic(values, self._series, "strength_positive")
+        elif self._units > 1:
+            values = np.maximum(values, 0).sum(axis=tuple(range(2, 1 + self._units)))
+
+        return values.reshape(*values.shape[:2], -1)
+
+
+def _of_units(tap: Tap, values: NDArray[np.floating]) -> Sequence[NDArray[np.floating]]:
+    """Return strength and peak of every feature of a series, each ``(step, feature)``, for directions of length 1."""
+    found = sizes(tap.sizes(values).reshape(len(values), -1, tap.features))
+
+    return found.strength / _lengths(tap), found.peak / _lengths(tap)
+
+
+def _lengths(tap: Tap) -> NDArray[np.float64]:
+    """Return the norm of every feature, infinite where its direction is zero, so that nothing is seen along it."""
+    return np.where(tap.norms > 0, tap.norms, np.inf)
 
 
 def _statistic(values: NDArray[np.floating], series: Series, name: str) -> NDArray[np.floating]:
@@ -148,13 +174,17 @@ def _statistic(values: NDArray[np.floating], series: Series, name: str) -> NDArr
     return values[..., place]
 
 
-def _overlap(log: LogLike, features: str, null: str) -> NDArray[np.floating] | None:
-    """Return <v, u> of each class's own features, ``(class, view, direction)``; None where none are stored."""
+def _overlap(log: LogLike, tap: Tap, null: str) -> NDArray[np.floating] | None:
+    """Return <v, u> / <v, v> of each class's own features, ``(class, view, direction)``; None where all are 0."""
+    if tap.directions is None or tap.component:
+        return None
     try:
-        own, random = log.directions(features).vectors, log.directions(null).vectors
+        random = np.asarray(log.directions(null).vectors, dtype=float)
     except LogError:
         return None
+    own = tap.vectors[:, 0] / np.square(_lengths(tap))[:, None]
     overlap = own @ random.reshape(-1, random.shape[-1])[:_MOST].T
+    overlap = overlap.reshape(tap.shape[0], -1, overlap.shape[-1])
 
     return np.asarray(overlap, dtype=np.float32) if np.any(np.abs(overlap) > 0) else None
 

@@ -4,13 +4,15 @@ So what needs only a class's own features is found as ever; what needs the other
 recorded", or is left out. Axes: t = step, i = class, r = neuron, j = feature_class, l = view.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from probes.analysis.taps.tap import may_be_tap
+from probes.errors import LogError
 from probes.logs.layout import Series
 from probes.logs.protocol import LogLike, SeriesLike
 
@@ -77,42 +79,41 @@ class OwnClassSeries:
 
 
 class OwnClassLog:
-    """A log whose series of correlations is read as `OwnClassSeries`; all else is as in the log.
+    """A log some of whose series are read as `OwnClassSeries`; all else is as in the log.
 
     Args:
         log: The run.
-        name: Its series of the own-class block.
+        names: Its series of own-class blocks.
 
     Example:
         >>> from probes.logs.manifest import Manifest
         >>> from probes.logs.memory import memory_log
         >>> manifest = Manifest("single-00", (Series("correlations", ("class", "neuron", "view"), (2, 3, 1)),))
         >>> log = memory_log(manifest, [0], {"correlations": np.ones((1, 2, 3, 1))})
-        >>> OwnClassLog(log, "correlations").series["correlations"].dims
+        >>> OwnClassLog(log, {"correlations"}).series["correlations"].dims
         ('class', 'neuron', 'feature_class', 'view')
     """
 
-    def __init__(self, log: LogLike, name: str) -> None:
-        self._log, self._name = log, name
+    def __init__(self, log: LogLike, names: Collection[str]) -> None:
+        self._log, self._names = log, names
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._log, name)
 
     @property
-    def series(self) -> Mapping[str, Series]:
-        """What is recorded, by name; the block as what it is read as."""
-        block = self._log.series[self._name]
-        classes, neurons, views = block.shape
+    def series(self) -> dict[str, Series]:
+        """What is recorded, by name; a block as what it is read as."""
+        known = dict(self._log.series)
 
-        return {**self._log.series, self._name: replace(block, dims=LAYOUT, shape=(classes, neurons, classes, views))}
+        return known | {name: _widened(known[name]) for name in self._names}
 
     def __getitem__(self, name: str) -> SeriesLike:
         """The series of that name."""
-        return OwnClassSeries(self._log[name]) if name == self._name else self._log[name]
+        return OwnClassSeries(self._log[name]) if name in self._names else self._log[name]
 
 
 def widened(log: LogLike) -> LogLike:
-    """Return a log of the own-class block alone so that it is read as all others are; any other log as it is.
+    """Return a log of own-class blocks so that they are read as whole taps are; any other log as it is.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -120,13 +121,26 @@ def widened(log: LogLike) -> LogLike:
         >>> widened(log) is log
         True
     """
-    dims = {name: series.dims for name, series in log.series.items()}
-    found = [name for name, axes in dims.items() if axes == _BLOCK]
-    if LAYOUT in dims.values() or not found or (len(found) > 1 and CORRELATIONS not in found):
-        return log
-    wide: Any = OwnClassLog(log, CORRELATIONS if CORRELATIONS in found else found[0])
+    found = {name for name, series in log.series.items() if may_be_tap(series) and _is_block(log, series)}
+    wide: Any = OwnClassLog(log, found) if found else log
 
     return wide  # type: ignore[no-any-return]
+
+
+def _is_block(log: LogLike, series: Series) -> bool:
+    """Whether a series has the block's axes, and its directions, where some are stored, those of other classes, too."""
+    if series.dims != _BLOCK:
+        return False
+    try:
+        return "feature_class" in log.directions(series.name).names
+    except LogError:
+        return True
+
+
+def _widened(block: Series) -> Series:
+    classes, neurons, views = block.shape
+
+    return replace(block, dims=LAYOUT, shape=(classes, neurons, classes, views))
 
 
 def _wide(block: NDArray[Any]) -> NDArray[Any]:

@@ -87,7 +87,7 @@ def extremes(log: LogLike, tap: Tap) -> Extremes:
 @contextmanager
 def _kept(log: LogLike, tap: Tap, *, make: bool) -> Iterator[Kept | None]:
     """Yield what is kept of a run; where there is none, after making it, if it is to be made and can be."""
-    key = key_of(log) if _is_worth_keeping(log, tap) else None
+    key = key_of(log, tap) if _is_worth_keeping(log, tap) else None
     if key is None:
         yield None
         return
@@ -96,7 +96,7 @@ def _kept(log: LogLike, tap: Tap, *, make: bool) -> Iterator[Kept | None]:
         if kept or not make:
             yield kept
             return
-    if not (_has_room(log, tap) and write(log, key, blocks(log, tap))):
+    if not (_has_room(log, tap) and write(log, tap, key, blocks(log, tap))):
         yield None
         return
     with opened(log, tap, key) as kept:

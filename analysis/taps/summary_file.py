@@ -32,7 +32,7 @@ from probes.logs.protocol import LogLike
 __all__ = ["Kept", "key_of", "opened", "write"]
 
 # Changes when the statistics do, so that no older file answers for them.
-_VERSION = 2
+_VERSION = 3
 _KEY, _EXTREMES, _NULL = "key.json", "extremes.npy", ".null.npy"
 _MOST_KEY_BYTES = 2**24
 _HEADER_BYTES = 2**12  # more than NumPy writes before an array
@@ -40,14 +40,17 @@ _HEADER_BYTES = 2**12  # more than NumPy writes before an array
 _DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError, LogError)
 
 
-def key_of(log: LogLike) -> dict[str, Any] | None:
-    """Return what identifies a log as it is now; None where nothing can be kept of it, as of a log in memory.
+def key_of(log: LogLike, tap: Tap) -> dict[str, Any] | None:
+    """Return what identifies a tap of a log as it is now; None where nothing can be kept of it, as of a log in memory.
 
-    It holds the files that have the rows, by size and time of change, the manifest, and which rows there are.
+    It holds the series, the files that have the rows, by size and time of change, the manifest, and which rows there
+    are.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> key_of(example_study()[0]) is None
+        >>> from probes.analysis.taps.tap import taps_of
+        >>> log = example_study()[0]
+        >>> key_of(log, taps_of(log)["correlations"]) is None
         True
     """
     names = sorted({str(getattr(part, "file", "")) for part in parts_of(log)})
@@ -63,6 +66,7 @@ def key_of(log: LogLike) -> dict[str, Any] | None:
 
     return {
         "version": _VERSION,
+        "series": tap.name,
         "manifest": sha256(said.encode()).hexdigest(),
         "status": log.status,
         "rows": len(log.steps),
@@ -126,7 +130,7 @@ def opened(log: LogLike, tap: Tap, key: dict[str, Any]) -> Iterator[Kept | None]
             file.close()
 
 
-def write(log: LogLike, key: dict[str, Any], blocks: Iterable[Block]) -> bool:
+def write(log: LogLike, tap: Tap, key: dict[str, Any], blocks: Iterable[Block]) -> bool:
     """Write the summaries of a log, whole or not at all; return whether they could be written.
 
     They are not kept where the log has changed since the key was made, or where it has turned out to be damaged: what
@@ -134,6 +138,7 @@ def write(log: LogLike, key: dict[str, Any], blocks: Iterable[Block]) -> bool:
 
     Args:
         log: The log.
+        tap: Its own-class tap.
         key: What `key_of` said of it before it was read.
         blocks: All of its rows.
     """
@@ -143,7 +148,7 @@ def write(log: LogLike, key: dict[str, Any], blocks: Iterable[Block]) -> bool:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as file:
             starts = _write_blocks(file, blocks)
             file.writestr(_KEY, json.dumps({"key": key, "starts": starts}))
-        if key_of(log) == key and not log.faults:
+        if key_of(log, tap) == key and not log.faults:
             os.replace(temporary, path)
             return True
     except OSError:  # a folder that is read-only, or a disk that is full

@@ -10,31 +10,34 @@ other tap all units are asked for all features.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from probes.analysis.taps.axis_columns import column
 from probes.errors import LogError
 from probes.logs.directions import StoredDirections
 from probes.logs.layout import Series
 from probes.logs.protocol import LogLike
 
-__all__ = ["CORRELATION", "Tap", "called", "different_directions", "taps_of"]
+__all__ = ["CORRELATION", "Tap", "called", "may_be_tap", "tap_of", "taps_of"]
 
 CORRELATION, REDUCED = "correlation", "reduced"  # the quantities of series that are taps, whole ones first
 
 # Axes by which a series shows its features where no directions are stored with it.
 _FEATURE_AXES = ("feature_class", "feature", "view")
-# What stands at the end of the names of other series than taps, in logs older than the quantity of a series.
-_OTHERS = (".null", ".cosine", ".gradient")
+# What the names of other series than taps have in them, in logs older than the quantity of a series.
+_OTHERS = re.compile(r".\.(null|cosine|gradient|update)(\.|$)|^forces$")
 # Directions beyond which their cosines are not computed: as many again take four times as long.
 _MOST_COSINES = 4096
-# Columns that a table of features has beside the axes.
-_RESERVED = frozenset({"run", "role", "variant", "step", "strength", "peak", "neuron", "null", "null_peak", "learned"})
+# The axis of a series that holds several statistics of each feature, which is a null and no tap.
+_STATISTIC = "statistic"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +53,7 @@ class Tap:
         own_class: Whether classes are asked for their own features alone.
         component: The axis that spans one feature, "" where there is none.
         components: Its length, 1 where there is none.
+        component_axis: Its place among the axes of the directions, counted as Python counts; the last.
         labels: For unit and feature axes, what their entries are called.
         directions: The directions as stored with the run; None where none are.
 
@@ -66,15 +70,24 @@ class Tap:
     own_class: bool = False
     component: str = ""
     components: int = 1
+    component_axis: int = -1
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     directions: StoredDirections | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that name a feature in tables; in an own-class tap the first is ``class``."""
-        names = ("class", *self.axes[1:]) if self.own_class else self.axes
+        return ("class", *self.axis_columns[1:]) if self.own_class else self.axis_columns
 
-        return tuple(f"{name}_axis" if name in _RESERVED else name for name in names)
+    @property
+    def axis_columns(self) -> tuple[str, ...]:
+        """The columns that name a feature beside a unit: the feature axes, apart from what tables call otherwise."""
+        return tuple(map(column, self.axes))
+
+    @property
+    def unit_columns(self) -> tuple[str, ...]:
+        """The columns that name a unit: the unit axes, likewise, but `neuron` is one of them."""
+        return tuple(name if name == "neuron" else column(name) for name in self.units)
 
     @property
     def features(self) -> int:
@@ -107,9 +120,11 @@ class Tap:
     @cached_property
     def unit_index(self) -> pd.DataFrame:
         """One row per unit, in the order of the log, with its label or number on every unit axis."""
-        numbers = np.indices(self.unit_shape).reshape(len(self.units), -1)
+        numbers = np.indices(self.unit_shape).reshape(len(self.units), math.prod(self.unit_shape))
 
-        return pd.DataFrame({axis: self._entries(axis, numbers[place]) for place, axis in enumerate(self.units)})
+        entries = (self._entries(axis, numbers[place]) for place, axis in enumerate(self.units))
+
+        return pd.DataFrame(dict(zip(self.unit_columns, entries, strict=True)))
 
     @cached_property
     def norms(self) -> NDArray[np.float64]:
@@ -117,7 +132,7 @@ class Tap:
         if self.directions is None:
             return np.ones(self.features)
 
-        return np.sqrt(np.square(self.vectors).sum(axis=2).mean(axis=1))
+        return np.asarray(np.sqrt(np.square(self.vectors).sum(axis=2).mean(axis=1)))
 
     @cached_property
     def vectors(self) -> NDArray[np.float64]:
@@ -134,11 +149,22 @@ class Tap:
         return vectors.reshape(self.features, self.components, vectors.shape[-1])
 
     @cached_property
+    def span(self) -> int:
+        """The number of dimensions that the directions span."""
+        return int(np.linalg.matrix_rank(self.vectors.reshape(-1, self.vectors.shape[-1])))
+
+    @cached_property
+    def inverse(self) -> NDArray[np.float64]:
+        """The pseudo-inverse of all directions, ``(dim, feature and component)``: from correlations to the span."""
+        return np.asarray(np.linalg.pinv(self.vectors.reshape(-1, self.vectors.shape[-1])))
+
+    @cached_property
     def overlap(self) -> float:
         """The largest absolute cosine between directions of different features; NaN where it is not known."""
         if self.directions is None or not 1 < self.features * self.components <= _MOST_COSINES:
             return math.nan
-        unit = self.vectors / np.linalg.norm(self.vectors, axis=2, keepdims=True)
+        norms = np.linalg.norm(self.vectors, axis=2, keepdims=True)
+        unit = np.divide(self.vectors, norms, out=np.zeros_like(self.vectors), where=norms > 0)
         flat = unit.reshape(-1, unit.shape[-1])
         cosines = np.abs(flat @ flat.T)
         of_feature = np.repeat(np.arange(self.features), self.components)
@@ -147,15 +173,7 @@ class Tap:
 
     def same_features(self, other: "Tap") -> bool:
         """Whether another run's tap has the same features: axes, labels and directions; units may differ in number."""
-        same = (self.axes, self.shape, self.own_class, self.component) == (
-            other.axes,
-            other.shape,
-            other.own_class,
-            other.component,
-        )
-        ours, theirs = self.directions, other.directions
-
-        return same and ((ours is None and theirs is None) or bool(ours and theirs and ours.sha256 == theirs.sha256))
+        return self is other or self.identity == other.identity
 
     def sizes(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return values of the series with units and features flattened, and the norm taken along a component axis.
@@ -175,14 +193,25 @@ class Tap:
 
     @property
     def component_place(self) -> int:
-        """The place of the component axis among the axes of the directions, which have it."""
-        return self.directions.names.index(self.component) if self.directions else len(self.axes)
+        """The place of the component axis among the axes of the directions, from 0."""
+        return range(len(self.axes) + 1)[self.component_axis]
 
-    def _entries(self, axis: str, numbers: NDArray[np.integer]) -> "NDArray[np.integer] | pd.Categorical[str]":
+    @cached_property
+    def identity(self) -> tuple[object, ...]:
+        """What the features of two runs are the same by."""
+        labels = tuple(self.labels.get(axis, ()) for axis in self.axes)
+        stored = self.directions.sha256 if self.directions else ""
+
+        return self.axes, self.shape, self.own_class, self.component, labels, stored
+
+    def _entries(
+        self, axis: str, numbers: NDArray[np.integer[Any]]
+    ) -> "NDArray[np.integer[Any]] | pd.Categorical[str]":
         names = self.labels.get(axis, ())
-        if not names:
+        if not names or len({*names}) < len(names):
             return numbers
-        return pd.Categorical.from_codes(numbers, categories=list(names)) if len({*names}) == len(names) else numbers
+
+        return pd.Categorical.from_codes(numbers, categories=pd.Index(names))
 
 
 def called(index: pd.DataFrame) -> list[str]:
@@ -204,64 +233,62 @@ def taps_of(log: LogLike) -> dict[str, Tap]:
         >>> tap.own_class, tap.columns, tap.alternatives
         (True, ('class', 'view'), 2)
     """
-    known = sorted((one for one in log.series.values() if _may_be_tap(one)), key=lambda one: one.quantity == REDUCED)
-    found = {series.name: _tap(log, series) for series in known}
+    known = sorted((one for one in log.series.values() if may_be_tap(one)), key=lambda one: one.quantity == REDUCED)
+    found = {series.name: tap_of(log, series) for series in known}
 
     return {name: tap for name, tap in found.items() if tap is not None}
 
 
-def different_directions(name: str, first: str, second: str, known: Tap, other: Tap) -> str:
-    """Return what is wrong with two runs that have recorded different features under one name."""
-    described = [
-        f"({', '.join(f'{axis}={length}' for axis, length in zip(tap.axes, tap.shape, strict=True))}) of hash "
-        f"{tap.directions.sha256[:8] if tap.directions else 'unknown'}"
-        for tap in (known, other)
-    ]
-    return (
-        f"expected the same directions for `{name}` in all runs, got {described[0]} in run `{first}` and "
-        f"{described[1]} in run `{second}`; analyse the runs of each by themselves"
-    )
+def tap_of(log: LogLike, series: Series) -> Tap | None:
+    """Return a series read as a tap, whatever its quantity; None where it cannot be read so.
 
-
-def _may_be_tap(series: Series) -> bool:
-    return series.quantity in {CORRELATION, REDUCED} if series.quantity else not series.name.endswith(_OTHERS)
-
-
-def _tap(log: LogLike, series: Series) -> Tap | None:
-    """Return the series as a tap; None where no axis of it is one of its directions."""
+    Example:
+        >>> from probes.logs import Manifest, memory_log
+        >>> series = Series("w", ("neuron", "feature"), (2, 3))
+        >>> tap_of(memory_log(Manifest("a", (series,)), [], {"w": np.zeros((0, 2, 3))}), series).units
+        ('neuron',)
+    """
     try:
         stored = log.directions(series.name)
     except LogError:
         stored = None
     names = stored.names if stored else _FEATURE_AXES
-    if stored is None and series.name == "forces":  # an older log's, which has features but is no weight
-        return None
     component = stored.component if stored else ""
-    feature = [place for place, dim in enumerate(series.dims) if dim in names]
-    axes = [place for place in feature if series.dims[place] != component]
-    if not axes:
+    places = [place for place, dim in enumerate(series.dims) if dim in names]
+    axes = [place for place in places if series.dims[place] != component]
+    units = [place for place in range(len(series.dims)) if place not in places]
+    if not axes or _STATISTIC in series.dims or units != list(range(len(units))):
         return None
 
-    units = [place for place in range(len(series.dims)) if place not in feature]
-    shown = {place: (series.dims[place], series.shape[place]) for place in range(len(series.dims))}
-    own_class = (
-        bool(units)
-        and shown[units[0]][0] == "class"
-        and shown[axes[0]][0] == "feature_class"
-        and shown[units[0]][1] == shown[axes[0]][1]
-    )
+    lengths = dict(zip(series.dims, series.shape, strict=True))
     return Tap(
         series.name,
-        tuple(shown[place][0] for place in units),
-        tuple(shown[place][1] for place in units),
-        tuple(shown[place][0] for place in axes),
-        tuple(shown[place][1] for place in axes),
-        own_class=own_class,
-        component=component,
-        components=next((shown[place][1] for place in feature if place not in axes), 1),
+        tuple(series.dims[place] for place in units),
+        tuple(series.shape[place] for place in units),
+        tuple(series.dims[place] for place in axes),
+        tuple(series.shape[place] for place in axes),
+        own_class=_is_own_class(series, axes[0]) if units else False,
+        component=component if component in lengths else "",
+        components=lengths.get(component, 1),
+        component_axis=series.dims.index(component) - len(units) if component in lengths else -1,
         labels=dict(series.labels),
-        directions=_fitting(stored, [shown[place] for place in feature]),
+        directions=_fitting(stored, [(series.dims[place], series.shape[place]) for place in places]),
     )
+
+
+def may_be_tap(series: Series) -> bool:
+    """Return whether a series is of the kind of a tap, and no null or other quantity of one.
+
+    Example:
+        >>> may_be_tap(Series("w", ("neuron", "feature"), (2, 3), quantity="cosine"))
+        False
+    """
+    return series.quantity in {CORRELATION, REDUCED} if series.quantity else not _OTHERS.search(series.name)
+
+
+def _is_own_class(series: Series, first: int) -> bool:
+    """Whether units and features both begin with classes, as many."""
+    return (series.dims[0], series.dims[first], series.shape[first]) == ("class", "feature_class", series.shape[0])
 
 
 def _fitting(stored: StoredDirections | None, axes: Sequence[tuple[str, int]]) -> StoredDirections | None:

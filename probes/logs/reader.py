@@ -59,6 +59,7 @@ class Log:
         self._status: str | None = None
         self._evaluation: Evaluation | None = None
         self._outputs: Stored | None = None
+        self._directions: Mapping[str, StoredDirections] | None = None
         self._found: tuple[list[Rows], list[str]] | None = None
         self._views: dict[str, SeriesView] = {}
         return self
@@ -166,7 +167,9 @@ class Log:
         Raises:
             LogError: there are none, they differ and none is named, or they are not those that run.json names.
         """
-        return directions_of(self._source.directions(), series, self.path)
+        if self._directions is None:
+            self._directions = self._source.directions()
+        return directions_of(self._directions, series, self.path)
 
     def to_xarray(self) -> Any:
         """An xarray Dataset of all series, with steps and labels as coordinates; it is wholly in memory."""

@@ -83,12 +83,15 @@ def test_the_null_rate_counts_off_class_maxima_above_the_share():
     values = race([[0], [0], [0]])
     values[-1, 0, 0, 2, 1] = 0.3 * GROWN
 
-    assert null_rate(features(log_of(values)))[::3] == (1 / 6, 6)
+    assert null_rate(features(log_of(values)), rule=RULE)[::3] == (1 / 6, 6)
     assert OFF < 0.25 * GROWN
 
 
 @pytest.mark.parametrize(("share", "window", "margin"), [(0, 0.1, 2), (1.5, 0.1, 2), (0.5, 0.1, 0.5), (0.5, 0, 2)])
 def test_a_rule_out_of_range_is_refused(share, window, margin):
-    message = f"expected `share` and `window` in (0, 1] and `margin` >= 1, got {share}, {window} and {margin}"
+    message = (
+        "expected `share` and `window` in (0, 1] and `margin` and `excess` >= 1, got "
+        f"{share}, {window}, {margin} and 1.25"
+    )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         LearnedRule(share=share, margin=margin, window=window)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from probes.analysis import LearnedRule, features, learned
+from probes.analysis import LearnedRule, Study, features, learned
 from probes.logs.directions import StoredDirections
 from probes.logs.layout import Series
 from probes.logs.manifest import Manifest
@@ -38,12 +38,12 @@ def log_with(values, null, directions=None):
 
 
 def test_without_a_recorded_null_chance_is_not_known():
-    assert features(log_of(race([[0], [1]])))["chance"].isna().all()
+    assert features(log_of(race([[0], [1]])))["null"].isna().all()
 
 
 def test_chance_is_the_99th_percentile_of_random_directions():
     null = np.random.default_rng(0).uniform(size=(5, 3, 3, 2))
-    found = features(log_with(race([[0]] * 3), null)).groupby("step")["chance"].first()
+    found = features(log_with(race([[0]] * 3), null)).groupby("step")["null"].first()
 
     ranked = np.sort(null.astype(np.float32).reshape(5, -1), axis=1)
     place = 0.99 * (ranked.shape[1] - 1)
@@ -57,7 +57,7 @@ def test_what_own_features_explain_is_no_chance():
     found = features(log_with(values, strength_along(values, directions), directions))
 
     assert strength_along(values, directions)[-1].max() > 0.5 * GROWN
-    assert found["chance"].max() < 1e-5 * GROWN
+    assert found["null"].max() < 1e-5 * GROWN
 
 
 def test_what_is_left_is_taken_class_by_class_and_direction_by_direction():
@@ -69,7 +69,7 @@ def test_what_is_left_is_taken_class_by_class_and_direction_by_direction():
         mixed = values[step, own, :, own] @ directions.reshape(6, -1)[place][[2 * own, 2 * own + 1]]
         assert along.shape == mixed.shape
         rest[step, own, place] = max(0, null[step, own].ravel()[place] - np.maximum(mixed, 0).sum())
-    found = features(log_with(values, null, directions)).groupby("step")["chance"].first()
+    found = features(log_with(values, null, directions)).groupby("step")["null"].first()
 
     assert found.to_numpy() == pytest.approx(np.percentile(rest.reshape(len(rest), -1), 99, axis=1), rel=1e-4)
 
@@ -84,7 +84,7 @@ def test_a_feature_that_random_directions_match_is_not_learned(level, expected):
 def test_a_feature_that_comes_and_goes_is_not_stable():
     values = race([[0], [1], [0]], steps=101)
     values[95, 0, 0, 0, 0] = 0
-    table = learned(log_of(values), rule=LearnedRule(window=0.1), frame=features(log_of(values)))
+    table = learned(Study(log_of(values), rule=LearnedRule(window=0.1)))
 
     won = table[table["learned"]]
     assert won["class"].tolist() == [0, 1, 2]
@@ -95,10 +95,4 @@ def test_what_happened_before_the_window_does_not_count():
     values = race([[0], [1], [0]], steps=101)
     values[95, 0, 0, 0, 0] = 0
 
-    assert learned(log_of(values), rule=LearnedRule(window=0.04))["stable"].sum() == 3
-
-
-def test_a_thinner_table_gives_the_same_features():
-    values = race([[0], [1], [0]], steps=41)
-
-    assert learned(log_of(values), frame=features(log_of(values), every=4)).equals(learned(log_of(values)))
+    assert learned(Study(log_of(values), rule=LearnedRule(window=0.04)))["stable"].sum() == 3

@@ -73,10 +73,14 @@ def test_other_series_and_facts_are_those_of_the_log():
     np.testing.assert_array_equal(log["correlations.null"][:], FULL[0]["correlations.null"][:])
 
 
-def test_two_blocks_of_other_names_are_not_guessed_among():
+def test_several_blocks_are_read_each_by_itself():
     series = [Series(name, ("class", "neuron", "view"), (2, 3, 2)) for name in ("a", "b")]
-    log = memory_log(replace(OWN[0].manifest, series=tuple(series)), [0], dict.fromkeys("ab", np.zeros((1, 2, 3, 2))))
-    assert widened(log) is log
+    values = {name: np.full((1, 2, 3, 2), number) for number, name in enumerate("ab", start=1)}
+    taps = taps_of(widened(memory_log(replace(OWN[0].manifest, series=tuple(series)), [0], values)))
+    log = widened(memory_log(replace(OWN[0].manifest, series=tuple(series)), [0], values))
+
+    assert [tap.own_class for tap in taps.values()] == [True, True]
+    assert [float(np.nanmax(log[name][0])) for name in "ab"] == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("table", [features, learned, room.winning_set, coverage])

@@ -6,10 +6,11 @@ import zipfile
 import numpy as np
 import pytest
 
-from probes.analysis import bounds, features
+from probes.analysis import features
 from probes.analysis.taps import passes, summaries
 from probes.analysis.taps import summary_file as kept
 from probes.analysis.taps.summaries import extremes, summarise, summarised
+from probes.analysis.taps.tap import taps_of
 from probes.logs.layout import SUMMARIES, Series
 from probes.logs.manifest import Manifest
 from probes.logs.memory import memory_log
@@ -18,7 +19,7 @@ from probes.store.attempts import Position
 from probes.store.writer import RunWriter
 from tests.analysis.hand import LAYOUT, random_values
 
-CLASSES, NEURONS, STEPS = 3, 6, 70
+CLASSES, NEURONS, STEPS = 3, 7, 70
 VALUES = random_values(steps=STEPS, classes=CLASSES, neurons=NEURONS)
 ALL = np.arange(STEPS)
 MANIFEST = Manifest("a", (Series("correlations", LAYOUT, VALUES.shape[1:]),), recipe={"network": {"q": 3}})
@@ -56,8 +57,12 @@ def log(tmp_path):
     return record(tmp_path / "a")
 
 
+def tap_of(log):
+    return taps_of(log)["correlations"]
+
+
 def strengths(log, rows=ALL):
-    return np.concatenate([found.strength for found in summarised(log, rows)])
+    return np.concatenate([found.strength for found in summarised(log, tap_of(log), rows)])
 
 
 def plain_strengths(values=VALUES):
@@ -71,27 +76,28 @@ def plain_off_peaks(values=VALUES):
 
 
 def test_what_is_kept_is_what_numpy_finds_in_the_whole_array(log):
-    assert summarise(log)
-    found = list(summarised(log, ALL))
+    assert summarise(log, tap_of(log))
+    found = list(summarised(log, tap_of(log), ALL))
 
     assert np.array_equal(np.concatenate([part.strength for part in found]), plain_strengths())
     assert np.array_equal(np.concatenate([part.off_peak for part in found]), plain_off_peaks())
-    assert np.array_equal(extremes(log).smallest, VALUES.min(axis=0))
-    assert np.array_equal(extremes(log).last, VALUES[-1])
+    assert np.array_equal(extremes(log, tap_of(log)).smallest, VALUES.min(axis=0))
+    assert np.array_equal(extremes(log, tap_of(log)).last, VALUES[-1])
 
 
 def test_kept_and_computed_tables_are_equal_to_the_last_bit(log, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(summaries, "_LEAST_WIDTH", 10**9)
-        computed = features(log), bounds(log)
+        computed = features(log), extremes(log, tap_of(log))
 
-    assert summarise(log)
+    assert summarise(log, tap_of(log))
     assert features(log).equals(computed[0])
-    assert bounds(log).equals(computed[1])
+    found = extremes(log, tap_of(log))
+    assert all(np.array_equal(getattr(found, name), value) for name, value in vars(computed[1]).items())
 
 
 def test_the_log_is_read_once(log, reads):
-    features(log), features(log, every=2), extremes(log), features(open_log(log.path))
+    features(log), features(log, every=2), extremes(log, tap_of(log)), features(open_log(log.path))
 
     assert sum(reads) == STEPS
 
@@ -104,7 +110,7 @@ def test_a_few_steps_are_read_without_the_others(log, reads):
 
 
 def test_deleting_it_does_no_harm(log):
-    summarise(log)
+    summarise(log, tap_of(log))
     (log.path / SUMMARIES).unlink()
 
     assert np.array_equal(strengths(log), plain_strengths())
@@ -112,7 +118,7 @@ def test_deleting_it_does_no_harm(log):
 
 
 def test_numpy_opens_it(log):
-    summarise(log)
+    summarise(log, tap_of(log))
 
     with np.load(log.path / SUMMARIES) as file:
         assert np.array_equal(file["extremes"][3], VALUES.max(axis=0))
@@ -120,9 +126,9 @@ def test_numpy_opens_it(log):
 
 def test_its_size_is_what_is_promised(tmp_path):
     log = record(tmp_path / "a", np.concatenate([VALUES] * 30))
-    summarise(log)
+    summarise(log, tap_of(log))
 
-    values = 4 / (NEURONS * CLASSES) * 30 * VALUES.nbytes
+    values = 5 / (NEURONS * CLASSES) * 30 * VALUES.nbytes
     with zipfile.ZipFile(log.path / SUMMARIES) as file:
         stored = sum(one.file_size for one in file.infolist() if one.filename.removesuffix(".npy").isdigit())
     assert values <= stored <= 1.2 * values
@@ -140,7 +146,7 @@ def test_of_a_live_run_nothing_is_kept_and_every_row_is_seen(tmp_path):
 
 
 def test_a_run_that_was_resumed_is_summarised_again(log):
-    summarise(log)
+    summarise(log, tap_of(log))
     with RunWriter(log.path, MANIFEST, resume=Position(39, 40)) as writer:
         for step in range(40, STEPS):
             writer.append(step, {"correlations": -VALUES[step]})
@@ -149,14 +155,14 @@ def test_a_run_that_was_resumed_is_summarised_again(log):
 
 
 def test_a_run_that_was_overwritten_is_summarised_again(log):
-    summarise(log)
+    summarise(log, tap_of(log))
     again = record(log.path, -VALUES, overwrite=True)
 
     assert np.array_equal(strengths(again), plain_strengths(-VALUES))
 
 
 def test_a_file_that_was_changed_is_summarised_again(log, reads):
-    summarise(log)
+    summarise(log, tap_of(log))
     [file] = log.path.glob("log.h5")
     os.utime(file, ns=(0, 0))
     strengths(open_log(log.path))
@@ -166,7 +172,7 @@ def test_a_file_that_was_changed_is_summarised_again(log, reads):
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
 def test_a_file_cut_short_is_ignored_and_written_again(log, share):
-    summarise(log)
+    summarise(log, tap_of(log))
     path = log.path / SUMMARIES
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
@@ -176,13 +182,13 @@ def test_a_file_cut_short_is_ignored_and_written_again(log, share):
 
 
 def test_a_changed_byte_is_never_believed(log):
-    summarise(log)
+    summarise(log, tap_of(log))
     path = log.path / SUMMARIES
     whole = path.read_bytes()
     for place in range(0, len(whole), 997):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
         assert np.array_equal(strengths(log), plain_strengths()), place
-        assert np.array_equal(extremes(log).largest, VALUES.max(axis=0)), place
+        assert np.array_equal(extremes(log, tap_of(log)).largest, VALUES.max(axis=0)), place
 
 
 def test_a_link_or_a_folder_in_its_place_is_passed_over(log, tmp_path):
@@ -201,7 +207,7 @@ def test_where_nothing_can_be_written_the_log_is_read(log, monkeypatch):
 
     monkeypatch.setattr(kept, "_write_array", refuse)
 
-    assert not summarise(log)
+    assert not summarise(log, tap_of(log))
     assert np.array_equal(strengths(log), plain_strengths())
     assert sorted(path.name for path in log.path.iterdir() if "summ" in path.name) == []
 
@@ -209,7 +215,7 @@ def test_where_nothing_can_be_written_the_log_is_read(log, monkeypatch):
 def test_a_full_disk_is_not_written_to(log, monkeypatch):
     monkeypatch.setattr(summaries, "disk_usage", lambda path: type("Usage", (), {"free": 1000}))
 
-    assert not summarise(log)
+    assert not summarise(log, tap_of(log))
 
 
 def test_a_damaged_log_is_read_each_time_so_that_its_faults_are_told(tmp_path):
@@ -227,8 +233,22 @@ def test_a_damaged_log_is_read_each_time_so_that_its_faults_are_told(tmp_path):
 
 def test_nothing_is_kept_of_a_log_in_memory(log, monkeypatch):
     monkeypatch.chdir(log.path.parent)
-    summarise(log)
+    summarise(log, tap_of(log))
     other = memory_log(log.manifest, log.steps, {"correlations": -VALUES})
 
     assert other.path.resolve() == log.path
     assert np.array_equal(strengths(other), plain_strengths(-VALUES))
+
+
+def test_two_taps_of_a_run_are_not_taken_for_each_other(tmp_path):
+    names = ("correlations", "second")
+    manifest = Manifest("a", tuple(Series(name, LAYOUT, VALUES.shape[1:]) for name in names))
+    with RunWriter(tmp_path / "a", manifest) as writer:
+        for step, row in enumerate(VALUES):
+            writer.append(step, {"correlations": row, "second": -row})
+    log = open_log(tmp_path / "a")
+    taps = taps_of(log)
+
+    for name in (*names, *names):
+        found = np.concatenate([part.strength for part in summarised(log, taps[name], ALL)])
+        assert np.array_equal(found, plain_strengths(VALUES if name == "correlations" else -VALUES))

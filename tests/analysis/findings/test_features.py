@@ -5,9 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes.analysis import endpoints, features
-from probes.analysis.taps import frames, passes
-from probes.analysis.taps.frames import every_step
+from probes.analysis import Study, features
+from probes.analysis.findings import features as of_features
+from probes.analysis.findings.features import ends, every_step
+from probes.analysis.taps import passes
 from probes.errors import LogError
 from tests.analysis.hand import log_of, random_values, slow_null, slow_peak, slow_strength
 
@@ -70,47 +71,40 @@ def test_every_takes_each_nth_recorded_step_and_the_last():
 
 def test_pieces_of_every_step_are_the_table(monkeypatch):
     log = log_of(random_values(steps=23), steps=np.arange(23) * 10)
-    monkeypatch.setattr(frames, "_TABLE_ROWS", 4 * 6)  # four steps of three classes with two views
-    pieces = list(every_step(log))
+    monkeypatch.setattr(of_features, "_TABLE_ROWS", 4 * 6)  # four steps of three classes with two views
+    pieces = list(every_step(Study(log), log))
 
     assert [len(piece) for piece in pieces] == [24] * 5 + [18]
     assert pd.concat(pieces, ignore_index=True).equals(features(log))
 
 
-def test_endpoints_are_the_first_and_last_step_of_each_run():
-    table = endpoints([log_of(random_values(), "long"), log_of(random_values(steps=1), "short", steps=[3])])
+def test_ends_are_the_first_and_last_step_of_each_run():
+    table = ends(features([log_of(random_values(), "long"), log_of(random_values(steps=1), "short", steps=[3])]))
 
     assert table.groupby("run", observed=True)["step"].unique().map(list).to_dict() == {"long": [0, 6], "short": [3]}
-
-
-def test_endpoints_of_a_frame_are_those_of_the_logs():
-    logs = [log_of(random_values(), "long"), log_of(random_values(steps=1), "short", steps=[3])]
-
-    assert endpoints(logs, frame=features(logs, every=2)).equals(endpoints(logs))
-    assert set(endpoints(logs[0], frame=features(logs))["run"]) == {"long"}
 
 
 def test_a_run_without_steps_gives_no_row_beside_others():
     assert set(features([log_of(random_values(steps=0), "new"), log_of(random_values(), "old")])["run"]) == {"old"}
 
 
-def test_a_diverged_run_keeps_its_nan():
+def test_a_step_that_is_no_number_stays_none():
     values = random_values()
     values[-1] = np.nan
 
-    assert features(log_of(values, status="diverged"))[["step", "strength"]].groupby("step")["strength"].count()[6] == 0
+    assert features(log_of(values))[["step", "strength"]].groupby("step")["strength"].count()[6] == 0
 
 
 @pytest.mark.parametrize(("every", "steps"), [(0, None), (2, [1])])
 def test_a_choice_that_makes_no_sense_is_refused(every, steps):
-    message = f"expected `every` >= 1, and 1 where `steps` is given, got every={every} and steps={steps}"
+    message = f"expected `every` >= 1, and none where `steps` is given, got every={every} and steps={steps}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         features(log_of(random_values()), every=every, steps=steps)
 
 
-def test_a_log_of_another_layout_is_refused():
-    with pytest.raises(LogError, match=r"^run `a`: expected one series \(class, neuron, feature_class, view\)"):
-        features(log_of(np.zeros((2, 3, 4)), dims=("neuron", "feature")))
+def test_a_log_without_a_tap_is_refused():
+    with pytest.raises(LogError, match=r"^expected a tap, that is a parameter recorded with directions, got `w`; "):
+        features(log_of(np.zeros((2, 3, 4)), name="w", dims=("neuron", "dim")))
 
 
 def test_memory_stays_that_of_a_block_however_long_the_log_is(monkeypatch):

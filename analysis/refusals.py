@@ -1,0 +1,59 @@
+"""What is wrong with runs that cannot be analysed together, in words."""
+
+from collections.abc import Iterable, Sequence
+
+from probes.analysis.taps.tap import Tap
+from probes.errors import LogError
+from probes.logs.protocol import LogLike
+
+__all__ = ["different_directions", "no_tap", "same_labels", "unreadable"]
+
+_SHOWN = 5  # series that a message names
+
+
+def different_directions(name: str, first: str, second: str, known: Tap, other: Tap) -> str:
+    """Return what is wrong with two runs that have recorded different features under one name."""
+    described = [
+        f"({', '.join(f'{axis}={length}' for axis, length in zip(tap.axes, tap.shape, strict=True))}) of hash "
+        f"{tap.directions.sha256[:8] if tap.directions else 'unknown'}"
+        for tap in (known, other)
+    ]
+    return (
+        f"expected the same directions for `{name}` in all runs, got {described[0]} in run `{first}` and "
+        f"{described[1]} in run `{second}`; analyse the runs of each by themselves"
+    )
+
+
+def same_labels(labels: Sequence[str]) -> str:
+    """Return what is wrong with runs of the same labels; "" where each has its own."""
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+
+    return (
+        f"expected runs of different names, got `{'`, `'.join(twice)}` twice; open the folder above both by "
+        "`open_study`, which tells them apart by their paths, or each study by itself"
+        if twice
+        else ""
+    )
+
+
+def no_tap(logs: Sequence[LogLike]) -> str:
+    """Return what is wrong with runs none of which has recorded a tap."""
+    recorded = list(dict.fromkeys(name for log in logs for name in log.series))
+    shown = ", ".join(f"`{name}`" for name in recorded[:_SHOWN]) + (", ..." if len(recorded) > _SHOWN else "")
+
+    return (
+        f"expected a tap, that is a parameter recorded with directions, got {shown or 'no series'}; record one: "
+        "`Recorder(path, {parameter: probes.Directions(...)})`, or `probes record --tap NAME=FILE`"
+    )
+
+
+def unreadable(logs: Iterable[LogLike]) -> dict[str, str]:
+    """Return what is wrong with those logs whose steps cannot be read, by label; of the others they are now read."""
+    found = {}
+    for log in logs:
+        try:
+            len(log.steps)
+        except LogError as error:
+            found[log.label] = str(error)
+
+    return found
