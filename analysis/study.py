@@ -25,11 +25,12 @@ import pandas as pd
 from probes.analysis.parents import parent_of
 from probes.analysis.refusals import different_directions, no_tap, same_labels, unreadable
 from probes.analysis.rule import RULE, LearnedRule
+from probes.analysis.taps.by_run import taps_by_run
 from probes.analysis.taps.own_class import widened
-from probes.analysis.taps.tap import Tap, taps_of
+from probes.analysis.taps.tap import Tap
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
-from probes.logs.runs import open_logs
+from probes.logs.runs import Logs, open_logs
 
 __all__ = ["Source", "Study", "as_study", "finding", "open_study"]
 
@@ -60,7 +61,7 @@ class Study:
         logs: All runs, whatever became of them.
         rule: When a feature counts as learned.
         statuses: What became of each run at the time of the snapshot, by label.
-        unreadable: What is wrong with the runs whose steps cannot be read, by label; they are in no finding.
+        unreadable: What is wrong with runs that cannot be read, by label or path; they are in no finding.
 
     Raises:
         LogError: two runs have the same label, or a glob matches no run.
@@ -86,7 +87,8 @@ class Study:
         if wrong := same_labels([log.label for log in self.logs]):
             raise LogError(wrong)
         self.statuses: Mapping[str, str] = {log.label: log.status for log in self.logs}
-        self.unreadable: Mapping[str, str] = unreadable(self.logs)
+        left_out = logs.left_out if isinstance(logs, Logs) else {}
+        self.unreadable = {**left_out, **unreadable(self.logs)}
         self._found: dict[tuple[Any, ...], Any] = {}
 
     @cached_property
@@ -211,15 +213,7 @@ class Study:
     @cached_property
     def _taps(self) -> Mapping[str, Mapping[str, Tap]]:
         """The taps of every usable run; runs that recorded the same in the same shape share one."""
-        known: dict[object, dict[str, Tap]] = {}
-        found = {}
-        for log in self.usable:
-            key = (log.manifest.directions, str(log.series)) if log.manifest.directions else log.label
-            if key not in known:
-                known[key] = taps_of(log)
-            found[log.label] = known[key]
-
-        return found
+        return taps_by_run(self.usable, self.unreadable)
 
     def _chosen(self, kind: str, default: Sequence[LogLike]) -> Sequence[LogLike]:
         glob = self._globs[kind]
@@ -246,7 +240,7 @@ def open_study(root: str | Path, *, rule: LearnedRule = RULE, members: str = "",
 
     Raises:
         RunError: there is no run.
-        LogError: a run.json is damaged, or a glob matches no run.
+        LogError: no run can be opened, or a glob matches none.
 
     Example:
         >>> from probes.logs.manifest import Manifest, write_manifest

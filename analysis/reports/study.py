@@ -12,6 +12,7 @@ from probes.analysis.panel import Panel
 from probes.analysis.plots.look import look
 from probes.analysis.reports.files import write_report
 from probes.analysis.reports.report import Report
+from probes.analysis.reports.unread import unread
 from probes.analysis.study import Source, Study, as_study
 from probes.analysis.taps.tap import Tap
 from probes.analysis.theory import report as theory
@@ -64,7 +65,7 @@ def report(source: Source, *, title: str = "", tap: str | None = None) -> Report
         title or _title(study),
         _runs_said(study) | facts,
         [*panels, *more],
-        absent | missing | _teachers_missing(study),
+        absent | missing | _teachers_missing(study) | unread(study),
         claims=table,
     )
 
@@ -136,7 +137,7 @@ def _title(study: Study) -> str:
 
 def _runs_said(study: Study) -> dict[str, str]:
     kinds = [f"{len(study.members)} without teachers", *([f"{len(study.students)} students"] * bool(study.students))]
-    left = len(study.logs) - len(study.usable)
+    left = len(study.logs) - len(study.usable) + len({*study.unreadable} - {log.label for log in study.logs})
     last = sorted({int(log.steps[-1]) for log in study.usable})
 
     return {
