@@ -48,12 +48,15 @@ def no_tap(logs: Sequence[LogLike]) -> str:
 
 
 def unreadable(logs: Iterable[LogLike]) -> dict[str, str]:
-    """Return what is wrong with those logs whose steps cannot be read, by label; of the others they are now read."""
+    """Return what is wrong with logs whose steps or outputs cannot be read, by label; of the others they are now read."""
     found = {}
     for log in logs:
         try:
             len(log.steps)
+            len(log.output_sets)
         except LogError as error:
             found[log.label] = str(error)
+        except OSError as error:
+            found[log.label] = f"`{log.path}` cannot be read: {error.strerror or error}"
 
     return found

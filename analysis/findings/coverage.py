@@ -137,7 +137,7 @@ def _sets(count: int, size: int, most: int, draw: np.random.Generator) -> Iterat
 
 def _row(known: NDArray[np.bool_], sets: Sequence[tuple[int, ...]], alternatives: int) -> dict[str, float]:
     shares = np.array([known[list(chosen)].any(axis=0).mean() for chosen in sets])
-    own, size = WinShares(known.sum(axis=0), len(known)), len(sets[0])
+    own, size = WinShares(known.sum(axis=0), len(known), free=True), len(sets[0])
     (low, high), (predicted_low, predicted_high) = np.quantile(shares, [0.025, 0.975]), own.coverage_interval(size)
 
     return {

@@ -151,7 +151,7 @@ def _student(
         teachers=[" ".join(names[known]) for known in taught.T],
         learned=rows["learned"],
         control=controls.mean(axis=0) if len(controls) else np.nan,
-        crossing=crossing.to_numpy(),
+        crossing=crossing.array,
         strength=rows["strength"],
         peak=rows["peak"],
     )

@@ -7,9 +7,10 @@ import numpy as np
 
 from probes.analysis.intervals import Estimate, rate
 from probes.analysis.study import Source, as_study
-from probes.analysis.theory.logits import in_mu, margins, measured_arrays
+from probes.analysis.theory.logits import in_mu, margins
 from probes.analysis.theory.recipe import single_view_share
 from probes.errors import LogError
+from probes.logs.outputs import Outputs
 from probes.logs.protocol import LogLike
 
 __all__ = ["JointTests", "ensemble_error"]
@@ -45,14 +46,13 @@ class JointTests:
             LogError: the runs were tested on different samples.
         """
         shares = [single_view_share(log) or 0.0 for log in logs]
-        arrays = {log.label: measured_arrays(log) for log in logs}
-        needed = {f"{part}/{name}" for part in _PARTS for name in ("logits", "labels")}
-        if not logs or not min(shares) or not all(needed <= set(held) for held in arrays.values()):
+        if not logs or not min(shares) or not all(set(_PARTS) <= set(log.output_sets) for log in logs):
             return None
-        labels = {part: _shared_labels(arrays, f"{part}/labels") for part in _PARTS}
+        stored = {part: {log.label: log.outputs(part) for log in logs} for part in _PARTS}
+        labels = {part: _shared_labels(part, tests) for part, tests in stored.items()}
 
         found = {
-            part: _open_margins([held[f"{part}/logits"] for held in arrays.values()], labels[part]) for part in _PARTS
+            part: _open_margins([one.logits for one in tests.values()], labels[part]) for part, tests in stored.items()
         }
         return cls(found, {part: labels[part].size for part in _PARTS}, shares[0])
 
@@ -112,13 +112,13 @@ def _open_margins(logits: Sequence[np.ndarray], labels: np.ndarray) -> np.ndarra
     return np.ascontiguousarray(every[:, undecided].swapaxes(1, 2))
 
 
-def _shared_labels(arrays: Mapping[str, Mapping[str, np.ndarray]], name: str) -> np.ndarray:
-    first, *others = arrays
+def _shared_labels(part: str, tests: Mapping[str, Outputs]) -> np.ndarray:
+    first, *others = tests
     for run in others:
-        if not np.array_equal(arrays[run][name], arrays[first][name]):
+        if not np.array_equal(np.asarray(tests[run].labels), np.asarray(tests[first].labels)):
             raise LogError(
-                f"run `{run}`: expected the same `{name}` as run `{first}`, got others; "
+                f"run `{run}`: expected the same `{part}/labels` as run `{first}`, got others; "
                 "evaluate all runs of the study on one test set"
             )
 
-    return np.asarray(arrays[first][name])
+    return np.asarray(tests[first].labels)

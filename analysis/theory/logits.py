@@ -1,4 +1,4 @@
-"""From stored logits: margins, which samples are wrong, and errors in units of mu."""
+"""From stored logits: margins, and errors in units of mu."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ import numpy as np
 from probes.analysis.intervals import Estimate, weighted_sum
 from probes.logs.protocol import LogLike
 
-__all__ = ["in_mu", "margins", "measured_arrays", "wrong"]
+__all__ = ["in_mu", "margins", "measured_arrays"]
 
 
 def margins(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -28,22 +28,6 @@ def margins(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     found = exact[samples, labels][:, None] - exact
     found[samples, labels] = 1
     return np.asarray(found)
-
-
-def wrong(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return which samples are wrong, ``(sample,)``: another class's logit is at least the own class's.
-
-    A tie is wrong, and so is a sample with a logit that is no number.
-
-    Args:
-        logits: ``(sample, class)``.
-        labels: ``(sample,)``, integers.
-
-    Example:
-        >>> wrong(np.array([[2.0, 1.0], [1.0, 1.0], [0.0, 1.0]]), np.array([0, 0, 1])).tolist()
-        [False, True, False]
-    """
-    return np.asarray(~(margins(logits, labels).min(axis=-1) > 0))
 
 
 def in_mu(single_view: Estimate, multi_view: Estimate, mu: float) -> Estimate:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import click
 import pandas as pd
 
+from probes.analysis.panel import Panel
 from probes.analysis.reports.comparison import comparison
 from probes.analysis.reports.files import write_report
 from probes.analysis.reports.report import Report
@@ -20,10 +21,9 @@ from probes.analysis.sweeps.report import sweep_report
 from probes.analysis.sweeps.table import is_sweep
 from probes.analysis.theory.findings.claims import records
 from probes.cli.frames import cells, claims_for_people
+from probes.cli.left_out import damaged, fail_for
 from probes.cli.saying import say
 from probes.cli.tables import show
-
-_FAILED = 1
 
 
 @click.command()
@@ -75,9 +75,8 @@ def command(
     if as_json:
         click.echo(json.dumps({name: records(table) for name, table in tables.items()}, indent=2))
     else:
-        _print_tables(tables)
-    if any(study.unreadable for study in studies.values()):
-        raise click.exceptions.Exit(_FAILED)
+        _print_tables(found.panels)
+    fail_for(damaged(studies.values()))
 
 
 def _rule(text: str | None) -> LearnedRule:
@@ -125,19 +124,30 @@ def _report(studies: Mapping[str, Study], roots: tuple[Path, ...], tap: str | No
     return comparison(studies) if others else report(first, tap=tap)
 
 
-def _print_tables(tables: dict[str, pd.DataFrame]) -> None:
+def _print_tables(panels: Sequence[Panel]) -> None:
     """Print what fits a screen, the same tables of every tap."""
     printed = 0
     for stem, (columns, title) in _PRINTED.items():
-        for name in (name for name in tables if name.partition("-")[0] == stem and len(tables[name])):
-            table = claims_for_people(tables[name]) if name == "claims" else tables[name]
-            tap = f" ({name.removeprefix(f'{stem}-')})" if name != stem else ""
-            shown = [column for column in columns or table.columns if column in table]
-            show(*cells(table[shown]), title="\n" * bool(printed) + title + tap)
+        for panel in (panel for panel in panels if panel.name.partition("-")[0] == stem):
+            table = claims_for_people(panel.table) if panel.name == "claims" else panel.table
+            tap = f" ({panel.name.removeprefix(f'{stem}-')})" if panel.name != stem else ""
+            chosen = [column for column in columns or table.columns if column in table]
+            shown = [column for column in chosen if _holds_some(table[column])] or chosen
+            show(*cells(table[shown]), title="\n" * bool(printed) + (title or _described(panel)) + tap)
             printed += 1
 
 
-# What is printed of each table, all columns where none are named, under which title.
+def _described(panel: Panel) -> str:
+    """Return a panel's title and caption as one heading."""
+    return f"{panel.title}: {panel.caption[0].lower()}{panel.caption[1:].rstrip('.')}"
+
+
+def _holds_some(column: "pd.Series[Any]") -> bool:
+    """Return whether any row has a value in a column."""
+    return bool((column.notna() & (column != "")).any())
+
+
+# What is printed of each table, all columns where none are named, under which title; "" = the panel's own.
 _PRINTED: Mapping[str, tuple[list[str], str]] = {
     "map": ([], "What the points measured: means over seeds, errors in mu, the rest as shares"),
     "contrast": (
@@ -145,7 +155,7 @@ _PRINTED: Mapping[str, tuple[list[str], str]] = {
         "Learners side by side: test errors in mu, and gains over single models",
     ),
     "recipes": ([], "What the recipes differ in"),
-    "summary": ([], "What runs end with: means over the runs of each kind"),
+    "summary": ([], ""),
     "settings": ([], "Gaussian inputs: means over seeds of test errors, of what the ensemble gains, and variance"),
     "inputs": (
         ["learner", "networks", "count", "error", "gain", "variance_ratio"],

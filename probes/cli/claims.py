@@ -9,7 +9,7 @@ from probes.analysis.study import open_study
 from probes.analysis.theory import claims, records
 from probes.analysis.theory.recipe import is_theory
 from probes.cli.frames import cells, claims_for_people
-from probes.cli.left_out import fail_for
+from probes.cli.left_out import damaged, fail_for
 from probes.cli.saying import say
 from probes.cli.tables import show
 from probes.errors import LogError
@@ -44,6 +44,6 @@ def command(root: Path, as_json: bool) -> None:
             say(f"{row.claim} {row.variant}".rstrip() + f": {row.note}", err=False)
         for claim, reason in table.attrs["left_out"].items():
             say(f"{claim}: not measured: {reason}", err=False)
-    fail_for(study.unreadable)
+    fail_for(damaged([study]))
     if not table.drop_duplicates("claim").holds.all():
         raise click.exceptions.Exit(DOES_NOT_HOLD)

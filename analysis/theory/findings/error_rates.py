@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from probes.analysis.findings.outputs import wrong
 from probes.analysis.intervals import Estimate, difference, mean_of, rate
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import INK, VIEWS, WIDTH, canvas
 from probes.analysis.plots.marks import rows_named
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.ensembles import ensemble_error
-from probes.analysis.theory.logits import in_mu, measured_arrays, wrong
+from probes.analysis.theory.logits import in_mu
 from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.recipe import single_view_share
 from probes.analysis.theory.roles import kind_name, role_order, singles, with_role
@@ -126,12 +127,8 @@ def draw(frame: pd.DataFrame, ax: Axes) -> Axes:
 
 def _measured(log: LogLike) -> dict[str, Estimate]:
     """Return what the run's evaluation states, by measure."""
-    arrays, mu = measured_arrays(log), single_view_share(log)
-    found = {
-        measure: _rate(arrays[f"{part}/logits"], arrays[f"{part}/labels"])
-        for part, measure in _MEASURES.items()
-        if {f"{part}/logits", f"{part}/labels"} <= set(arrays)
-    }
+    mu, stored = single_view_share(log), [log.outputs(part) for part in _MEASURES if part in log.output_sets]
+    found = {_MEASURES[one.name]: _rate(one.logits, one.labels) for one in stored if one.labels is not None}
 
     if mu and {"single_view_error", "multi_view_error"} <= found.keys():
         found["test_error_mu"] = in_mu(found["single_view_error"], found["multi_view_error"], mu)

@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from probes.analysis.findings.timing import settled
 from probes.analysis.intervals import rate
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import GOOD, INK, MUTED, VIEWS, WIDTH, canvas, key
 from probes.analysis.plots.marks import rows_named
 from probes.analysis.study import Study, finding
-from probes.analysis.theory.findings.timing import settled, timing
+from probes.analysis.theory.findings.timing import timing
 from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.recipe import correlation_series, single_view_share
 from probes.analysis.theory.roles import WHO

@@ -24,13 +24,14 @@ import numpy as np
 import pandas as pd
 
 from probes.analysis.findings.features import ends, every_step, features
+from probes.analysis.findings.timing import settled
 from probes.analysis.rule import last_steps
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.recipe import constant, correlation_series, exponent, moments
 from probes.analysis.theory.roles import WHO, race_features
 from probes.logs.protocol import LogLike
 
-__all__ = ["COLUMNS", "escape_times", "settled", "timing"]
+__all__ = ["COLUMNS", "escape_times", "timing"]
 
 COLUMNS = {
     "crossing_after": "last step looked at at which the feature did not count as learned",
@@ -100,24 +101,6 @@ def escape_times(log: LogLike, peaks: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore"):
         times = threshold ** (q - 1) / (rate * (q - 2) * moment * peaks ** (q - 2))
     return np.asarray(classes / (classes - 1) * times if classes > 1 else np.full(peaks.shape, np.nan))
-
-
-def settled(steps: np.ndarray, holds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the last step at which a condition fails, and the next, from which on it holds; NaN where there is none.
-
-    Args:
-        steps: Steps, rising, ``(step,)``.
-        holds: The condition, ``(step, ...)``.
-
-    Example:
-        >>> steps = np.array([0, 10, 20])
-        >>> settled(steps, np.array([[False, True, False], [False, True, True], [True, True, False]]))
-        (array([10., nan, 20.]), array([20.,  0., nan]))
-    """
-    place = np.where(holds.all(axis=0), 0, len(holds) - np.argmin(holds[::-1], axis=0))
-    padded = np.concatenate([[np.nan], steps, [np.nan]])
-
-    return padded[place], padded[place + 1]
 
 
 def _pieces(study: Study, log: LogLike, every: int | None) -> Iterable[pd.DataFrame]:

@@ -14,11 +14,12 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
+from probes.analysis.findings.outputs import wrong
 from probes.analysis.intervals import CONFIDENCE, Estimate
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import MUTED, VIEWS, WIDTH, canvas
 from probes.analysis.study import Study, finding
-from probes.analysis.theory.logits import measured_arrays, wrong
+from probes.analysis.theory.logits import measured_arrays
 from probes.analysis.theory.measurement import Measurement
 from probes.errors import LogError
 from probes.logs.protocol import LogLike

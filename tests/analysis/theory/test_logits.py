@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from probes.analysis.findings.outputs import wrong
 from probes.analysis.intervals import rate
-from probes.analysis.theory.logits import in_mu, margins, wrong
+from probes.analysis.theory.logits import in_mu, margins
 
 
 def slowly_wrong(logits, label):

@@ -28,7 +28,7 @@ def linear(mistake):
 def test_what_cannot_be_made_is_absent_with_its_reason():
     made, absent = panels(Study([linear(0), linear(1)]))
 
-    assert [panel.name for panel in made] == ["claims", "error_rates"]
+    assert [panel.name for panel in made] == ["claims", "error_rates", "summary"]
     assert made[1].table["error"].tolist() == [0.1, 0.1, 0.2]  # wrong once each, and then a tie
     assert "got `network.kind` tangent: " in absent["winning set"]
     assert "got `network.kind` tangent: " in absent["winners.predicted"]

@@ -111,3 +111,11 @@ def test_claims_are_for_studies_of_the_theory(root):
         f"probes: expected a study whose claims can be measured under {root}, got none of its runs: "
         "`probes record theory` records one\n"
     )
+
+
+def test_columns_that_no_row_has_are_not_printed(root):
+    printed = analyze(root, "--members", "seed-[01]").stdout
+
+    assert "predicted_coverage" in printed
+    assert "expected" not in printed
+    assert "variant" not in printed

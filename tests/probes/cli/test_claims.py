@@ -2,7 +2,7 @@ import pandas as pd
 from click.testing import CliRunner
 from rich.console import Console
 
-from probes.analysis.columns import TABLES
+from probes.analysis.theory.findings.claims import COLUMNS
 from probes.cli import main, tables
 from probes.cli.frames import cells, claims_for_people
 from probes.cli.tables import show
@@ -16,7 +16,7 @@ def claim(name, holds, measured=0.5):
 
 
 def table(**left_out):
-    found = pd.DataFrame([claim("a", holds=True), claim("b", holds=False)], columns=list(TABLES["claims"]))
+    found = pd.DataFrame([claim("a", holds=True), claim("b", holds=False)], columns=list(COLUMNS))
     found.attrs["left_out"] = left_out
     return found
 
@@ -31,7 +31,7 @@ def test_claims_that_were_not_measured_stand_below_those_that_were():
 
 
 def test_a_small_value_keeps_its_digits_beside_its_interval():
-    small = pd.DataFrame([claim("a", holds=True, measured=0.00034567)], columns=list(TABLES["claims"]))
+    small = pd.DataFrame([claim("a", holds=True, measured=0.00034567)], columns=list(COLUMNS))
 
     assert claims_for_people(small)["measured"].tolist() == ["0.000346"]
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from probes.analysis.findings import features
+from probes.analysis.findings.timing import settled
 from probes.analysis.theory.example import example_study
-from probes.analysis.theory.findings.timing import escape_times, settled, timing
+from probes.analysis.theory.findings.timing import escape_times, timing
 from probes.logs.evaluation import Evaluation
 from tests.analysis.hand import SMALL, log_of, race
 
