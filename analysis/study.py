@@ -25,9 +25,8 @@ import pandas as pd
 from probes.analysis.parents import parent_of
 from probes.analysis.refusals import different_directions, no_tap, same_labels, unreadable
 from probes.analysis.rule import RULE, LearnedRule
-from probes.analysis.taps.by_run import taps_by_run
 from probes.analysis.taps.own_class import widened
-from probes.analysis.taps.tap import Tap
+from probes.analysis.taps.tap import Tap, taps_of
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
 from probes.logs.runs import Logs, open_logs
@@ -187,7 +186,7 @@ class Study:
             tap: The only tap to report on; all where it is not given.
 
         Raises:
-            OSError: the folder cannot be written.
+            RunError: the folder cannot be written.
         """
         return import_module(_REPORT).report_of(self, folder, title=title, tap=tap)
 
@@ -213,7 +212,15 @@ class Study:
     @cached_property
     def _taps(self) -> Mapping[str, Mapping[str, Tap]]:
         """The taps of every usable run; runs that recorded the same in the same shape share one."""
-        return taps_by_run(self.usable, self.unreadable)
+        known: dict[object, dict[str, Tap]] = {}
+        found = {}
+        for log in self.usable:
+            key = (log.manifest.directions, str(log.series)) if log.manifest.directions else log.label
+            if key not in known:
+                known[key] = taps_of(log)
+            found[log.label] = known[key]
+
+        return found
 
     def _chosen(self, kind: str, default: Sequence[LogLike]) -> Sequence[LogLike]:
         glob = self._globs[kind]

@@ -131,9 +131,7 @@ def test_a_run_without_a_tap_has_a_report_that_says_what_to_record():
 def test_a_teacher_that_is_missing_is_named_and_the_rest_stands():
     found = report([random_log("seed-0"), random_log("seed-1"), random_log("student", parents=("lost",))])
 
-    assert found.absent["teachers of student"] == (
-        "expected lost among the runs, got none of that id that can be used"
-    )
+    assert found.absent["teachers of student"] == ("expected lost among the runs, got none of that id that can be used")
     assert {"winners", "coverage", "runs"} <= {panel.name for panel in found.panels}
 
 
