@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from probes.analysis.plots.canvas import svg, themed
 from probes.analysis.replay import Replay
+from probes.files.text import cell
 
 __all__ = ["Panel"]
 
@@ -42,8 +43,8 @@ class Panel:
 
     @cached_property
     def csv(self) -> str:
-        """The numbers as CSV, to six digits."""
-        return str(self.table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+        """The numbers as CSV, to six digits; no name in it can be run as a formula."""
+        return str(_safe(self.table).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
     @cached_property
     def svg(self) -> str:
@@ -69,3 +70,13 @@ class Panel:
             f"<figure><b>{html.escape(self.title)}</b>{self.element}{head}"
             f'<figcaption id="{self.name}-caption">{html.escape(self.caption)}</figcaption></figure>'
         )
+
+
+def _safe(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with texts, and names of columns, as cells that a spreadsheet does not run; numbers as ever."""
+    safe = table.copy(deep=False)
+    for name in table:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            safe[name] = table[name].map(lambda value: cell(value) if isinstance(value, str) else value)
+
+    return safe.rename(columns=lambda name: cell(str(name)))

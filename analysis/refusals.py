@@ -1,8 +1,9 @@
 """What is wrong with runs that cannot be analysed together, in words."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
-from probes.errors import LogError
+from probes.errors import LogError, NotRecordedError
 from probes.logs.protocol import LogLike
 
 __all__ = ["no_tap", "same_labels", "unreadable"]
@@ -34,12 +35,29 @@ def no_tap(logs: Sequence[LogLike]) -> str:
 
 
 def unreadable(logs: Iterable[LogLike]) -> dict[str, str]:
-    """Return what is wrong with those logs whose steps cannot be read, by label; of the others they are now read."""
+    """Return what is wrong with logs of which a file cannot be read, by label; of the others they are now read.
+
+    Of runs that recorded the same in the same shape it is enough that the directions of one can be read.
+    """
     found = {}
+    known: set[tuple[str, str]] = set()
     for log in logs:
         try:
-            len(log.steps)
+            _read(log, known)
         except LogError as error:
             found[log.label] = str(error)
+        except OSError as error:
+            found[log.label] = f"`{log.path}` cannot be read: {error.strerror or error}"
 
     return found
+
+
+def _read(log: LogLike, known: set[tuple[str, str]]) -> None:
+    """Read what findings need before they look at a series; note whose directions were read."""
+    len(log.steps)
+    len(log.output_sets)
+    key = log.manifest.directions, str(log.series)
+    if log.manifest.directions and key not in known:
+        with suppress(NotRecordedError):
+            log.directions()
+        known.add(key)

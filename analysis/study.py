@@ -31,7 +31,7 @@ from probes.analysis.taps.shared import SharedTaps
 from probes.analysis.taps.tap import Tap
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
-from probes.logs.runs import open_logs
+from probes.logs.runs import Logs, open_logs
 
 __all__ = ["Source", "Study", "as_study", "finding", "open_study"]
 
@@ -62,7 +62,7 @@ class Study:
         logs: All runs, whatever became of them.
         rule: When a feature counts as learned.
         statuses: What became of each run at the time of the snapshot, by label.
-        unreadable: What is wrong with the runs whose steps cannot be read, by label; they are in no finding.
+        unreadable: What is wrong with runs that cannot be read, by label or path; they are in no finding.
 
     Raises:
         LogError: two runs have the same label, or a glob matches no run.
@@ -88,7 +88,8 @@ class Study:
         if wrong := same_labels([log.label for log in self.logs]):
             raise LogError(wrong)
         self.statuses: Mapping[str, str] = {log.label: log.status for log in self.logs}
-        self.unreadable: Mapping[str, str] = unreadable(self.logs)
+        left_out = logs.left_out if isinstance(logs, Logs) else {}
+        self.unreadable = {**left_out, **unreadable(self.logs)}
         self._found: dict[tuple[Any, ...], Any] = {}
 
     @cached_property
@@ -186,7 +187,7 @@ class Study:
             tap: The only tap to report on; all where it is not given.
 
         Raises:
-            OSError: the folder cannot be written.
+            RunError: the folder cannot be written.
         """
         return import_module(_REPORT).report_of(self, folder, title=title, tap=tap)
 
@@ -238,7 +239,7 @@ def open_study(root: str | Path, *, rule: LearnedRule = RULE, members: str = "",
 
     Raises:
         RunError: there is no run.
-        LogError: a run.json is damaged, or a glob matches no run.
+        LogError: no run can be opened, or a glob matches none.
 
     Example:
         >>> from probes.logs.manifest import Manifest, write_manifest

@@ -1,6 +1,6 @@
 """The errors a user can meet: one family, one line each, turned into an exit code at one place (`probes.cli`)."""
 
-__all__ = ["LogError", "ProbesError", "RunError", "UsageError"]
+__all__ = ["LogError", "NotRecordedError", "ProbesError", "RunError", "UsageError"]
 
 
 class ProbesError(Exception):
@@ -13,6 +13,10 @@ class RunError(ProbesError):
 
 class LogError(ProbesError):
     """A log's content is damaged, foreign, of a newer format, or does not hold what was asked for."""
+
+
+class NotRecordedError(LogError):
+    """A log is whole, as far as was looked, and does not hold what was asked for."""
 
 
 class UsageError(ProbesError):

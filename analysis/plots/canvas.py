@@ -1,23 +1,23 @@
 """Figures to draw on, and figures as bytes: one look for all, set on the figure and never globally.
 
-In the SVG of a report every colour below is a variable of the page, so that a figure reads as well on a dark page as on
-a light one. The colours of data are seaborn's colour-blind safe ones.
+In the SVG of a report every colour is a variable of the page, so that a figure reads as well on a dark page as on a
+light one. The colours of data are seaborn's colour-blind safe ones.
 """
 
 import io
 import re
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
-import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
+
+from probes.analysis.plots.look import BAD, COLOURS, GOOD, INK, MUTED, VIEWS, literal, look
 
 __all__ = [
     "BAD",
@@ -40,14 +40,6 @@ __all__ = [
     "themed",
 ]
 
-COLOURS: Sequence[str] = sns.color_palette("colorblind").as_hex()
-
-INK = "#1c2127"
-MUTED = "#8b929b"
-GOOD = COLOURS[2]
-BAD = COLOURS[3]
-VIEWS = (COLOURS[0], COLOURS[1])
-
 # Width of a report's figures, in inches.
 WIDTH = 7.6
 
@@ -64,34 +56,6 @@ _NAMED = re.compile(r"""((?<=\s)id="|url\(#|href="#)""")
 _LINES = re.compile(r'(?<= d=")[^"]*')
 _DIGITS = re.compile(r"(\.\d\d)\d+")
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
-
-_STYLE: Mapping[Any, Any] = MappingProxyType({
-    "axes.axisbelow": True,
-    "axes.edgecolor": INK,
-    "axes.facecolor": "none",
-    "axes.labelcolor": INK,
-    "axes.labelsize": 9,
-    "axes.linewidth": 0.7,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlecolor": INK,
-    "figure.facecolor": "none",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "path.simplify_threshold": 0.3,
-    "savefig.facecolor": "none",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "probes",
-    "text.color": INK,
-    "xtick.color": INK,
-    "xtick.labelsize": 8,
-    "xtick.major.size": 3,
-    "xtick.major.width": 0.7,
-    "ytick.color": INK,
-    "ytick.labelsize": 8,
-    "ytick.major.size": 3,
-    "ytick.major.width": 0.7,
-})
 
 
 def canvas(
@@ -112,7 +76,7 @@ def canvas(
         >>> len(axes)
         2
     """
-    with mpl.rc_context({**_STYLE, "figure.constrained_layout.w_pad": margin}):
+    with look(), mpl.rc_context({"figure.constrained_layout.w_pad": margin}):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False, **options)
 
@@ -257,7 +221,8 @@ def png(figure: Figure, *, dpi: int = 200) -> bytes:
 
 def _saved(figure: Figure, **options: Any) -> bytes:
     stream = io.BytesIO()
-    with mpl.rc_context(dict(_STYLE)):
+    with look():
+        literal(figure)
         if figure.get_layout_engine() is not None:
             # The layout of many panels costs more than drawing them: make it once for all formats.
             figure.draw_without_rendering()

@@ -11,9 +11,11 @@ from matplotlib.patches import Patch
 from probes.analysis.findings.runs import runs
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import GOOD, INK, MUTED, VIEWS, WIDTH, canvas, key
+from probes.analysis.plots.look import look
 from probes.analysis.plots.marks import rows_named
 from probes.analysis.reports.compare import beside, claims_beside, recipe_of, recipes_beside
 from probes.analysis.reports.report import Report
+from probes.analysis.reports.unread import unread
 from probes.analysis.study import Source, Study, as_study
 from probes.analysis.theory.findings.claims import claims
 from probes.analysis.theory.findings.error_rates import error_rates
@@ -29,6 +31,7 @@ _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _LEFT, _RIGHT = -0.25, 1.05
 
 
+@look()
 def comparison(studies: Mapping[str, Source], *, title: str = "") -> Report:
     """Return a report of studies side by side: claims, means and errors of each, and what their recipes differ in.
 
@@ -53,6 +56,7 @@ def comparison(studies: Mapping[str, Source], *, title: str = "") -> Report:
         )
     measured = {name: claims(study) for name, study in settings.items()}
     absent = {f"{claim} ({name})": reason for name, table in measured.items() for claim, reason in _left_out(table)}
+    absent |= {f"{run} ({name})": reason for name, study in settings.items() for run, reason in unread(study).items()}
     table = claims_beside(measured)
 
     panels: list[Panel] = [_claims(table)] if len(table) else []

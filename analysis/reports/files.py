@@ -5,6 +5,7 @@ from pathlib import Path
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import paper as on_paper
 from probes.analysis.plots.canvas import png
+from probes.analysis.reports.placing import replacing
 from probes.analysis.reports.report import Report
 from probes.errors import LogError
 
@@ -14,7 +15,8 @@ __all__ = ["write_report"]
 def write_report(found: Report, out_dir: str | Path, *, paper: bool = False, parquet: bool = False) -> list[Path]:
     """Write report.html, and each panel's CSV, PNG and SVG, into a folder; return their paths, the report's first.
 
-    The folder is made where it is not there; files of an earlier report are replaced.
+    All is written beside the folder and then put in its place at once: where that fails, an earlier report stays as it
+    was. Files of an earlier report that this one does not have are taken away, other files stay.
 
     Args:
         found: The report.
@@ -23,7 +25,7 @@ def write_report(found: Report, out_dir: str | Path, *, paper: bool = False, par
         parquet: Write tables as Parquet, too, with their full digits; needs pyarrow.
 
     Raises:
-        OSError: the folder cannot be written.
+        RunError: the folder cannot be written.
         LogError: pyarrow is asked for and not installed.
 
     Example:
@@ -31,14 +33,14 @@ def write_report(found: Report, out_dir: str | Path, *, paper: bool = False, par
         >>> [path.name for path in write_report(report(example_study()[-1]), "findings")][:2]
         ['report.html', 'winners.csv']
     """
-    folder = Path(out_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-
-    page = folder / "report.html"
-    with page.open("w", encoding="utf-8") as stream:
-        found.render(stream)
     writers = [_write_panel, *([_write_paper] if paper else []), *([_write_parquet] if parquet else [])]
-    return [page, *(path for panel in found.panels for write in writers for path in write(panel, folder))]
+    with replacing(Path(out_dir)) as folder:
+        page = folder / "report.html"
+        with page.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+            found.render(stream)
+        written = [page, *(path for panel in found.panels for write in writers for path in write(panel, folder))]
+
+    return [Path(out_dir) / path.relative_to(folder) for path in written]
 
 
 def _write_panel(panel: Panel, folder: Path) -> list[Path]:

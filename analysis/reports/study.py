@@ -9,8 +9,10 @@ from pathlib import Path
 from probes.analysis.findings.contents import OF_A_STUDY, OF_A_TAP, room
 from probes.analysis.findings.features import null_source
 from probes.analysis.panel import Panel
+from probes.analysis.plots.look import look
 from probes.analysis.reports.files import write_report
 from probes.analysis.reports.report import Report
+from probes.analysis.reports.unread import unread
 from probes.analysis.study import Source, Study, as_study
 from probes.analysis.taps.tap import Tap
 from probes.analysis.theory import report as theory
@@ -28,6 +30,7 @@ _BESIDE_THEORY = ("scalars", "cost", "runs")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")  # in the name of a file
 
 
+@look()
 def report(source: Source, *, title: str = "", tap: str | None = None) -> Report:
     """Return the report of a study, ready to be written or rendered to a stream.
 
@@ -62,7 +65,7 @@ def report(source: Source, *, title: str = "", tap: str | None = None) -> Report
         title or _title(study),
         _runs_said(study) | facts,
         [*panels, *more],
-        absent | missing | _teachers_missing(study) | {f"run {label}": why for label, why in study.unreadable.items()},
+        absent | missing | _teachers_missing(study) | unread(study),
         claims=table,
     )
 
@@ -143,7 +146,7 @@ def _title(study: Study) -> str:
 
 def _runs_said(study: Study) -> dict[str, str]:
     kinds = [f"{len(study.members)} without teachers", *([f"{len(study.students)} students"] * bool(study.students))]
-    left = len(study.logs) - len(study.usable)
+    left = len(study.logs) - len(study.usable) + len({*study.unreadable} - {log.label for log in study.logs})
     last = sorted({int(log.steps[-1]) for log in study.usable})
 
     return {

@@ -8,6 +8,7 @@ import pandas as pd
 
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas
+from probes.analysis.plots.look import look
 from probes.analysis.reports.report import Report
 from probes.analysis.rule import RULE
 from probes.analysis.sweeps.contrast import KIND
@@ -69,6 +70,7 @@ _SAME = 1e-9  # what differs less between cells does not depend on the values
 _CELLS = "Means over seeds; an empty cell was not measured."
 
 
+@look()
 def sweep_report(root: str | Path) -> Report:
     """Return the report of a sweep, ready to be rendered: a line against one recipe value, a map against two.
 

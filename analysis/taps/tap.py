@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from probes.analysis.taps.axis_columns import column
-from probes.errors import LogError
+from probes.errors import LogError, NotRecordedError
 from probes.logs.directions import StoredDirections
 from probes.logs.layout import Series
 from probes.logs.protocol import LogLike
@@ -250,7 +250,7 @@ def tap_of(log: LogLike, series: Series) -> Tap | None:
     """
     try:
         stored = log.directions(series.name)
-    except LogError:
+    except NotRecordedError:
         stored = None
     names = stored.names if stored else _FEATURE_AXES
     component = stored.component if stored else ""

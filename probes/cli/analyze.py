@@ -21,6 +21,8 @@ from probes.analysis.sweeps.report import sweep_report
 from probes.analysis.sweeps.table import is_sweep
 from probes.analysis.theory.findings.claims import records
 from probes.cli.frames import cells, claims_for_people
+from probes.cli.left_out import damaged, fail_for
+from probes.cli.saying import say
 from probes.cli.tables import show
 
 
@@ -50,7 +52,8 @@ def command(
     Any runs can be analysed: features of what was recorded with directions, errors and ensembles of what has outputs,
     and what was logged; what is left out is named with the reason. Several ROOTs of the theory's studies are set side
     by side. A ROOT that `probes record SWEEP.toml` made becomes maps: what its points measured against what varies.
-    Files of an earlier report in the folder --out are replaced.
+    Files of an earlier report in the folder --out are replaced. A run that cannot be read is named on stderr, the
+    others are shown, and the exit code is 1.
 
     \b
     Example:
@@ -61,17 +64,19 @@ def command(
         raise click.UsageError(
             f"expected --out with --{'paper' if paper else 'parquet'}, got none: name a folder for them"
         )
-    found = _found(roots, tap, rule=_rule(rule), members=members, students=students)
-    tables = {panel.name: panel.table for panel in found.panels}
+    studies = _studies(roots, rule=_rule(rule), members=members, students=students)
+    found = _report(studies, roots, tap)
+    if out is not None:  # before stdout, which a reader such as `head` may close
+        say(f"report: {write_report(found, out, paper=paper, parquet=parquet)[0]}")
+    for name, reason in found.absent.items():
+        say(f"left out: {name}: {reason}")
 
+    tables = {panel.name: panel.table for panel in found.panels}
     if as_json:
         click.echo(json.dumps({name: records(table) for name, table in tables.items()}, indent=2))
     else:
         _print_tables(found.panels)
-    for name, reason in found.absent.items():
-        click.echo(f"left out: {name}: {reason}", err=True)
-    if out is not None:
-        click.echo(f"report: {write_report(found, out, paper=paper, parquet=parquet)[0]}", err=True)
+    fail_for(damaged(studies.values()))
 
 
 def _rule(text: str | None) -> LearnedRule:
@@ -102,14 +107,21 @@ def _names(roots: tuple[Path, ...]) -> dict[str, Path]:
     return {str(root) if short.count(name) > 1 else name: root for root, name in zip(roots, short, strict=True)}
 
 
-def _found(roots: tuple[Path, ...], tap: str | None, **options: Any) -> Report:
-    """Return the report of a sweep, of a study, or of several."""
+def _studies(roots: tuple[Path, ...], **options: Any) -> Mapping[str, Study]:
+    """Return the studies by name; none of a sweep, whose points are studies of their own."""
     if len(roots) == 1 and is_sweep(roots[0]):
-        return sweep_report(roots[0])
-    settings: Mapping[str, Study] = {name: open_study(root, **options) for name, root in _names(roots).items()}
-    first, *others = settings.values()
+        return {}
 
-    return comparison(settings) if others else report(first, tap=tap)
+    return {name: open_study(root, **options) for name, root in _names(roots).items()}
+
+
+def _report(studies: Mapping[str, Study], roots: tuple[Path, ...], tap: str | None) -> Report:
+    """Return the report of a sweep, of a study, or of several."""
+    if not studies:
+        return sweep_report(roots[0])
+    first, *others = studies.values()
+
+    return comparison(studies) if others else report(first, tap=tap)
 
 
 def _print_tables(panels: Sequence[Panel]) -> None:

@@ -9,6 +9,8 @@ from probes.analysis.study import open_study
 from probes.analysis.theory import claims, records
 from probes.analysis.theory.recipe import is_theory
 from probes.cli.frames import cells, claims_for_people
+from probes.cli.left_out import damaged, fail_for
+from probes.cli.saying import say
 from probes.cli.tables import show
 from probes.errors import LogError
 
@@ -21,7 +23,8 @@ DOES_NOT_HOLD = 3
 def command(root: Path, as_json: bool) -> None:
     """Set the theory's claims beside what the runs under ROOT measured, each with a 95 % interval.
 
-    Exit code 3 where a claim does not hold; of a claim with variants, the one that the recipe stands by counts.
+    Exit code 3 where a claim does not hold; of a claim with variants, the one that the recipe stands by counts. A run
+    that cannot be read is named on stderr, the claims are those of the others, and the exit code is 1.
 
     Example: probes claims runs/theory
     """
@@ -38,8 +41,9 @@ def command(root: Path, as_json: bool) -> None:
     else:
         show(*cells(claims_for_people(table)))
         for row in table.itertuples(index=False):
-            click.echo(f"{row.claim} {row.variant}".rstrip() + f": {row.note}")
+            say(f"{row.claim} {row.variant}".rstrip() + f": {row.note}", err=False)
         for claim, reason in table.attrs["left_out"].items():
-            click.echo(f"{claim}: not measured: {reason}")
+            say(f"{claim}: not measured: {reason}", err=False)
+    fail_for(damaged([study]))
     if not table.drop_duplicates("claim").holds.all():
         raise click.exceptions.Exit(DOES_NOT_HOLD)

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from probes.cli.amounts import as_bytes, as_clock, one_line
 from probes.cli.chosen import chosen_recipe, recipe_arguments
+from probes.cli.console import console
 from probes.cli.sweep import estimate_sweep_file, is_sweep_file
-from probes.cli.tables import PLAIN_WIDTH
 from probes.errors import UsageError
 from probes.learners.recipe_files import AnyRecipe
 from probes.schedules import every, logarithmic
@@ -107,9 +106,7 @@ def _thinner(recipe: AnyRecipe, found: Estimate) -> list[dict[str, Any]]:
 
 def _print(rows: Sequence[dict[str, Any]], *, title: str) -> None:
     """Print the rows for people, with a unit on every amount, no wider than 80 columns."""
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, width=PLAIN_WIDTH)
+    screen = console()
     shown = [name for name in rows[0] if name != "tests_bytes"]
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for place, name in enumerate(shown):
@@ -118,8 +115,8 @@ def _print(rows: Sequence[dict[str, Any]], *, title: str) -> None:
     for row in rows:
         table.add_row(*(_text(name, row[name]) for name in shown))
 
-    console.print(title, style="bold")
-    console.print(table)
+    screen.print(title, style="bold")
+    screen.print(table)
 
 
 def _text(name: str, value: Any) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from probes.cli.amounts import as_bytes
+from probes.cli.saying import say
 from probes.exports import FORMATS, export
 from probes.logs import open_log
 
@@ -34,6 +35,6 @@ def command(run: Path, to: str, out: Path | None, series: tuple[str, ...], force
         if not as_json:
             click.echo(f"{each.path}: {as_bytes(each.bytes)}")
     for fault in log.faults:
-        click.echo(fault, err=True)
+        say(fault)
     if as_json:
         click.echo(json.dumps(rows, indent=2))

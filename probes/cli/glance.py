@@ -11,6 +11,7 @@ from typing import Any
 from probes.analysis.taps.own_class import widened
 from probes.cli.race import GROWN, Race, RaceTap
 from probes.errors import ProbesError
+from probes.files.text import printable
 from probes.logs import Log, open_log
 from probes.logs.layout import MANIFEST
 from probes.logs.manifest import Manifest
@@ -121,7 +122,7 @@ class Watched:
         except (ProbesError, OSError) as error:  # it may be overwritten or packed just now
             self._failures += 1
             if self._failures > 1:
-                self.glance = replace(self.glance, reason=_printable(str(error)))
+                self.glance = replace(self.glance, reason=printable(str(error)))
         return self.glance
 
     def _look(self, *, rows: bool) -> None:
@@ -136,7 +137,7 @@ class Watched:
             self.glance = self._read(status)
             self._stamp = stamp, status
         elif status != self.glance.status:
-            self.glance = replace(self.glance, status=_printable(status), read=False)
+            self.glance = replace(self.glance, status=printable(status), read=False)
 
     def _read(self, status: str) -> Glance:
         log, manifest = self._log, self.manifest
@@ -144,8 +145,8 @@ class Watched:
         step = int(steps[-1]) if len(steps) else None
         return Glance(
             manifest.run_id,
-            _printable(status),
-            _printable(manifest.reason),
+            printable(status),
+            printable(manifest.reason),
             step,
             total_steps(manifest),
             self._rate(manifest, status, step),
@@ -211,11 +212,6 @@ def _age(created: str) -> float:
         return (datetime.now(UTC) - datetime.fromisoformat(created)).total_seconds()
     except (ValueError, TypeError):
         return 0.0
-
-
-def _printable(text: str) -> str:
-    """Return a text that may come from anywhere, without what would move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _last_logged(log: Log) -> dict[str, float]:

@@ -3,8 +3,11 @@
 `VERBS` holds the short help texts, so that ``probes --help`` answers without loading torch or pandas.
 """
 
+import errno
 import os
+import sys
 import warnings
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, TextIO
@@ -13,7 +16,9 @@ import click
 
 from probes import __version__
 from probes.cli.handover import Handover
+from probes.cli.saying import say
 from probes.errors import ProbesError, UsageError
+from probes.files.text import printable
 
 __all__ = ["VERBS", "VerbGroup", "main"]
 
@@ -40,7 +45,7 @@ class _Failure(click.ClickException):
     """What a person can mend, shown as one line on stderr; exit code 1."""
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"probes: {self.format_message()}", file=file, err=file is None)
+        click.echo(f"probes: {printable(self.format_message())}", file=file, err=file is None)
 
 
 class _Misuse(_Failure):
@@ -120,9 +125,17 @@ class VerbGroup(click.Group):
             click.echo(err=True)  # ends the line on which the terminal wrote ^C
             raise click.exceptions.Exit(_INTERRUPTED) from error
         except OSError as error:
-            if error.filename is None:  # a broken pipe among them, which click ends quietly
+            if error.errno == errno.EPIPE:  # which click ends quietly
                 raise
-            raise _Failure(f"{error.strerror}: {error.filename}") from error
+            if error.filename is None:
+                _discard(sys.stdout)
+            raise _Failure(": ".join(map(str, filter(None, (error.strerror or error, error.filename))))) from error
+
+
+def _discard(stream: TextIO) -> None:
+    """Have what waits to be written go nowhere: a disk that is full would have Python complain again at its end."""
+    with suppress(OSError, ValueError):  # a stream without a file among them
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _warn(
@@ -134,7 +147,7 @@ def _warn(
     line: str | None = None,
 ) -> None:
     """Say a warning in one line, as people who typed a command expect it."""
-    click.echo(f"probes: {message}", err=True)
+    say(f"probes: {message}")
 
 
 def _unknown(word: str) -> str:

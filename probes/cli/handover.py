@@ -9,6 +9,8 @@ __all__ = ["Handover"]
 # Threads that spin while they wait slow a training step up to tenfold where another process wants a core. OpenMP reads
 # this when torch is loaded.
 _POLICY = "OMP_WAIT_POLICY"
+# Which windows figures open in; one that a notebook leaves to its commands may name what is not installed here.
+_BACKEND = "MPLBACKEND"
 
 
 @dataclass
@@ -24,15 +26,20 @@ class Handover:
     """
 
     launch: Callable[[], object] | None = None
-    _policy: str | None = field(default_factory=lambda: os.environ.get(_POLICY))
+    _before: dict[str, str | None] = field(
+        default_factory=lambda: {name: os.environ.get(name) for name in (_POLICY, _BACKEND)}
+    )
 
     def quieten(self) -> None:
-        """Have the threads of OpenMP sleep while they wait, unless the user wants it otherwise."""
+        """Have the threads of OpenMP sleep while they wait, unless the user wants it otherwise, and open no window."""
         os.environ.setdefault(_POLICY, "PASSIVE")
+        os.environ[_BACKEND] = "agg"
 
     def __call__(self) -> None:
         """Launch what is to be launched, in the environment as it was."""
         if self.launch is not None:
-            if self._policy is None:
-                os.environ.pop(_POLICY, None)
+            for name, value in self._before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
             self.launch()

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from probes.analysis.sweeps.table import is_sweep, points
+from probes.cli.left_out import fail_for
 from probes.cli.tables import show
+from probes.errors import LogError
 from probes.logs import open_logs
 from probes.logs.layout import OUTPUTS
 from probes.logs.protocol import LogLike
@@ -22,22 +25,31 @@ _OPTIONAL = {"name", "role", "variant", "parents"}  # columns that people see wh
 def command(root: Path, as_json: bool) -> None:
     """List the runs under ROOT: name, role, parents, last step, size and status; a fault found in a log is named.
 
-    Of a sweep's runs it also says to which point each belongs: its folder, its values and its seed.
+    A run that cannot be read hides no other: it is named on stderr, and the exit code is 1. Of a sweep's runs it also
+    says to which point each belongs: its folder, its values and its seed.
 
     Example: probes list runs/theory
     """
     logs = open_logs(root)
-    rows = _with_points([_row(log) for log in logs], logs)
+    damaged: dict[str, str] = {}
+    rows = _with_points([_row(log, damaged) for log in logs], logs)
     if as_json:
         click.echo(json.dumps(rows, indent=2))
-        return
+    else:
+        columns = [name for name in rows[0] if name not in _OPTIONAL or any(row[name] for row in rows)]
+        show(columns, [[_text(row[name]) for name in columns] for row in rows])
+    fail_for({**logs.left_out, **damaged})
 
-    columns = [name for name in rows[0] if name not in _OPTIONAL or any(row[name] for row in rows)]
-    show(columns, [[_text(row[name]) for name in columns] for row in rows])
 
-
-def _row(log: LogLike) -> dict[str, Any]:
+def _row(log: LogLike, damaged: dict[str, str]) -> dict[str, Any]:
+    """The row of a run; what is wrong with one whose steps cannot be read is noted."""
     manifest = log.manifest
+    steps, status = np.empty(0, np.int64), manifest.status
+    try:
+        steps, faults, status = log.steps, list(log.faults), log.status
+    except (LogError, OSError) as error:
+        damaged[log.label] = str(error)
+        faults = [str(error)]
 
     return {
         "run": log.label,
@@ -45,12 +57,12 @@ def _row(log: LogLike) -> dict[str, Any]:
         "role": manifest.role,
         "variant": manifest.variant,
         "parents": list(manifest.parents),
-        "steps": int(log.steps[-1]) if len(log.steps) else 0,
-        "rows": len(log.steps),
+        "steps": int(steps[-1]) if len(steps) else 0,
+        "rows": len(steps),
         "bytes": sum(_sizes(Path(log.path))),
-        "status": log.status,
+        "status": status,
         "reason": manifest.reason,
-        "faults": list(log.faults),
+        "faults": faults,
     }
 
 

@@ -1,9 +1,8 @@
 """All runs under a folder, looked at again and again while they come, grow, end and go."""
 
-import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from probes.cli.glance import Glance, Watched
 from probes.errors import LogError, RunError
+from probes.logs.found import find_runs
 from probes.logs.layout import MANIFEST
 from probes.logs.manifest import Manifest
 
@@ -73,7 +73,7 @@ class LiveRuns:
         self._runs: dict[Path, Watched] = {}
         self._refused: dict[Path, str] = {}
         self._recorded = -_PATIENCE  # when a run was last seen being recorded
-        if next(_run_folders(root), None) is None:
+        if not any(find_runs(root)):
             raise RunError(f"expected runs under `{root}`, got no {MANIFEST} in or below it; name another directory")
 
     def look(self, seconds: float | None = None) -> View:
@@ -104,9 +104,9 @@ class LiveRuns:
 
     def _find(self) -> None:
         """Take in the runs that have come, and let go of those that went."""
-        folders = list(_run_folders(self.root))
+        folders, left_out = find_runs(self.root)
         self._runs = {folder: self._runs[folder] for folder in folders if folder in self._runs}
-        self._refused = {}
+        self._refused = left_out
         for folder in folders:
             if folder not in self._runs:
                 with suppress(RunError, OSError):  # just removed
@@ -157,11 +157,3 @@ def planned_runs(manifest: Manifest) -> Counter[str]:
         "self_distilled": 2 * asked["self_distilled"],  # each pair in two forms
         "average": asked["average"] if "members" in runs else min(1, asked["average"]),  # one run of so many networks
     })
-
-
-def _run_folders(root: Path) -> Iterator[Path]:
-    """Links are not followed, as where logs are opened."""
-    for folder, below, files in os.walk(root):
-        if MANIFEST in files:
-            below.clear()
-            yield Path(folder)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from probes.cli.amounts import as_bytes
+from probes.cli.saying import say
 from probes.exports import fresh, pack
 from probes.logs import open_log
 
@@ -24,5 +25,5 @@ def command(run: Path, file: Path, force: bool) -> None:
     with fresh(file, overwrite=force) as target:
         pack(log, target)
     for fault in log.faults:
-        click.echo(fault, err=True)
+        say(fault)
     click.echo(f"{file}: {as_bytes(file.stat().st_size)}")

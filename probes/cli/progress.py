@@ -4,11 +4,11 @@ import time
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from probes.cli.console import console
 from probes.studies import Phase
 
 __all__ = ["Progress"]
@@ -29,7 +29,7 @@ class Progress:
 
     def __init__(self, opening: str = "") -> None:
         self._opening = opening
-        self._console = Console(stderr=True)
+        self._console = console(stderr=True)
         self._bars = Bars(
             TextColumn("{task.description:<28}"),
             BarColumn(),

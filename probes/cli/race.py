@@ -10,6 +10,7 @@ from probes.analysis.rule import RULE
 from probes.analysis.taps.null import OwnClassNull, RandomDirections
 from probes.analysis.taps.statistics import sizes, statistics
 from probes.analysis.taps.tap import Tap, taps_of
+from probes.files.text import printable
 from probes.logs.protocol import LogLike
 
 __all__ = ["GROWN", "VIEWS", "Race", "RaceTap"]
@@ -119,7 +120,7 @@ class RaceTap:
     def _names(self) -> tuple[str, ...]:
         index = self.tap.index.iloc[:: self._sides, : -1 if self._sides == VIEWS else None]
 
-        return tuple(".".join(map(str, row)) for row in index.itertuples(index=False))
+        return tuple(printable(".".join(map(str, row))) for row in index.itertuples(index=False))
 
     def _rows(self, values: NDArray[Any]) -> NDArray[Any]:
         return values.reshape(-1, self._sides)

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["PLAIN_WIDTH", "VERDICTS", "show"]
+from probes.cli.console import console
+from probes.files.text import printable
+
+__all__ = ["VERDICTS", "show"]
 
 # What can be said of a claim, and how a terminal shows it; the words say it everywhere.
 VERDICTS = {"holds": "green", "FAILS": "bold red", "not measured": "dim"}
-
-PLAIN_WIDTH = 200  # columns, where no terminal says how many there are: a table in a file is not cut
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
@@ -27,19 +27,16 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = 
         run        steps  reason
         single-00    150  [Errno 28]
     """
-    # No markup: a cell may hold what looks like it, such as the [Errno 28] of a run's reason.
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, width=PLAIN_WIDTH)
+    screen = console()
     if title:
-        console.print(title, style="bold", soft_wrap=True)
+        screen.print("\n".join(map(printable, title.split("\n"))), style="bold", soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(_is_number(row[index]) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(printable(column), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, VERDICTS[cell]) if cell in VERDICTS else cell for cell in row))
-    console.print(table)
+        table.add_row(*(Text(cell, VERDICTS[cell]) if cell in VERDICTS else printable(cell) for cell in row))
+    screen.print(table)
 
 
 def _is_number(text: str) -> bool:

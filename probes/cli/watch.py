@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.live import Live
 
 from probes.cli.board import board
+from probes.cli.console import console
 from probes.cli.glance import Glance
 from probes.cli.lines import json_line, plain_line
 from probes.cli.live import LiveRuns, View
@@ -32,14 +32,14 @@ def command(root: Path, interval: float, once: bool, as_json: bool) -> None:
     Example: probes watch runs/theory
     """
     views = _views(LiveRuns(root), interval, once=once)
-    console = Console(highlight=False)
-    if as_json or not console.is_terminal:
+    screen = console()
+    if as_json or not screen.is_terminal:
         _print_lines(views, json_line if as_json else plain_line)
         return
 
-    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as screen:
+    with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as shown:
         for view in views:
-            screen.update(board(view, console, whole=once), refresh=True)
+            shown.update(board(view, screen, whole=once), refresh=True)
 
 
 def _views(live: LiveRuns, interval: float, *, once: bool) -> Iterator[View]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from probes.exports.tidy import columns, pieces
+from probes.files.text import cell
 from probes.logs.layout import Series
 from probes.logs.view import SeriesView
 
@@ -55,7 +56,7 @@ def table_as_csv(table: Any, path: Path) -> None:
         >>> Path("scalars.csv").read_text().split()
         ['step,loss', '3,0.5']
     """
-    table.to_csv(path, lineterminator="\n")
+    table.rename(columns=cell).to_csv(path, lineterminator="\n", errors="backslashreplace")
 
 
 def _middles(series: Series, first: int, count: int) -> list[str]:
@@ -74,5 +75,5 @@ def _middles(series: Series, first: int, count: int) -> list[str]:
 def _line(cells: Sequence[str]) -> str:
     """The cells with commas between, quoted where they must be."""
     target = io.StringIO()
-    csv.writer(target, lineterminator="\n").writerow(cells)
+    csv.writer(target, lineterminator="\n").writerow(map(cell, cells))
     return target.getvalue()[:-1]

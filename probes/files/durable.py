@@ -11,10 +11,14 @@ from secrets import token_hex
 from typing import BinaryIO
 
 from probes.errors import LogError
+from probes.files.text import printable
 
 __all__ = ["create_beside", "read_whole", "write_whole"]
 
 TEMPORARY = r"\..+\.[0-9a-f]+\.tmp"  # what a file is called until it is whole
+# What to do about files that data tools link to a store of theirs: hubs of models, DVC, DataLad.
+_FROM_LINKS = "copy the run with `cp -rL`, which takes what links lead to"
+
 LARGEST_FILE = 2**30  # of those that are read at once
 
 _FALLOCATE = getattr(ctypes.CDLL(None), "fallocate64", None)  # of Linux; `os.posix_fallocate` would lengthen the file
@@ -134,11 +138,12 @@ def read_whole(path: Path, *, most: int = LARGEST_FILE) -> bytes:
 def check_plain(path: Path) -> None:
     """Refuse a link, a folder or a device."""
     mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        raise refusal(path, "expected a plain file, got a link", *([_FROM_LINKS] if path.is_file() else []))
     if not stat.S_ISREG(mode):
-        raise refusal(path, f"expected a plain file, got {'a link' if stat.S_ISLNK(mode) else 'something else'}")
+        raise refusal(path, "expected a plain file, got something else")
 
 
 def refusal(path: Path, reason: str, advice: str = "move it away, or copy the run anew") -> LogError:
     """The error about a file that is not read: which file, why, and what to do."""
-    text = f"refused `{path}`: {reason}; {advice}"
-    return LogError("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text))  # names may be strange
+    return LogError(printable(f"refused `{path}`: {reason}; {advice}"))  # names may be strange

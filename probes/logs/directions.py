@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.errors import LogError
+from probes.errors import LogError, NotRecordedError
 from probes.files.durable import refusal
 from probes.logs.arrays import read_arrays, write_arrays
 from probes.logs.layout import DIRECTIONS, Series
@@ -126,7 +126,8 @@ def read_directions(run_dir: str | Path, sha256: str = "") -> Sets:
             directions = StoredDirections(names, arrays[str(number)], labels, dict(kept["facts"]), component)
             found |= dict.fromkeys(kept["series"], directions)
     except FileNotFoundError as error:
-        raise missing_directions(Path(run_dir)) from error
+        missing = missing_directions(Path(run_dir))
+        raise LogError(str(missing)) if sha256 else missing from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise refusal(path, f"expected directions, got {type(error).__name__}: {error}") from error
     if sha256 and hash_of(found) != sha256:
@@ -148,9 +149,11 @@ def directions_of(sets: Sets, series: str | None, run_dir: Path) -> StoredDirect
     if series is None and len({directions.sha256 for directions in given.values()}) == 1:
         return next(iter(given.values()))
     wanted = "the series" if series is None else f"directions of `{series}`"
-    raise LogError(f"expected {wanted}, one of {', '.join(sets)}, whose directions `{run_dir}` has; name one of them")
+    raise NotRecordedError(
+        f"expected {wanted}, one of {', '.join(sets)}, whose directions `{run_dir}` has; name one of them"
+    )
 
 
-def missing_directions(run_dir: Path) -> LogError:
+def missing_directions(run_dir: Path) -> NotRecordedError:
     """The error about directions that were not stored."""
-    return LogError(f"expected directions in `{run_dir}`, got a run that was recorded without them")
+    return NotRecordedError(f"expected directions in `{run_dir}`, got a run that was recorded without them")

@@ -1,11 +1,12 @@
 """The recorded runs under a directory."""
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self, overload
 
-from probes.errors import RunError
+from probes.errors import LogError, RunError
+from probes.files.text import printable
+from probes.logs.found import find_runs, unreadable
 from probes.logs.layout import MANIFEST
 from probes.logs.reader import Log, open_log
 
@@ -15,19 +16,24 @@ __all__ = ["Logs", "open_logs"]
 class Logs(Sequence[Log]):
     """Recorded runs, sorted by run_id and path; found by place, by slice or by label.
 
+    Attributes:
+        root: The directory that they lie under.
+        left_out: What could not be opened: its path below the root, and a line with the reason.
+
     Example:
         >>> Logs(Path("runs"), []).by_role("single")
         Logs(runs: 0 runs)
     """
 
-    def __init__(self, root: Path, logs: Sequence[Log]) -> None:
+    def __init__(self, root: Path, logs: Sequence[Log], left_out: Mapping[str, str] | None = None) -> None:
         self.root = root
+        self.left_out: Mapping[str, str] = left_out or {}
         self._logs = sorted(logs, key=lambda log: (log.manifest.run_id, log.path))
 
     def by_role(self, role: str, variant: str | None = None) -> Self:
         """The runs of a role and, if one is named, of its variant."""
         chosen = [log for log in self if log.manifest.role == role and variant in {None, log.manifest.variant}]
-        return type(self)(self.root, chosen)
+        return type(self)(self.root, chosen, self.left_out)
 
     def __len__(self) -> int:
         return len(self._logs)
@@ -40,7 +46,7 @@ class Logs(Sequence[Log]):
 
     def __getitem__(self, index: int | str | slice) -> Log | Self:
         if isinstance(index, slice):
-            return type(self)(self.root, self._logs[index])
+            return type(self)(self.root, self._logs[index], self.left_out)
         if isinstance(index, int):
             return self._logs[index]
 
@@ -51,17 +57,20 @@ class Logs(Sequence[Log]):
         return by_name[index]
 
     def __repr__(self) -> str:
-        return f"Logs({self.root}: {len(self)} runs)"
+        left_out = f", {len(self.left_out)} left out" if self.left_out else ""
+
+        return f"Logs({self.root}: {len(self)} runs{left_out})"
 
 
 def open_logs(root: str | Path) -> Logs:
     """Every run under a directory, at any depth; a run's directory counts as a root of one.
 
-    Each has a `label` of its own: its run_id or, where several have the same, its path below the root.
+    Each has a `label` of its own: its run_id or, where several have the same, its path below the root. Runs that cannot
+    be opened hide no other: they are in ``left_out`` with the reason, as are links to runs elsewhere.
 
     Raises:
         RunError: there is no run.
-        LogError: a run.json is damaged or of a newer format.
+        LogError: no run can be opened: its run.json is damaged or of a newer format, or may not be read.
 
     Example:
         >>> from probes.logs.manifest import Manifest, write_manifest
@@ -71,12 +80,33 @@ def open_logs(root: str | Path) -> Logs:
         >>> [log.manifest.run_id for log in open_logs("study")]
         ['seed-0', 'seed-1']
     """
-    logs = Logs(Path(root), [open_log(folder) for folder in _run_folders(Path(root))])
-    if not logs:
-        raise RunError(f"expected runs under `{root}`, got no {MANIFEST} in or below it; name another directory")
+    folders, left_out = find_runs(root)
+    opened: list[Log] = []
+    for folder in folders:
+        try:
+            opened.append(open_log(folder))
+        except LogError as error:
+            left_out[folder] = str(error)
+        except RunError:  # just removed
+            continue
+        except OSError as error:
+            left_out[folder] = printable(unreadable(folder, error))
+    if not opened:
+        raise _none(root, list(left_out.values()))
+
+    logs = Logs(Path(root), opened, {str(path.relative_to(root)): why for path, why in sorted(left_out.items())})
     for log, label in zip(logs, _labels(logs), strict=True):
         log.label = label
     return logs
+
+
+def _none(root: str | Path, reasons: Sequence[str]) -> LogError | RunError:
+    """The error about a directory where no run can be opened."""
+    if not reasons:
+        return RunError(f"expected runs under `{root}`, got no {MANIFEST} in or below it; name another directory")
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+
+    return LogError(f"{reasons[0]}{more}")
 
 
 def _labels(logs: Logs) -> list[str]:
@@ -85,11 +115,3 @@ def _labels(logs: Logs) -> list[str]:
     paths = [log.path.relative_to(logs.root).as_posix() for log in logs]
     labels = [name if names.count(name) == 1 else path for name, path in zip(names, paths, strict=True)]
     return labels if len({*labels}) == len(labels) else paths
-
-
-def _run_folders(root: Path) -> Iterator[Path]:
-    """Links are not followed, so that no run lies outside of the root."""
-    for folder, below, files in os.walk(root):
-        if MANIFEST in files:
-            below.clear()
-            yield Path(folder)

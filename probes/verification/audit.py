@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from probes.files.durable import TEMPORARY
+from probes.logs.found import unreadable
 from probes.logs.layout import (
     DIRECTIONS,
     EVALUATION,
@@ -52,7 +53,15 @@ def serve(source: TextIO = sys.stdin, sink: TextIO = sys.stdout) -> None:
 
 
 def audited(run: Path, seconds: int | None) -> list[tuple[str, str]]:
-    """Pairs of ``fault`` or ``note`` and a line; what a writer has just changed is looked at again."""
+    """Pairs of ``fault`` or ``note`` and a line; a run that may not be read is one fault."""
+    try:
+        return _audited(run, seconds)
+    except PermissionError as error:
+        return [("fault", unreadable(run, error))]
+
+
+def _audited(run: Path, seconds: int | None) -> list[tuple[str, str]]:
+    """The same of a run that may be read; what a writer has just changed is looked at again."""
     for pause in _PAUSES:
         time.sleep(pause)
         before = run.stat().st_mtime_ns

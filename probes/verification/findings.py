@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from probes.errors import RunError
+from probes.files.text import printable
 from probes.logs.layout import MANIFEST, MERGED, NUMBERED
 
 __all__ = ["Finding", "faults", "run_folders", "verify"]
@@ -87,11 +89,10 @@ def verify(runs: Sequence[Path], *, seconds: int | None = None) -> Iterator[Find
 def run_folders(paths: Iterable[Path]) -> list[Path]:
     """Every directory at or below the paths that holds a file of a run, whether or not it holds a whole one.
 
-    Links are not followed.
+    A directory that cannot be read counts as one, which is a fault to be found. Links are not followed.
 
     Raises:
         RunError: there is none at or below a path.
-        OSError: a directory cannot be read.
 
     Example:
         >>> Path("runs/seed-0").mkdir(parents=True)
@@ -101,17 +102,19 @@ def run_folders(paths: Iterable[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        below = [
-            Path(folder) for folder, folders, files in os.walk(path, onerror=_refuse) if _is_run([*folders, *files])
-        ]
+        closed: list[Path] = []
+        walk = os.walk(path, onerror=partial(_note, closed))
+        below = [Path(folder) for folder, folders, files in walk if _is_run([*folders, *files])] + closed
         if not below:
             raise RunError(f"expected runs at or below `{path}`, got no file of one; name another directory")
         found |= dict.fromkeys(sorted(below))
     return list(found)
 
 
-def _refuse(error: OSError) -> NoReturn:
-    raise error
+def _note(closed: list[Path], error: OSError) -> None:
+    """Note the directory that cannot be read, and none that is not there."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        closed.append(Path(error.filename))
 
 
 def _is_run(names: Sequence[str]) -> bool:
@@ -127,15 +130,10 @@ def _heard(checker: subprocess.Popen[str], request: dict[str, Any]) -> Iterator[
         checker.stdin.close()
     for line in checker.stdout:
         run, kind, text = json.loads(line)
-        yield Finding(Path(run), _printable(text), kind == "fault")
+        yield Finding(Path(run), printable(text), kind == "fault")
 
     last = checker.stderr.read().strip().splitlines()[-1:] or ["nothing"]
     if checker.wait():
         raise RunError(
-            f"expected to check {len(request['runs'])} runs, got {_printable(last[0])}; check them one by one"
+            f"expected to check {len(request['runs'])} runs, got {printable(last[0])}; check them one by one"
         )
-
-
-def _printable(text: str) -> str:
-    """On one line, and without what a terminal would obey: names in a file may have been chosen for that."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)

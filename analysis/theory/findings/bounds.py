@@ -162,7 +162,7 @@ def draw(table: pd.DataFrame, ax: Axes) -> Axes:
 
     ax.set_xscale("log")
     rows_named(ax, list(_NAMES.values()))
-    ax.set(ylim=(len(_NAMES) - 0.5, -0.6), xlabel="largest value (units of $\\sigma_0$)")
+    ax.set(ylim=(len(_NAMES) - 0.5, -0.6), xlabel="largest value (units of σ₀)")
     dots = [ax.plot([], [], marker, color=colour)[0] for marker, colour in (("o", VIEWS[0]), ("o", MUTED), ("X", BAD))]
     names = ("at any step", "at step 0", "beyond the bound")
     key(ax, [*zip(dots, names, strict=True), (stroke(INK), "the bound")])

@@ -135,7 +135,7 @@ def draw(frame: pd.DataFrame, ax: Axes) -> Axes:
     )
     _draw_against_members(frame, "coverage", frame["expected"], ax)
     _draw_dashes(frame, "predicted_coverage", ax)
-    _name_line(ax, "$1 - 2^{-K}$", frame["members"], frame["expected"], (6, -12))
+    _name_line(ax, "1 \N{MINUS SIGN} 2⁻ᴷ", frame["members"], frame["expected"], (6, -12))
 
     ax.set(ylabel="share of features covered", ylim=(min(0.4, frame["coverage_low"].min()), 1.03))
     return ax
@@ -157,7 +157,7 @@ def draw_errors(frame: pd.DataFrame, ax: Axes) -> Axes:
     """
     _draw_against_members(frame, "error_mu", 1 - frame["expected"], ax)
     _draw_dashes(frame, "error_predicted_mu", ax)
-    _name_line(ax, "$2^{-K}$", frame["members"], 1 - frame["expected"], (6, 4))
+    _name_line(ax, "2⁻ᴷ", frame["members"], 1 - frame["expected"], (6, 4))
 
     ax.set(ylabel="ensemble's test error (units of μ)")
     ax.set_ylim(bottom=-0.015)

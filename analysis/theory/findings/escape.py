@@ -98,7 +98,7 @@ def draw(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.vlines(shown["escape_time"], shown["crossing_after"], shown["crossing"], color=VIEWS[0], linewidth=1)
     ax.plot(shown["escape_time"], shown["crossing"], "o", color=VIEWS[0], alpha=0.6, markersize=4, markeredgewidth=0)
 
-    ax.set(xlabel="predicted escape time $T_0$ (steps)", ylabel="learned at step")
+    ax.set(xlabel="predicted escape time T₀ (steps)", ylabel="learned at step")
     return ax
 
 

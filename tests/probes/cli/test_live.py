@@ -180,7 +180,7 @@ def test_damage_is_told_once_it_stays(tmp_path):
 
 def test_a_reason_moves_no_cursor(tmp_path):
     begun(tmp_path).close("failed", "\x1b[2Jgone")
-    assert only(LiveRuns(tmp_path).look()).reason == " [2Jgone"
+    assert only(LiveRuns(tmp_path).look()).reason == r"\x1b[2Jgone"
 
 
 def test_a_folder_without_runs_is_refused(tmp_path):
