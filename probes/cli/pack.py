@@ -6,7 +6,7 @@ import click
 
 from probes.cli.amounts import as_bytes
 from probes.cli.saying import say
-from probes.exports import fresh, pack
+from probes.exports import fresh, pack_into
 from probes.logs import open_log
 
 
@@ -22,8 +22,8 @@ def command(run: Path, file: Path, force: bool) -> None:
     Example: probes pack runs/seed-0 seed-0.h5
     """
     log = open_log(run)
-    with fresh(file, overwrite=force) as target:
-        pack(log, target)
+    with fresh(file, overwrite=force) as target, target.open("w+b") as stream:
+        pack_into(log, stream)
     for fault in log.faults:
         say(fault)
     click.echo(f"{file}: {as_bytes(file.stat().st_size)}")

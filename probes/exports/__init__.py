@@ -10,6 +10,6 @@ Example:
 
 from probes.exports.formats import FORMATS, Exported, export
 from probes.exports.fresh import fresh
-from probes.exports.packed import pack
+from probes.exports.packed import pack, pack_into
 
-__all__ = ["FORMATS", "Exported", "export", "fresh", "pack"]
+__all__ = ["FORMATS", "Exported", "export", "fresh", "pack", "pack_into"]

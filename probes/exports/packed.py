@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 
@@ -11,7 +12,7 @@ from probes.logs.reader import Log
 from probes.logs.view import joined
 from probes.segments.segment import write_segment
 
-__all__ = ["pack"]
+__all__ = ["pack", "pack_into"]
 
 
 def pack(log: Log, path: str | Path) -> None:
@@ -34,9 +35,25 @@ def pack(log: Log, path: str | Path) -> None:
         array([0, 5])
     """
     with Path(path).open("x+b") as target:
-        write_segment(target, log.manifest, joined(log.manifest, log.parts(), log.parts))
-        with h5py.File(target, "r+", libver=("v110", "v110")) as file:
-            pack_rest(file, log.manifest, log.evaluation, list(_stored(log)))
+        pack_into(log, target)
+
+
+def pack_into(log: Log, target: BinaryIO) -> None:
+    """Write a whole log as `pack` does, into an empty file that is open for reading and writing.
+
+    Raises:
+        LogError: a file of the log is damaged or foreign.
+
+    Example:
+        >>> from probes.store import Manifest, memory_log, open_log
+        >>> with open("one.h5", "x+b") as target:
+        ...     pack_into(memory_log(Manifest("seed-0", ()), [0, 5], {}), target)
+        >>> open_log("one.h5").steps
+        array([0, 5])
+    """
+    write_segment(target, log.manifest, joined(log.manifest, log.parts(), log.parts))
+    with h5py.File(target, "r+", libver=("v110", "v110")) as file:
+        pack_rest(file, log.manifest, log.evaluation, list(_stored(log)))
 
 
 def _stored(log: Log) -> Iterator[Outputs]:
