@@ -89,7 +89,10 @@ def frame_at(file: int, offset: int, series: Sequence[Series], seed: int) -> Fra
     steps = _rising(file, start, count)
     if steps is None or _checksum(file, start, end, seed) != os.pread(file, CHECKSUM.size, end):
         return None
-    known = os.pread(file, table, names).decode(errors="replace").split("\n") if table else []
+    text = os.pread(file, table, names)
+    if text.count(b"\n") >= MOST_SCALARS:
+        return None
+    known = text.decode(errors="replace").split("\n") if table else []
     logged = np.frombuffer(os.pread(file, end - values, values), ENTRY)
     return Frame(steps, as_scalars(known, logged), tuple(places[1:]), entries, end + CHECKSUM.size)
 
