@@ -244,4 +244,5 @@ def open_log(path: str | Path) -> Log:
         >>> open_log("seed-0")
         Log(seed-0: finished, 0 rows, no series)
     """
-    return Log(packed_run(Path(path)) if Path(path).is_file() else run_folder(Path(path)))
+    path = Path(path).absolute()  # a script may change the directory before it reads on
+    return Log(packed_run(path) if path.is_file() else run_folder(path))

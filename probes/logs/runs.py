@@ -71,7 +71,8 @@ def open_logs(root: str | Path) -> Logs:
         >>> [log.manifest.run_id for log in open_logs("study")]
         ['seed-0', 'seed-1']
     """
-    logs = Logs(Path(root), [open_log(folder) for folder in _run_folders(Path(root))])
+    root = Path(root).absolute()  # as a log's path is
+    logs = Logs(root, [open_log(folder) for folder in _run_folders(root)])
     if not logs:
         raise RunError(f"expected runs under `{root}`, got no {MANIFEST} in or below it; name another directory")
     for log, label in zip(logs, _labels(logs), strict=True):

@@ -73,7 +73,7 @@ class RunWriter:
         overwrite: bool = False,
         resume: Position | None = None,
         block_bytes: int = 2**24,
-        pack_bytes: int = 2**26,
+        pack_bytes: int = 2**28,
         flush_every: int = 16,
         flush_seconds: float = 1.0,
         compression: str = "gzip",
