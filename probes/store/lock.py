@@ -129,8 +129,9 @@ def _clear(run_dir: Path, *, overwrite: bool, resume: bool) -> None:
     if (found or output_files(run_dir)) and not overwrite and not resume:
         advice = "name another directory, go on with it (resume=True), or overwrite it (--force, overwrite=True)"
         raise RunError(f"expected no run at `{run_dir}`, got one; {advice}")
+    resume = resume and os.path.lexists(run_dir / MANIFEST)  # without it, what lies there is of no run
     for file in [*([] if resume else found), *run_dir.glob(".*.tmp")]:
-        file.unlink()
+        file.unlink(missing_ok=True)
     if not resume:
         remove_outputs(run_dir)
 
