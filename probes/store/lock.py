@@ -36,8 +36,7 @@ class RunLock:
     def __init__(self, run_dir: Path) -> None:
         self.created = ""  # when the run began, as its run.json says, once that is written
         self._path = run_dir / LOCK
-        number = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        self._file = os.fdopen(number, "ab", buffering=0)
+        self._file = open(self._path, "ab", buffering=0, opener=_without_links)  # noqa: SIM115 - open until `release`
         self._note = f"{socket.gethostname()} {os.getpid()} {birth_of(os.getpid())} {token_hex(8)}"
         try:
             self._take(run_dir)
@@ -97,6 +96,10 @@ class RunLock:
         self._file.truncate(0)
         if self._file.write(note.encode()) < len(note):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def claim(run_dir: Path, *, overwrite: bool, resume: bool = False) -> RunLock:
