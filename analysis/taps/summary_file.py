@@ -8,6 +8,7 @@ when it was read. Bytes: 5/(m k) of those of the correlations, m neurons a class
 
 import json
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ from hashlib import sha256
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +36,27 @@ __all__ = ["Kept", "key_of", "opened", "write"]
 _VERSION = 3
 _KEY, _EXTREMES, _NULL = "key.json", "extremes.npy", ".null.npy"
 _MOST_KEY_BYTES = 2**24
+_MOST_DIRECTORY_BYTES = 2**22
+_END, _LARGE_END, _LOCATOR = (
+    struct.Struct("<4s8xI6x"),
+    struct.Struct("<4s36xQ8x"),
+    20,
+)  # of an archive, and of a large one
+_ENDS = _LARGE_END.size + _LOCATOR + _END.size
 _HEADER_BYTES = 2**12  # more than NumPy writes before an array
 # All that damage raises in zipfile and in NumPy; MemoryError where it declares more than there is memory.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError, LogError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    RuntimeError,
+    MemoryError,
+    LogError,
+    struct.error,
+)
 
 
 def key_of(log: LogLike, tap: Tap) -> dict[str, Any] | None:
@@ -183,9 +202,24 @@ def _write_array(file: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None
 def _archive(path: Path) -> zipfile.ZipFile | None:
     try:
         check_plain(path)
+        with path.open("rb") as file:
+            if _directory_bytes(file) > _MOST_DIRECTORY_BYTES:  # ZipFile reads all of it at once
+                return None
         return zipfile.ZipFile(path)
     except _DAMAGE:
         return None
+
+
+def _directory_bytes(file: BinaryIO) -> int:
+    """Return the bytes of the directory of an archive that we wrote, without a comment; https://pkware.com/appnote."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - _ENDS))
+    tail = file.read(_ENDS)
+    last, large = tail[-_END.size :], tail[: -_END.size][-_LOCATOR - _LARGE_END.size :][: _LARGE_END.size]
+    signature, size = _END.unpack(last)
+    if signature != b"PK\5\6":
+        raise zipfile.BadZipFile("no end of an archive, or a comment after it")
+    return int(_LARGE_END.unpack(large)[1] if large[:4] == b"PK\6\6" else size)
 
 
 def _starts(file: zipfile.ZipFile, key: dict[str, Any]) -> list[int] | None:

@@ -68,11 +68,12 @@ def export(
 
     for path in writers:
         check_free(path, overwrite=overwrite)
-    for path, (holds, write) in writers.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with fresh(path, overwrite=overwrite) as target:
+    places = [path.absolute() for path in writers]  # whoever takes the files may change the directory between two
+    for place, (path, (holds, write)) in zip(places, writers.items(), strict=True):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with fresh(place, overwrite=overwrite) as target:
             write(target)
-        yield Exported(path, holds, path.stat().st_size)
+        yield Exported(path, holds, place.stat().st_size)
 
 
 def _whole(log: Log, out: Path | None, names: Sequence[str], *, scalars: bool) -> Writers:

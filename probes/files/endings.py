@@ -7,9 +7,9 @@ also amid those that take in a row: then it is sent again a little later.
 import atexit
 import os
 import signal
-import sys
 import threading
 from contextlib import suppress
+from multiprocessing import parent_process, util
 from types import FrameType
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -115,11 +115,8 @@ def _do(thread: int | None = None) -> None:
 
 def _exit_of_child() -> None:
     """Have the exit of a process of multiprocessing call us: where it was forked, it passes over `atexit`."""
-    if "multiprocessing.process" in sys.modules:
-        from multiprocessing import parent_process, util
-
-        if parent_process() is not None:
-            util.Finalize(None, _do, exitpriority=0)
+    if parent_process() is not None:
+        util.Finalize(None, _do, exitpriority=0)
 
 
 def _after_fork() -> None:

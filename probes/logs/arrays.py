@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from probes.files.durable import write_whole
 from probes.files.interrupts import held
+from probes.logs.datasets import check_dataset, check_links, check_together
 from probes.logs.layout import FORMAT_VERSION
-from probes.logs.stored import check_dataset, check_links, checked_attributes, opened
+from probes.logs.stored import checked_attributes, opened
 
 __all__ = ["write_arrays"]
 
+# Of all arrays of a file together, which are read at once: so many bytes, or so many times the stored ones.
+_MOST_BYTES, _MOST_RATIO = 2**28, 64
 _PACKED = {"shuffle": True, "compression": "gzip", "compression_opts": 1, "fletcher32": True}
 
 
@@ -73,13 +76,20 @@ def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, float | 
 
 
 def arrays_in(group: h5py.Group) -> dict[str, NDArray[Any]]:
-    """All arrays of a group and those below it, by their paths from there."""
+    """All arrays of a group and those below it, by their paths from there; a ValueError if they are too many bytes."""
     start = len(group.name.rstrip("/")) + 1
-    return {name[start:]: values for name, values in _arrays(group, set())}
+    found = dict(_datasets(group, set()))
+    check_together(found.values(), _MOST_BYTES, _MOST_RATIO)
+    return {name[start:]: _values(dataset) for name, dataset in found.items()}
 
 
-def _arrays(group: h5py.Group, seen: set[int]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """The arrays of a group and those below it; a thing of two names would be met for every way that leads to it."""
+def _values(dataset: h5py.Dataset) -> NDArray[Any]:
+    values: NDArray[Any] = dataset[()]
+    return values[0] if dataset.attrs.get("scalar", False) else values
+
+
+def _datasets(group: h5py.Group, seen: set[int]) -> Iterator[tuple[str, h5py.Dataset]]:
+    """Those of a group and the ones below it; a thing of two names would be met for every way that leads to it."""
     check_links(group)
     for item in group.values():
         address = h5py.h5o.get_info(item.id).addr
@@ -87,7 +97,6 @@ def _arrays(group: h5py.Group, seen: set[int]) -> Iterator[tuple[str, NDArray[An
             raise ValueError(f"`{item.name}`, which has another name, too")
         seen.add(address)
         if isinstance(item, h5py.Group):
-            yield from _arrays(item, seen)
+            yield from _datasets(item, seen)
         else:
-            values = check_dataset(item)[()]
-            yield item.name, values[0] if item.attrs.get("scalar", False) else values
+            yield item.name, check_dataset(item)

@@ -87,9 +87,12 @@ def frame_at(file: int, offset: int, series: Sequence[Series], seed: int) -> Fra
         return None
 
     steps = _rising(file, start, count)
-    if steps is None or _checksum(file, start, end, seed) != os.pread(file, CHECKSUM.size, end):
+    if steps is None or not _is_whole(file, start, end, seed):
         return None
-    known = os.pread(file, table, names).decode(errors="replace").split("\n") if table else []
+    text = os.pread(file, table, names)
+    if text.count(b"\n") >= MOST_SCALARS:
+        return None
+    known = text.decode(errors="replace").split("\n") if table else []
     logged = np.frombuffer(os.pread(file, end - values, values), ENTRY)
     return Frame(steps, as_scalars(known, logged), tuple(places[1:]), entries, end + CHECKSUM.size)
 
@@ -107,10 +110,11 @@ def _rising(file: int, start: int, count: int) -> NDArray[np.int64] | None:
     return np.concatenate([np.empty(0, np.int64), *pieces])
 
 
-def _checksum(file: int, start: int, end: int, seed: int) -> bytes:
+def _is_whole(file: int, start: int, end: int, seed: int) -> bool:
+    """Whether the stretch is followed by its checksum."""
     for low, high in _pieces(start, end):
         seed = crc32(os.pread(file, high - low, low), seed)
-    return CHECKSUM.pack(seed)
+    return CHECKSUM.pack(seed) == os.pread(file, CHECKSUM.size, end)
 
 
 def _pieces(start: int, end: int) -> Iterator[tuple[int, int]]:

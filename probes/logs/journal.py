@@ -18,9 +18,9 @@ from isal.isal_zlib import crc32  # that of zlib, in a tenth of the time or less
 
 from probes.files.durable import refusal
 from probes.logs.frames import CHECKSUM, FRAME, FRAME_MAGIC, MOST_ENTRIES, Frame, StoredFrames, frame_at, journal_file
-from probes.logs.layout import FORMAT_VERSION, MOST_STORED_SCALARS, Series, check_format
+from probes.logs.layout import FORMAT_VERSION, MOST_SCALARS, Series, check_format
 from probes.logs.manifest import Manifest
-from probes.logs.rows import Gap, Rows, Scalars, join_scalars, join_steps
+from probes.logs.rows import Gap, Rows, join_scalars, join_steps
 
 __all__ = ["CHECKSUM", "FRAME", "FRAME_MAGIC", "read_journal"]
 
@@ -63,7 +63,7 @@ def read_journal(path: Path, manifest: Manifest, index: int) -> Rows:
 
     faults = [f"`{path}`: the last {lost} bytes, from byte {end} on, are no whole frame and were left out"]
     arrays = {one.name: StoredFrames(path, head, one, _places(frames, at)) for at, one in enumerate(manifest.series)}
-    scalars = _joined(path, frames)
+    scalars = join_scalars(frame.scalars for frame in frames)
     return Rows(join_steps(frames), arrays, scalars, gaps, faults if lost else [], path.name, attempt, after=after)
 
 
@@ -85,12 +85,13 @@ def _frames(path: Path, file: int, offset: int, series: Sequence[Series]) -> lis
     """All whole frames, up to the first that is none."""
     seed = CHECKSUM.unpack(os.pread(file, CHECKSUM.size, _HEAD.size))[0]
     frames: list[Frame] = []
-    logged = 0
+    logged, names = 0, set[str]()
     while frame := frame_at(file, offset, series, seed):
         frames.append(frame)
         offset, logged = frame.end, logged + frame.entries
-        if logged > MOST_ENTRIES:
-            raise refusal(path, f"expected at most {MOST_ENTRIES} logged values, got more")
+        names |= frame.scalars.keys()
+        if logged > MOST_ENTRIES or len(names) > MOST_SCALARS:
+            raise refusal(path, f"expected at most {MOST_ENTRIES} values of {MOST_SCALARS} scalars, got more")
     return frames
 
 
@@ -101,10 +102,3 @@ def _places(frames: Sequence[Frame], number: int) -> list[tuple[int, int, int]]:
         places.append((first, len(frame.steps), frame.places[number]))
         first += len(frame.steps)
     return places
-
-
-def _joined(path: Path, frames: Sequence[Frame]) -> Scalars:
-    scalars = join_scalars(frame.scalars for frame in frames)
-    if len(scalars) > MOST_STORED_SCALARS:
-        raise refusal(path, f"expected at most {MOST_STORED_SCALARS} names of scalars, got {len(scalars)}")
-    return scalars

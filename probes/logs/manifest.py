@@ -2,18 +2,29 @@
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 from probes.errors import RunError
 from probes.files.durable import read_whole, refusal, write_whole
-from probes.logs.layout import FORMAT_VERSION, MANIFEST, RUN_ID, SCALARS, STEP, Series, axis_names, check_format
+from probes.logs.layout import (
+    FORMAT_VERSION,
+    MANIFEST,
+    MOST_SERIES,
+    RUN_ID,
+    SCALARS,
+    STEP,
+    Series,
+    axis_names,
+    check_format,
+)
 
 __all__ = ["Manifest", "read_manifest", "write_manifest"]
 
-_MOST_BYTES = 2**24  # of a run.json; JSON can take up twenty times as many in memory
+_MOST_BYTES = 2**23  # of a run.json
+_MOST_VALUES = 2**19  # in it, since JSON can take up twenty times its bytes in memory
 _LAST = 2**63 - 1  # of all steps
 
 # Type of a field -> what JSON makes of it, or leaves as it is.
@@ -56,6 +67,7 @@ class Manifest:
     recording_seconds: float = 0.0  # of these, what recording took from the training
 
     def __post_init__(self) -> None:
+        _check_count(self.series)
         if not RUN_ID.fullmatch(self.run_id):
             raise ValueError(f"expected `run_id` of letters, digits, `.`, `_` and `-`, got {self.run_id!r}")
         names = [STEP, SCALARS, *set(axis_names(self.series).values()), *(one.name for one in self.series)]
@@ -79,6 +91,7 @@ class Manifest:
                 raise TypeError(f"expected `{name}` to be a {type(default).__name__}, got {known[name]!r}")
         if "networks" not in data:  # older: a recipe's run has a seed of initialisation for each of its networks
             known["networks"] = max(1, sum(str(seed).startswith("init-") for seed in data.get("seeds", ())))
+        _check_count(data["series"])
         known["series"] = tuple(Series.from_json(one) for one in data["series"])
         known["parents"] = tuple(map(str, data.get("parents", ())))
         known["attempts"] = tuple(map(int, data.get("attempts", ())))
@@ -107,6 +120,7 @@ def read_manifest(run_dir: str | Path) -> Manifest:
 def parsed(path: Path, text: bytes) -> Manifest:
     """The manifest in a text that a file holds; a LogError if it is damaged or of a newer format."""
     try:
+        _check_size(text)
         data = json.loads(text)
         check_format(path, data["format_version"])
         checksum = data.pop("checksum", None)
@@ -123,6 +137,7 @@ def write_manifest(run_dir: str | Path, manifest: Manifest) -> None:
     Raises:
         OSError: the disk is full or refuses.
         TypeError: the recipe holds what JSON cannot.
+        ValueError: it would be larger than what is read.
 
     Example:
         >>> write_manifest(".", Manifest("seed-0", ()))
@@ -135,8 +150,21 @@ def write_manifest(run_dir: str | Path, manifest: Manifest) -> None:
 def described(manifest: Manifest) -> bytes:
     """The text of run.json."""
     data = json.loads(json.dumps(manifest.to_json()))  # as it will be read: a key that was a number is a text
-    text = json.dumps({**data, "checksum": _checksum(data)}, indent=2)
-    return f"{text}\n".encode()
+    text = json.dumps({**data, "checksum": _checksum(data)}, indent=2).encode() + b"\n"
+    _check_size(text)  # whoever wrote it could not be read
+    return text
+
+
+def _check_count(series: Sequence[object]) -> None:
+    if len(series) > MOST_SERIES:
+        raise ValueError(f"expected at most {MOST_SERIES} series, got {len(series)}")
+
+
+def _check_size(text: bytes) -> None:
+    values = sum(map(text.count, (b",", b"[", b"{")))
+    if len(text) > _MOST_BYTES or values > _MOST_VALUES:
+        limits = f"{_MOST_VALUES} values and {_MOST_BYTES} bytes"
+        raise ValueError(f"expected at most {limits} in {MANIFEST}, got {values} and {len(text)}; record fewer series")
 
 
 def _checksum(data: Mapping[str, Any]) -> int:

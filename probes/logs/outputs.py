@@ -26,6 +26,8 @@ from probes.logs.samples import as_column, as_logits, check_ids, check_labels
 
 __all__ = ["Outputs", "checked", "read_outputs", "write_outputs"]
 
+_LONGEST = 2000  # bytes of a sample's text in JSON, which has at most 255 characters
+
 Stored = Mapping[str, Mapping[int, Callable[[], "Outputs"]]]  # set -> step -> what reads it; steps rise
 
 
@@ -208,6 +210,8 @@ def from_arrays(name: str, step: int, arrays: Mapping[str, NDArray[Any]]) -> Out
     columns = {each: arrays.get(each) for each in ("labels", "groups", "ids")}
     for each, column in columns.items():
         if column is not None and column.dtype == np.uint8:
+            if column.nbytes > _LONGEST * (1 + len(arrays["logits"])):
+                raise ValueError(f"{column.nbytes} bytes of `{each}` for {len(arrays['logits'])} samples")
             columns[each] = np.array(json.loads(column.tobytes()), object)
     return checked(Outputs(name, step, arrays["logits"], **columns))
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from probes.errors import LogError, RunError
 from probes.logs.arrays import arrays_in, as_bytes, put_arrays
+from probes.logs.datasets import check_links, read_text
 from probes.logs.directions import StoredDirections
 from probes.logs.evaluation import Evaluation
 from probes.logs.folder import Source
@@ -18,7 +19,7 @@ from probes.logs.layout import OUTPUT, OUTPUTS, PACKED
 from probes.logs.manifest import Manifest, described, parsed
 from probes.logs.outputs import Outputs, Stored, as_arrays, from_arrays
 from probes.logs.rows import Rows
-from probes.logs.stored import check_dataset, check_links, open_segment, opened
+from probes.logs.stored import open_segment, opened
 
 __all__ = ["pack_rest", "packed_run"]
 
@@ -74,8 +75,8 @@ def _rest(path: Path) -> Iterator[h5py.Group]:
 
 def _manifest(path: Path) -> Manifest:
     with _rest(path) as group:
-        text = check_dataset(group[_MANIFEST], "|u1", (None,))[()]
-    return parsed(path, text.tobytes())
+        text = read_text(group[_MANIFEST])
+    return parsed(path, text)
 
 
 def _parts(path: Path, manifest: Manifest) -> tuple[list[Rows], list[str]]:
@@ -86,7 +87,7 @@ def _evaluation(path: Path) -> Evaluation | None:
     with _rest(path) as group:
         if _EVALUATION not in group:
             return None
-        attributes = json.loads(check_dataset(group[_ATTRIBUTES], "|u1", (None,))[()].tobytes())
+        attributes = json.loads(read_text(group[_ATTRIBUTES]))
         return Evaluation(arrays_in(group[_EVALUATION]), dict(attributes))
 
 

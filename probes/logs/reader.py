@@ -22,6 +22,9 @@ from probes.logs.view import SeriesView
 
 __all__ = ["Log", "open_log"]
 
+# Of the table of scalars: as many cells as it may have, or how many for each value that was logged.
+_MOST_CELLS, _MOST_EMPTY = 2**23, 64
+
 
 class Log:
     """One recorded run; a snapshot, which `refresh` renews.
@@ -151,15 +154,29 @@ class Log:
         return [replace(part, scalars={} if number else scalars) for number, part in enumerate(found)]
 
     def scalars(self) -> Any:
-        """A pandas DataFrame of what was logged: indexed by ``step``, a column for each name, NaN where not logged."""
+        """A pandas DataFrame of what was logged: indexed by ``step``, a column for each name, NaN where not logged.
+
+        Raises:
+            LogError: a file is damaged, or the table would be far larger than what was logged.
+        """
         import pandas as pd
 
         columns = {}
         for name, (steps, values) in join_scalars(part.scalars for part in self.parts()).items():
             column = pd.Series(values, index=steps)
             columns[name] = column[~column.index.duplicated(keep="last")]
+        self._check_table([column.index.to_numpy() for column in columns.values()])
         table = pd.DataFrame(columns, index=None if columns else pd.Index([], dtype=np.int64))
         return table.sort_index().rename_axis(STEP)
+
+    def _check_table(self, steps: list[NDArray[np.int64]]) -> None:
+        logged = sum(map(len, steps))
+        cells = len(steps) * len(np.unique(np.concatenate(steps))) if steps else 0
+        if cells > max(_MOST_CELLS, _MOST_EMPTY * logged):
+            raise LogError(
+                f"expected scalars of `{self.path}` as a table, got one of {cells} cells for {logged} values; read "
+                "`scalars` of each of `parts()`"
+            )
 
     def directions(self, series: str | None = None) -> StoredDirections:
         """The directions of a series; without a name, those that all series share, nulls apart.
@@ -230,4 +247,5 @@ def open_log(path: str | Path) -> Log:
         >>> open_log("seed-0")
         Log(seed-0: finished, 0 rows, no series)
     """
-    return Log(packed_run(Path(path)) if Path(path).is_file() else run_folder(Path(path)))
+    path = Path(path).absolute()  # a script may change the directory before it reads on
+    return Log(packed_run(path) if path.is_file() else run_folder(path))

@@ -80,6 +80,7 @@ def open_logs(root: str | Path) -> Logs:
         >>> [log.manifest.run_id for log in open_logs("study")]
         ['seed-0', 'seed-1']
     """
+    root = Path(root).absolute()  # as a log's path is
     folders, left_out = find_runs(root)
     opened: list[Log] = []
     for folder in folders:
@@ -94,7 +95,7 @@ def open_logs(root: str | Path) -> Logs:
     if not opened:
         raise _none(root, list(left_out.values()))
 
-    logs = Logs(Path(root), opened, {str(path.relative_to(root)): why for path, why in sorted(left_out.items())})
+    logs = Logs(root, opened, {str(path.relative_to(root)): why for path, why in sorted(left_out.items())})
     for log, label in zip(logs, _labels(logs), strict=True):
         log.label = label
     return logs

@@ -1,10 +1,10 @@
 """HDF5 files as they are read: checked first, since they may come from strangers, then a slice at a time."""
 
 import errno
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from math import prod
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,25 @@ from numpy.typing import NDArray
 
 from probes.files.durable import check_plain, refusal
 from probes.logs.chunks import Chunks, identity
-from probes.logs.layout import PACKED, SCALARS, STEP, Series, axis_names, check_format, plain_name, stored_name
+from probes.logs.datasets import check_dataset, check_links, check_together
+from probes.logs.layout import (
+    MOST_STORED_SCALARS,
+    PACKED,
+    SCALARS,
+    STEP,
+    Series,
+    axis_names,
+    check_format,
+    plain_name,
+    stored_name,
+)
 from probes.logs.manifest import Manifest
 from probes.logs.rows import Gap, Rows, Scalars
 
 __all__ = ["StoredSeries"]
 
-_BLOSC2 = 32026
-_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF, _BLOSC2}
-_MOST_CHUNK_BYTES = 2**26
-_MOST_BYTES = 2**32
-_MOST_RATIO = 1000  # of declared to stored bytes; gzip at level 1 reaches 230, on zeros
-_MOST_LOGGED = 2**30  # bytes of all scalars of a file
+_MOST_LOGGED = 2**26, 64  # of all scalars of a file: bytes, or times the stored ones
+_PIECE = 2**17  # steps that are read at a time
 # All that h5py raises on damage.
 _DAMAGE = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, MemoryError)
 _WRITTEN = "already open for write"  # as HDF5 says
@@ -92,52 +99,16 @@ def _opened(path: bytes) -> Any:
         raise
 
 
-def check_links(group: h5py.Group, allowed: Collection[str] | None = None) -> None:
-    """Refuse a group that holds a link to elsewhere, or a name that is not allowed."""
-    for stored in group.id:  # not by a callback, in which HDF5 would swallow a Ctrl-C
-        name = stored.decode()
-        if group.id.links.get_info(stored).type != h5py.h5l.TYPE_HARD:
-            raise ValueError(f"`{name}`, a link to elsewhere")
-        if allowed is not None and name not in allowed:
-            raise ValueError(f"`{name}`, which does not belong there")
-
-
-def check_dataset(
-    dataset: h5py.Dataset, dtype: str | None = None, shape: tuple[int | None, ...] | None = None
-) -> h5py.Dataset:
-    """The dataset itself, if it is as expected and safe to read; None in the shape stands for any length."""
-    if not isinstance(dataset, h5py.Dataset):
-        raise TypeError(f"no dataset in `{dataset.name}`")
-
-    plan = dataset.id.get_create_plist()
-    filters = {plan.get_filter(number)[0] for number in range(plan.get_nfilters())}
-    chunk = prod(dataset.chunks or ()) * dataset.dtype.itemsize
-    declared, stored = dataset.nbytes, dataset.id.get_storage_size()
-    fits = shape is None or (
-        len(shape) == dataset.ndim and all(want in {None, got} for want, got in zip(shape, dataset.shape, strict=True))
-    )
-    for holds, found in (
-        (dataset.dtype.kind in "iuf" and dtype in {None, dataset.dtype.str}, f"dtype {dataset.dtype}"),
-        (fits, f"shape {dataset.shape}"),
-        (not dataset.is_virtual, "data of other files, virtual,"),
-        (not plan.get_external_count(), "data of other files, external,"),
-        (filters <= _FILTERS, f"filters {sorted(filters - _FILTERS)}"),
-        (chunk <= _MOST_CHUNK_BYTES, f"chunks of {chunk} bytes"),
-        (declared <= min(_MOST_BYTES, _MOST_RATIO * stored), f"{declared} bytes made of {stored}"),
-    ):
-        if not holds:
-            raise ValueError(f"{found} in `{dataset.name}`")
-    if _BLOSC2 in filters:
-        _find_blosc2(Path(dataset.file.filename))
-    return dataset
-
-
-def _find_blosc2(path: Path) -> None:
-    try:
-        import hdf5plugin  # noqa: F401 - HDF5 has its filters from then on
-    except ImportError as error:
-        reason = "expected hdf5plugin, which reads blosc2, got none"
-        raise refusal(path, reason, "pip install feature-probes[fast]") from error
+def _read_steps(dataset: h5py.Dataset) -> NDArray[np.int64]:
+    """The steps, a stretch at a time: a file can declare far more of them than it holds, but those rise."""
+    check_dataset(dataset, "<i8", (None,))
+    pieces = [np.empty(0, np.int64)]
+    for start in range(0, len(dataset), _PIECE):
+        steps = dataset[start : start + _PIECE]
+        if (np.diff(steps) <= 0).any() or (pieces[-1].size and steps[0] <= pieces[-1][-1]):
+            raise ValueError(f"steps that do not rise after row {start}")
+        pieces.append(steps)
+    return np.concatenate(pieces)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +168,7 @@ def open_segment(path: Path, manifest: Manifest) -> Rows:
     seen = identity(path.lstat())
     with opened(path) as file:
         attempt, gaps = check_root(file, manifest)
-        steps = check_dataset(file[STEP], "<i8", (None,))[:]
+        steps = _read_steps(file[STEP])
         for one in manifest.series:
             check_dataset(file[stored_name(one.name)], one.dtype, (len(steps), *one.shape))
         scalars = stored_scalars(file)
@@ -246,13 +217,12 @@ def check_root(file: h5py.File, manifest: Manifest) -> tuple[int, list[Gap]]:
 def stored_scalars(file: h5py.File) -> Scalars:
     if SCALARS not in file:
         return {}
-    check_links(file[SCALARS])
+    check_links(file[SCALARS], most=MOST_STORED_SCALARS)
     found: dict[str, tuple[h5py.Dataset, h5py.Dataset]] = {}
     for name, group in file[SCALARS].items():
         check_links(group, {"step", "value"})
         steps = check_dataset(group["step"], "<i8", (None,))
         values = check_dataset(group["value"], "<f8", steps.shape)
         found[plain_name(name)] = (steps, values)
-    if sum(steps.nbytes + values.nbytes for steps, values in found.values()) > _MOST_LOGGED:
-        raise ValueError(f"more than {_MOST_LOGGED} bytes of scalars")
+    check_together(chain.from_iterable(found.values()), *_MOST_LOGGED)
     return {name: (steps[:], values[:]) for name, (steps, values) in found.items()}

@@ -10,14 +10,19 @@ import h5py
 import numpy as np
 
 from probes.files.durable import write_whole
+from probes.logs.arrays import write_attributes
 from probes.logs.folder import read_parts
 from probes.logs.layout import MERGED, NUMBERED, Series, stored_name
 from probes.logs.manifest import Manifest
 from probes.logs.rows import Rows
 from probes.logs.view import joined
-from probes.segments.segment import attach_axes, segment_bytes, write_common
+from probes.segments.chunks import FAST
+from probes.segments.segment import LEVEL, attach_axes, segment_bytes, write_common
 
 __all__ = ["merge"]
+
+_LARGE = 2**26  # bytes, from which on it is packed fast rather than well
+_NEEDS = "the rows lie in seg-*.h5 beside this file: copy the whole folder, or make one file of it with `probes pack`"
 
 
 def merge(run_dir: Path, manifest: Manifest, *, pack_bytes: int, compression: str = "gzip") -> None:
@@ -38,9 +43,11 @@ def merge(run_dir: Path, manifest: Manifest, *, pack_bytes: int, compression: st
         return
     parts, _ = read_parts(run_dir, manifest, known={})
     rows = joined(manifest, parts)
-    if len(rows) * sum(one.row_bytes for one in manifest.series) <= pack_bytes:
+    row_bytes = sum(one.row_bytes for one in manifest.series)
+    if len(rows) * row_bytes <= pack_bytes:
+        level = LEVEL if len(rows) * row_bytes <= _LARGE else FAST  # a training ends by it
         with suppress(OSError):
-            write_whole(run_dir / MERGED, segment_bytes(manifest, rows, compression=compression))
+            write_whole(run_dir / MERGED, segment_bytes(manifest, rows, compression=compression, level=level))
     if not (run_dir / MERGED).exists():
         write_whole(run_dir / MERGED, _view_bytes(manifest, parts, rows))
         return
@@ -54,7 +61,7 @@ def _view_bytes(manifest: Manifest, parts: Sequence[Rows], rows: Rows) -> memory
     with h5py.File(target, "w", libver=("v110", "v110")) as file:
         write_common(file, manifest, rows)
         numbers = [int(match[1]) for part in parts if (match := NUMBERED.fullmatch(part.file))]
-        file.attrs["segments"] = 1 + max(numbers, default=-1)
+        write_attributes(file, {"segments": 1 + max(numbers, default=-1), "needs": _NEEDS})
         for one in manifest.series:
             missing = np.nan if one.dtype != "<i8" else np.iinfo("<i8").min
             file.create_virtual_dataset(stored_name(one.name), _layout(one, parts), missing)

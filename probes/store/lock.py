@@ -36,8 +36,7 @@ class RunLock:
     def __init__(self, run_dir: Path) -> None:
         self.created = ""  # when the run began, as its run.json says, once that is written
         self._path = run_dir / LOCK
-        number = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        self._file = os.fdopen(number, "ab", buffering=0)
+        self._file = open(self._path, "ab", buffering=0, opener=_without_links)  # noqa: SIM115 - open until `release`
         self._note = f"{socket.gethostname()} {os.getpid()} {birth_of(os.getpid())} {token_hex(8)}"
         try:
             self._take(run_dir)
@@ -99,6 +98,10 @@ class RunLock:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+
+
 def claim(run_dir: Path, *, overwrite: bool, resume: bool = False) -> RunLock:
     """The lock of a directory that holds no run, or one that is resumed; one to overwrite is deleted.
 
@@ -129,8 +132,9 @@ def _clear(run_dir: Path, *, overwrite: bool, resume: bool) -> None:
     if (found or output_files(run_dir)) and not overwrite and not resume:
         advice = "name another directory, go on with it (resume=True), or overwrite it (--force, overwrite=True)"
         raise RunError(f"expected no run at `{run_dir}`, got one; {advice}")
+    resume = resume and os.path.lexists(run_dir / MANIFEST)  # without it, what lies there is of no run
     for file in [*([] if resume else found), *run_dir.glob(".*.tmp")]:
-        file.unlink()
+        file.unlink(missing_ok=True)
     if not resume:
         remove_outputs(run_dir)
 

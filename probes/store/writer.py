@@ -73,7 +73,7 @@ class RunWriter:
         overwrite: bool = False,
         resume: Position | None = None,
         block_bytes: int = 2**24,
-        pack_bytes: int = 2**26,
+        pack_bytes: int = 2**28,
         flush_every: int = 16,
         flush_seconds: float = 1.0,
         compression: str = "gzip",
@@ -92,6 +92,8 @@ class RunWriter:
         )
         self._pack_bytes, self._compression = pack_bytes, compression
         self._process, self._started = os.getpid(), monotonic()  # process 0 once closed
+        if resume and resume.rows and not (self.path / MANIFEST).exists():
+            raise RunError(f"expected a run to go on with at `{self.path}`, got none; name that of the checkpoint")
         self._lock = claim(self.path, overwrite=overwrite, resume=resume is not None)
         try:
             segment = self._begin(sets, resume or Position())
@@ -121,8 +123,6 @@ class RunWriter:
         if (self.path / MANIFEST).exists():
             self.manifest, segment = next_attempt(self.path, self.manifest, position)
             return segment
-        if position.rows:
-            raise RunError(f"expected a run to go on with at `{self.path}`, got none; name that of the checkpoint")
 
         if directions:
             write_directions(self.path, directions)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from probes.errors import ProbesError
 from probes.files.durable import check_plain, refusal
+from probes.logs.datasets import check_dataset, check_links
 from probes.logs.directions import read_directions
 from probes.logs.folder import read_parts
 from probes.logs.journal import read_journal
@@ -22,16 +23,7 @@ from probes.logs.lock import is_being_written
 from probes.logs.manifest import Manifest, read_manifest
 from probes.logs.outputs import read_outputs
 from probes.logs.rows import Rows, Scalars
-from probes.logs.stored import (
-    check_dataset,
-    check_links,
-    check_root,
-    checked_attributes,
-    open_segment,
-    opened,
-    segments_shown,
-    stored_scalars,
-)
+from probes.logs.stored import check_root, checked_attributes, open_segment, opened, segments_shown, stored_scalars
 from probes.logs.view import joined
 from probes.verification.axes import axes_faults
 from probes.verification.chunks import chunk_faults

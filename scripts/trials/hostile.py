@@ -12,16 +12,20 @@ import numpy as np
 
 from probes.errors import ProbesError
 from probes.store import Log, open_log
-from scripts.trials import hostile_files, hostile_hdf5
+from scripts.trials import hostile_files, hostile_hdf5, hostile_limits
 from scripts.trials.material import VALUES, wrong
 from scripts.trials.processes import Tell, in_child
 from scripts.trials.subjects import cut_off, packed, shown
 
-KINDS = {**hostile_hdf5.KINDS, **hostile_files.KINDS}  # name -> run it is made of, and what makes it hostile
+KINDS = {
+    **hostile_hdf5.KINDS,
+    **hostile_files.KINDS,
+    **hostile_limits.KINDS,
+}  # name -> run it is made of, and what makes it hostile
 COUNT, SHORT = len(KINDS), 24
-CHECKED = "refused in a printable line that names the file, or harmless; in 20 s and 1 GiB, no crash"
+CHECKED = "refused in a printable line that names the file, or harmless; in 10 s and 0.5 GiB, no crash"
 
-_SECONDS, _BYTES = 20, 2**30
+_SECONDS, _BYTES = 10, 2**29
 _BUILD: Mapping[str, Callable[[Path], object]] = {"packed": packed, "shown": shown, "cut-off": cut_off}
 
 READ: tuple[Callable[[Log], object], ...] = (

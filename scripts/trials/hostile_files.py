@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from probes.logs.layout import DIRECTIONS, MANIFEST, MERGED
 
@@ -67,6 +67,20 @@ def journal(run: Path, change: Callable[[bytearray], object]) -> None:
     change(data)
     data[60:64] = struct.pack("<I", zlib.crc32(data[:60]))
     (run / JOURNAL).write_bytes(data)
+
+
+def frame_of(run: Path, file: BinaryIO, *, names: bytes = b"", entries: bytes = b"") -> None:
+    """One more frame at the end of a journal, without rows, whose checksums fit."""
+    seed = int.from_bytes((run / JOURNAL).read_bytes()[60:64], "little")
+    head = struct.pack("<4s3I", b"rows", 0, len(names), len(entries) // 20)
+    payload = names + entries
+    file.write(head + struct.pack("<I", zlib.crc32(head, seed)))
+    file.write(payload + struct.pack("<I", zlib.crc32(payload, seed)))
+
+
+def entries_of(count: int) -> bytes:
+    """A logged value for each of so many names."""
+    return b"".join(struct.pack("<qId", 7, name, 0.5) for name in range(count))
 
 
 def numbered_far_off(run: Path) -> None:

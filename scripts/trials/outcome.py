@@ -26,6 +26,7 @@ KINDS = (
     "polls",
     "rivals",
     "forks",
+    "ends",
     "hostile",
 )
 _ENDLESS = 10**9

@@ -97,6 +97,6 @@ def test_a_recipe_may_have_keys_that_are_no_text(tmp_path, key, text):
 
 def test_a_description_as_large_as_none_is_refused(tmp_path):
     with (tmp_path / "run.json").open("wb") as file:
-        file.truncate(2**24 + 1)
-    with pytest.raises(LogError, match=r"run.json`: expected at most 16777216 bytes, got 16777217; move it away"):
+        file.truncate(2**23 + 1)
+    with pytest.raises(LogError, match=r"run.json`: expected at most 8388608 bytes, got 8388609; move it away"):
         read_manifest(tmp_path)

@@ -138,7 +138,7 @@ def test_more_scalars_than_fit_in_memory_are_refused(path):
                 dataset = file.create_dataset(f"scalars/{number}/{name}", (rows,), dtype, **options)
                 dataset.id.write_direct_chunk((0,), bytes(100_000))
 
-    assert refusal(path).startswith(f"{INTACT} more than 1073741824 bytes of scalars; ")
+    assert f"{INTACT} 1207959680 bytes made of 18" in refusal(path)
 
 
 def test_a_newer_format_is_refused(path):
@@ -265,5 +265,5 @@ def test_a_row_too_large_to_be_read_at_once_is_refused(path):
 
 
 def test_a_run_that_is_a_file_is_no_run(path):
-    with pytest.raises(RunError, match=r"got no run\.json in it"):
+    with pytest.raises(RunError, match="expected a run's folder, or a file that `probes pack` made"):
         open_log(path / "log.h5")

@@ -4,7 +4,7 @@ import pytest
 
 from probes.errors import LogError
 from probes.segments.merged import merge
-from probes.store import Manifest, RunWriter, Series, open_log
+from probes.store import Manifest, Position, RunWriter, Series, open_log
 from tests.store.runs import FORMS, ROW_BYTES, STEPS, arrays, closed, fill, manifest, segmented
 
 
@@ -97,3 +97,30 @@ def test_xarray_opens_the_merged_log(tmp_path):
     with xarray.open_dataset(path / "log.h5", engine="h5netcdf") as dataset:
         assert dataset["correlations"].dims[-1] == "view"
         np.testing.assert_array_equal(dataset["correlations"].sel(step=125), arrays()["correlations"][-1])
+
+
+def test_a_merged_log_says_that_it_needs_its_segments(tmp_path):
+    log = closed(tmp_path / "seed-0", block_bytes=2000, pack_bytes=0)
+    with h5py.File(log.path / "log.h5") as file:
+        needs = file.attrs["needs"].decode()
+
+    assert needs == (
+        "the rows lie in seg-*.h5 beside this file: copy the whole folder, or make one file of it with `probes pack`"
+    )
+    assert open_log(log.path).faults == ()
+
+
+def test_scalars_logged_again_stand_once_in_the_file(tmp_path):
+    path = tmp_path / "seed-0"
+    with RunWriter(path, manifest()) as writer:
+        for step in range(6):
+            writer.append(step, {name: values[0] for name, values in arrays().items()})
+            writer.log(step, {"loss": float(step)})
+        writer.log(5, {"loss": -1.0})
+    with RunWriter(path, manifest(), resume=Position(5, 6)) as writer:
+        writer.log(3, {"loss": 30.0})
+        writer.log(6, {"loss": 60.0})
+    with h5py.File(path / "log.h5") as file:
+        found = [file[f"scalars/loss/{name}"][:].tolist() for name in ("step", "value")]
+
+    assert found == [[0, 1, 2, 3, 4, 5, 6], [0.0, 1.0, 2.0, 30.0, 4.0, -1.0, 60.0]]
