@@ -248,7 +248,7 @@ def _causal(study: Study) -> Iterator[Measurement]:
         note = (
             f"accuracy on {len(table)} learned views, mean over views: {means['before']:.3f} with all neurons, "
             f"{means['after']:.3f} without the credited ones, {means['control']:.3f} without those of the other view; "
-            f"measured: the last two's difference; n: {what}; interval: bootstrap of the mean over these"
+            f"measured: the last two's difference; n: {what}; interval: bootstrap of the mean over {what}"
         )
         yield Measurement(bootstrapped(lost, np.mean), note)
 

@@ -201,7 +201,7 @@ def _favoured(study: Study) -> Iterator[Measurement]:
         note = (
             f"share of {len(table)} classes that learned one view, the one with the larger S: {won.mean():.3f}, less "
             f"{chance.mean():.3f} by the lottery of the initialisation; n: {what}; interval: bootstrap of the mean "
-            "over these"
+            f"over {what}"
         )
         yield Measurement(bootstrapped(excess, np.mean), note)
 
