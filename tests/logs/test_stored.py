@@ -158,14 +158,19 @@ def test_a_linked_file_is_refused(path):
     (path / "log.h5").rename(path / "elsewhere")
     (path / "log.h5").symlink_to(path / "elsewhere")
 
-    assert refusal(path) == f"expected a plain file, got a link; copy the run with `cp -rL`, which takes what links lead to"
+    assert (
+        refusal(path) == "expected a plain file, got a link; copy the run with `cp -rL`, which takes what links lead to"
+    )
 
 
 def test_a_linked_segment_is_refused(path):
     (path / "log.h5").rename(path / "elsewhere")
     (path / "seg-000000.h5").symlink_to(path / "elsewhere")
 
-    assert refusal(path, "seg-000000.h5") == f"expected a plain file, got a link; copy the run with `cp -rL`, which takes what links lead to"
+    assert (
+        refusal(path, "seg-000000.h5")
+        == "expected a plain file, got a link; copy the run with `cp -rL`, which takes what links lead to"
+    )
 
 
 def test_a_file_replaced_by_another_of_fewer_rows_is_refused(path):
