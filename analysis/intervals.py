@@ -104,7 +104,7 @@ def less(first: Estimate, second: Estimate) -> Estimate:
 
     Example:
         >>> [round(number, 3) for number in less(rate(8, 10), rate(2, 10))]
-        [0.6, 0.166, 0.801, 10]
+        [0.6, 0.162, 0.803, 10]
     """
     value = first.value - second.value
     below = np.hypot(first.value - first.low, second.high - second.value)

@@ -3,26 +3,12 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from probes.analysis.taps.tap import Tap
 from probes.errors import LogError, NotRecordedError
 from probes.logs.protocol import LogLike
 
-__all__ = ["different_directions", "no_tap", "same_labels", "unreadable"]
+__all__ = ["no_tap", "same_labels", "unreadable"]
 
 _SHOWN = 5  # series that a message names
-
-
-def different_directions(name: str, first: str, second: str, known: Tap, other: Tap) -> str:
-    """Return what is wrong with two runs that have recorded different features under one name."""
-    described = [
-        f"({', '.join(f'{axis}={length}' for axis, length in zip(tap.axes, tap.shape, strict=True))}) of hash "
-        f"{tap.directions.sha256[:8] if tap.directions else 'unknown'}"
-        for tap in (known, other)
-    ]
-    return (
-        f"expected the same directions for `{name}` in all runs, got {described[0]} in run `{first}` and "
-        f"{described[1]} in run `{second}`; analyse the runs of each by themselves"
-    )
 
 
 def same_labels(labels: Sequence[str]) -> str:

@@ -44,7 +44,7 @@ class WinShares:
         """Mean chance of each feature."""
         won, lost = self._posteriors
 
-        return ((won / (won + lost)) @ self._weights)[self._level]
+        return np.asarray(((won / (won + lost)) @ self._weights)[self._level])
 
     def interval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return both ends of each chance's 95 % credible interval."""
@@ -115,4 +115,4 @@ class WinShares:
         chosen = draw.choice(len(self._weights), _DRAWS, p=self._weights)
         won, lost = (np.moveaxis(part[:, chosen][self._level], -1, 0) for part in self._posteriors)
 
-        return draw.beta(won, lost)
+        return np.asarray(draw.beta(won, lost))

@@ -12,6 +12,7 @@ Example:
     (True, True)
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from fnmatch import fnmatchcase
 from functools import cached_property, partial, wraps
@@ -23,10 +24,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import pandas as pd
 
 from probes.analysis.parents import parent_of
-from probes.analysis.refusals import different_directions, no_tap, same_labels, unreadable
+from probes.analysis.refusals import no_tap, same_labels, unreadable
 from probes.analysis.rule import RULE, LearnedRule
 from probes.analysis.taps.own_class import widened
-from probes.analysis.taps.tap import Tap, taps_of
+from probes.analysis.taps.shared import SharedTaps
+from probes.analysis.taps.tap import Tap
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
 from probes.logs.runs import Logs, open_logs
@@ -109,33 +111,30 @@ class Study:
         """The usable runs with parents, their teachers."""
         return self._chosen("students", [log for log in self.usable if log.manifest.parents])
 
-    @cached_property
+    @property
     def taps(self) -> Mapping[str, Tap]:
-        """What can be analysed as features, by the name of the series, in the order in which runs recorded them.
+        """What can be analysed as features, by the name of the series, in the order in which runs recorded them."""
+        return self._shared.taps
 
-        Raises:
-            LogError: runs have recorded different directions under one name.
-        """
-        found: dict[str, tuple[str, Tap]] = {}
-        for log in self.usable:
-            for name, tap in self._taps[log.label].items():
-                first, known = found.setdefault(name, (log.label, tap))
-                if not tap.same_features(known):
-                    raise LogError(different_directions(name, first, log.label, known, tap))
-
-        return {name: tap for name, (_, tap) in found.items()}
+    @property
+    def conflicts(self) -> Mapping[str, str]:
+        """What is wrong with series under whose name runs have recorded different features; they are no taps."""
+        return self._shared.conflicts
 
     def tap_of(self, log: LogLike, name: str) -> Tap:
         """Return the tap of that name as one of the runs has recorded it, whose units may be others in number."""
-        return self._taps[log.label][name]
+        return self._shared.by_run[log.label][name]
 
     def tap(self, name: str | None = None) -> Tap:
         """Return the tap of that name; without one the only tap, or the one called "correlations".
 
         Raises:
-            LogError: there is no tap, none of this name, or several and none is named.
+            LogError: there is no tap, none of this name, several and none is named, or runs differ in its directions.
         """
         known = list(self.taps)
+        conflict = self.conflicts.get(name or "", "" if known else next(iter(self.conflicts.values()), ""))
+        if conflict:
+            raise LogError(conflict)
         if not known:
             raise LogError(no_tap(self.usable or self.logs))
         default = known[0] if len(known) == 1 else "correlations"
@@ -147,7 +146,9 @@ class Study:
 
     def with_tap(self, tap: Tap, logs: Sequence[LogLike] | None = None) -> Sequence[LogLike]:
         """Return those of the runs, by default the usable ones, that have recorded a tap."""
-        return tuple(log for log in (self.usable if logs is None else logs) if tap.name in self._taps[log.label])
+        known = self._shared.by_run
+
+        return tuple(log for log in (self.usable if logs is None else logs) if tap.name in known[log.label])
 
     def teachers(self, student: LogLike) -> Sequence[LogLike]:
         """Return the parents of a run that are among the usable runs; of several of one id the nearest folder's."""
@@ -210,17 +211,8 @@ class Study:
         return f"Study({len(self.logs)} runs: {len(self.members)} members, {len(self.students)} students; taps: {taps})"
 
     @cached_property
-    def _taps(self) -> Mapping[str, Mapping[str, Tap]]:
-        """The taps of every usable run; runs that recorded the same in the same shape share one."""
-        known: dict[object, dict[str, Tap]] = {}
-        found = {}
-        for log in self.usable:
-            key = (log.manifest.directions, str(log.series)) if log.manifest.directions else log.label
-            if key not in known:
-                known[key] = taps_of(log)
-            found[log.label] = known[key]
-
-        return found
+    def _shared(self) -> SharedTaps:
+        return SharedTaps(self.usable)
 
     def _chosen(self, kind: str, default: Sequence[LogLike]) -> Sequence[LogLike]:
         glob = self._globs[kind]
@@ -256,7 +248,7 @@ def open_study(root: str | Path, *, rule: LearnedRule = RULE, members: str = "",
         >>> open_study("study")
         Study(1 runs: 0 members, 0 students; taps: none)
     """
-    return Study(open_logs(root), rule=rule, members=members, students=students)
+    return Study(sorted(open_logs(root), key=_by_number), rule=rule, members=members, students=students)
 
 
 def finding(function: Callable[Concatenate[Study, P], pd.DataFrame]) -> Callable[Concatenate[Source, P], pd.DataFrame]:
@@ -291,6 +283,11 @@ def as_study(source: Source) -> Study:
         return source
 
     return open_study(source) if isinstance(source, str | Path) else Study(source)
+
+
+def _by_number(log: LogLike) -> list[tuple[int, int | str]]:
+    """Return the key by which seed-2 stands before seed-10."""
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", log.label)]
 
 
 def _hashable(value: Any) -> Any:

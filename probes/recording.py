@@ -12,10 +12,12 @@ import torch
 
 from probes.distributed import is_writer, whole
 from probes.errors import RunError, UsageError
+from probes.files.endings import at_end, not_at_end, rescued
 from probes.logs.layout import MANIFEST, checked_name
 from probes.logs.manifest import Manifest, read_manifest
 from probes.quantities import Numbers, Pending, all_finite
 from probes.store.attempts import Position
+from probes.store.steps import any_step
 from probes.store.writer import RunWriter
 
 __all__ = ["Recording", "as_array", "as_numbers"]
@@ -53,6 +55,7 @@ class Recording:
         self._position = Position() if resume else None  # where to go on; None = this must be a new run
         self._created = ""  # when the run to go on with began
         self._writer: RunWriter | None = None
+        self._pending = Pending([])
         self._scalars: Numbers[int] = Numbers()  # that wait, by step
 
     @property
@@ -89,6 +92,17 @@ class Recording:
                 self._path, manifest, directions=pending.directions, overwrite=self._overwrite, resume=self._position
             )
             self._created = self._writer.manifest.created
+            self._pending = pending
+            at_end(self)
+
+    def rescue(self) -> None:
+        """Have all rows so far on the disk: the process ends, or nobody is left to close the log, which stays open."""
+        if self._writer is not None and self._writer.open_here:
+            self.write(self._pending)
+            self._writer.rescue()
+
+    def __del__(self) -> None:
+        rescued(self, "_writer")
 
     def write(self, pending: Pending, *, wait: bool = True) -> None:
         """Write the steps that wait, up to the first that is not finite: there the run has diverged, and the log ends.
@@ -115,7 +129,7 @@ class Recording:
 
     def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
         """Write numbers at a step, many of them together, so that a device is seldom waited for."""
-        self._scalars.add(step, scalars)
+        self._scalars.add(any_step(step), scalars)
         if self._scalars.due:
             self._write_scalars(wait=False)
 
@@ -161,6 +175,7 @@ class Recording:
             self._write_scalars()
             status, reason = ("diverged", self.divergence) if self.divergence else (status, reason)
             self._writer.close(status, reason, recording_seconds=seconds)
+            not_at_end(self)
             _LOGGER.info("%s", _summary(self._writer))
             self._position, self._writer = Position(step, self._writer.rows), None
 

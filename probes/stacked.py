@@ -12,10 +12,12 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
+from probes.files.endings import at_end, not_at_end, rescued
 from probes.logs.manifest import Manifest
 from probes.quantities import Numbers, Pending, Quantity, State, Tap, all_finite, as_tap, nulls
 from probes.schedules import Schedule, every
 from probes.store.attempts import Position
+from probes.store.steps import any_step
 from probes.store.writer import RunWriter
 
 __all__ = ["StackedRecorder"]
@@ -72,7 +74,7 @@ class StackedRecorder:
         if resume is not None and len(resume) != len(paths):
             raise ValueError(f"expected one position per path, got {len(paths)} paths and {len(resume)} positions")
 
-        self.paths = tuple(Path(path) for path in paths)
+        self.paths = tuple(Path(path).absolute() for path in paths)  # a script may change the directory
         self._manifests, self._overwrite = tuple(manifests), overwrite
         self._resume: Sequence[Position | None] = [None] * len(paths) if resume is None else resume
         self._quantities, self._schedule = tuple(quantities), schedule
@@ -129,7 +131,7 @@ class StackedRecorder:
             raise UsageError("expected step 0 to be recorded before scalars; call `step` first")
 
         runs = self._checked(runs, scalars)
-        self._numbers.add((step, runs), {name: values.clone() for name, values in scalars.items()})
+        self._numbers.add((any_step(step), runs), {name: values.clone() for name, values in scalars.items()})
         if self._numbers.due:
             self._write_numbers(wait=False)
 
@@ -153,6 +155,7 @@ class StackedRecorder:
             for run in range(len(self.paths)):
                 every_one.callback(self._end, run, status, reason)
             self._write()
+        not_at_end(self)
 
     def __enter__(self) -> Self:
         return self
@@ -165,6 +168,7 @@ class StackedRecorder:
                 every_one.callback(writer.__exit__, kind, error, trace)
             self._write()
             self._writers = {}
+        not_at_end(self)
 
     def _checked(self, runs: Sequence[int] | None, stacked: Mapping[str, torch.Tensor]) -> tuple[int, ...]:
         """The runs that the leading axis of every tensor stands for."""
@@ -205,6 +209,17 @@ class StackedRecorder:
             undo.pop_all()
         self._opened = True
         self._write()
+        at_end(self)
+
+    def rescue(self) -> None:
+        """Have all rows so far on the disk: the process ends, or nobody is left to close the logs."""
+        if all(writer.open_here for writer in self._writers.values()):
+            self._write()
+            for writer in self._writers.values():
+                writer.rescue()
+
+    def __del__(self) -> None:
+        rescued(self, "_writers")
 
     def _write_numbers(self, *, wait: bool) -> None:
         for (step, runs), scalars in self._numbers.taken(wait=wait):

@@ -53,6 +53,7 @@ _PAIRS = ("set", "pair", "disagreement", "low", "high", "n")
 # Outputs that are averaged for one size of ensembles, and for one evaluation set: some seconds.
 _MOST_OUTPUTS = 1e9
 _MOST_SUBSETS = 256
+_DEVIATIONS = 1.96  # of a normal distribution, to either end of its central 95 %
 _SETS = 3  # that a figure shows
 
 
@@ -73,7 +74,7 @@ def ensembles(study: Study) -> pd.DataFrame:
         >>> from probes.analysis.theory.example import example_study
         >>> table = ensembles(Study(example_study()))
         >>> table.loc[table["set"] == "single_view", ["members", "error"]].round(3).values.tolist()[::4]
-        [[1.0, 0.383], [5.0, 0.0]]
+        [[1.0, 0.444], [5.0, 0.0]]
     """
     rows = [
         row
@@ -129,18 +130,40 @@ def _of_set(
     labels = one.labels[chosen]
     stacked = np.stack([each[chosen] for each in logits]).astype(np.float64)
     most = int(np.clip(_MOST_OUTPUTS / max(1, count * stacked.size), 1, _MOST_SUBSETS))
-    single = mean_of([rate(int(wrong(each, labels).sum()), len(labels)) for each in stacked])
 
     rows: list[tuple[object, ...]] = []
     for sets in subsets_of(count, most, np.random.default_rng(0)):
         errors, losses = zip(*(_error(stacked[list(members)].mean(axis=0), labels) for members in sets), strict=True)
-        whole = len(sets[0]) == count
         error = rate(round(errors[0] * len(labels)), len(labels))
         ends = (error.low, error.high) if len(sets) == 1 else tuple(np.quantile(errors, [0.025, 0.975]).tolist())
-        gain = less(single, error)[:3] if whole else (np.nan,) * 3
+        gain = _gain_of(stacked, labels) if len(sets[0]) == count else (np.nan,) * 3
         mean = (float(np.mean(errors)), *ends, float(np.mean(losses)))
         rows.append((one.name, group, len(sets[0]), len(sets), *mean, *gain))
     return rows
+
+
+def _gain_of(stacked: NDArray[np.float64], labels: NDArray[np.integer]) -> tuple[float, float, float]:
+    """Return by how much the ensemble of all errs less than a member, with its 95 % interval over runs and samples.
+
+    All err on the same samples, so that the difference is taken sample by sample; what other runs would change is the
+    jackknife over members (`Efron & Stein, 1981 <https://doi.org/10.1214/aos/1176345462>`_).
+    """
+    mistakes = np.stack([wrong(each, labels) for each in stacked])
+    paired = mistakes.mean(axis=0) - wrong(stacked.mean(axis=0), labels)
+    value, count = float(paired.mean()), len(stacked)
+    left = [
+        np.delete(mistakes, member, axis=0).mean() - _error(np.delete(stacked, member, axis=0).mean(axis=0), labels)[0]
+        for member in range(count)
+    ]
+
+    variance = paired.var(ddof=1) / len(labels) if len(labels) > 1 else 0.0
+    reach = _DEVIATIONS * float(np.sqrt(variance + (count - 1) * np.var(left)))
+    if reach == 0:  # no sample tells them apart: what their error rates leave open
+        single, joint = (
+            rate(round(share * len(labels)), len(labels)) for share in (mistakes.mean(), mistakes.mean() - value)
+        )
+        return less(single, joint)[:3]
+    return value, value - reach, value + reach
 
 
 def _error(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> tuple[float, float]:

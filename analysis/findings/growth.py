@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
+from probes.analysis.findings.controls import control_shares, controls_of, flat_sets, gain, known_to_one
 from probes.analysis.findings.features import features
-from probes.analysis.findings.learned import learned, learned_sets
+from probes.analysis.findings.learned import learned
 from probes.analysis.findings.timing import timing
-from probes.analysis.intervals import difference
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import GOOD, INK, WIDTH, canvas, key, logarithmic, stroke
 from probes.analysis.plots.marks import thin_lines
@@ -64,7 +63,7 @@ def growth(study: Study, tap: str | None = None) -> pd.DataFrame:
         >>> from probes.analysis.theory.example import example_study
         >>> table = growth(Study(example_study()))
         >>> table.loc[table["taught"], ["learned", "control"]].mean().round(2).to_dict()
-        {'learned': 0.87, 'control': 0.57}
+        {'learned': 1.0, 'control': 0.6}
     """
     chosen = study.tap(tap)
     table = learned(study, chosen.name)
@@ -82,7 +81,8 @@ def growth_over_control(study: Study, tap: str | None = None) -> pd.DataFrame:
 
     The control are runs without teachers. Where there are others than a student's own teachers it is these; else the
     teachers themselves, each asked for what the other teachers know. The interval of the gain is Student's t of the
-    difference between students and controls, over runs; with fewer than three runs in all it is empty.
+    difference between students and controls, over runs, or that over features where all of each are equal; with fewer
+    than three runs in all it is empty.
 
     Args:
         study: A study, logs, or a path.
@@ -95,7 +95,7 @@ def growth_over_control(study: Study, tap: str | None = None) -> pd.DataFrame:
         >>> from probes.analysis.theory.example import example_study
         >>> table = growth_over_control(Study(example_study()))
         >>> table[["role", "variant", "share", "control_share"]].round(2).values.tolist()[0]
-        ['distilled', 'stopped', 1.0, 0.51]
+        ['distilled', 'stopped', 1.0, 0.53]
     """
     chosen = study.tap(tap)
     kinds: dict[tuple[str, str], list[LogLike]] = {}
@@ -128,26 +128,19 @@ def _students(study: Study, tap: Tap) -> Sequence[LogLike]:
     return complete
 
 
-def _controls(study: Study, tap: Tap, teachers: Sequence[LogLike]) -> Sequence[LogLike]:
-    untaught = study.with_tap(tap, study.members)
-    named = {log.label for log in teachers}
-
-    return [log for log in untaught if log.label not in named] or list(untaught)
-
-
 def _student(
     study: Study, tap: Tap, student: LogLike, table: pd.DataFrame, crossings: "pd.Series[int]"
 ) -> pd.DataFrame:
     teachers = study.teachers(student)
-    taught = _flat(study, tap, teachers)
-    controls = _flat(study, tap, _controls(study, tap, teachers))
+    taught = flat_sets(study, tap, teachers)
+    controls = flat_sets(study, tap, controls_of(study, tap, teachers))
     names = np.array([teacher.label for teacher in teachers], dtype=object)
     rows = table[table["run"] == student.label]
     own = timing(study, tap.name)
     crossing = crossings[(own["run"] == student.label).to_numpy()]
 
     return rows[["run", "role", "variant", *tap.columns]].assign(
-        taught=_known(taught),
+        taught=known_to_one(taught),
         teachers=[" ".join(names[known]) for known in taught.T],
         learned=rows["learned"],
         control=controls.mean(axis=0) if len(controls) else np.nan,
@@ -160,65 +153,30 @@ def _student(
 def _kind(study: Study, tap: Tap, kind: tuple[str, str], students: Sequence[LogLike]) -> dict[str, object]:
     shares: list[float] = []
     controls: dict[str, list[float]] = {}
-    beyond = 0
+    beyond = asked = 0
     for student in students:
         teachers = study.teachers(student)
-        taught = _known(_flat(study, tap, teachers))
-        own = _flat(study, tap, [student])[0]
+        taught = known_to_one(flat_sets(study, tap, teachers))
+        own = flat_sets(study, tap, [student])[0]
         beyond += int((own & ~taught).sum())
+        asked = asked or int(taught.sum())
         if taught.any():
             shares.append(float(own[taught].mean()))
-            for label, value in _control_shares(study, tap, teachers, taught):
+            for label, value in control_shares(study, tap, teachers, taught):
                 controls.setdefault(label, []).append(value)
     row: dict[str, object] = {"role": kind[0], "variant": kind[1], "students": len(students)}
-    values = [float(np.mean(asked)) for asked in controls.values()]  # one for each run, whoever its students
-    gain = _gain(shares, values)
+    values = [float(np.mean(found)) for found in controls.values()]  # one for each run, whoever its students
+    found = gain(shares, values, asked=asked)
 
     return row | {
         "share": float(np.mean(shares)) if shares else np.nan,
         "control_share": float(np.mean(values)) if values else np.nan,
-        "gain": gain[0],
-        "low": gain[1],
-        "high": gain[2],
+        "gain": found.value,
+        "low": found.low,
+        "high": found.high,
         "controls": len(values),
         "beyond": beyond,
     }
-
-
-def _control_shares(
-    study: Study, tap: Tap, teachers: Sequence[LogLike], taught: NDArray[np.bool_]
-) -> list[tuple[str, float]]:
-    """Return each control run's label with its share of what is taught; of a teacher itself, of what others know."""
-    found = []
-    named = {log.label for log in teachers}
-    for control in _controls(study, tap, teachers):
-        asked = taught
-        if control.label in named:
-            others = [log for log in teachers if log.label != control.label]
-            asked = _known(_flat(study, tap, others))
-        if asked.any():
-            found.append((control.label, float(_flat(study, tap, [control])[0][asked].mean())))
-
-    return found
-
-
-def _flat(study: Study, tap: Tap, logs: Sequence[LogLike]) -> NDArray[np.bool_]:
-    return learned_sets(study, tap, list(logs)).reshape(len(logs), tap.features)
-
-
-def _known(sets: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which features at least one of some runs has learned."""
-    return np.asarray(sets.any(axis=0))
-
-
-def _gain(shares: Sequence[float], controls: Sequence[float]) -> tuple[float, float, float]:
-    if not shares or not controls:
-        return np.nan, np.nan, np.nan
-    if len(shares) + len(controls) < 3:
-        return float(np.mean(shares) - np.mean(controls)), np.nan, np.nan
-    found = difference(shares, controls)
-
-    return found.value, found.low, found.high
 
 
 def panel(study: Study, tap: Tap) -> Panel:

@@ -81,7 +81,7 @@ def outputs(study: Study) -> pd.DataFrame:
         >>> from probes.analysis.theory.example import example_study
         >>> table = outputs(example_study()[-1])
         >>> table.loc[table["set"] == "single_view", ["group", "error", "n"]].values.tolist()
-        [['all', 0.3325, 400]]
+        [['all', 0.4975, 400]]
     """
     sets = [one for one in sample_sets(study).values() if one.labels is not None]
     rows = [row for log in study.usable for one in sets if log.label in one.logits for row in _of_run(log, one)]
@@ -241,13 +241,13 @@ def draw(table: pd.DataFrame, ax: Axes, students: set[str], *, title: str = "") 
 
 
 def _means(study: Study, table: pd.DataFrame, name: str) -> str:
-    """Say of one set what members and students have wrong, as means over runs."""
+    """Say of one set what members and each kind of student have wrong, as means over runs."""
+    kinds = {log.label: "runs without teachers" for log in study.members}
+    kinds |= {log.label: log.manifest.role or "students" for log in study.students}
     found = []
-    for kind, logs in (("runs without teachers", study.members), ("students", study.students)):
-        rows = table[table["run"].isin([log.label for log in logs])]
-        if len(rows):
-            columns = (rows[column] for column in ("error", "low", "high", "n"))
-            mean = mean_of([Estimate(*row) for row in zip(*columns, strict=True)])
-            found.append(f"{kind} {mean.value:.4g} ({max(0, mean.low):.4g} to {mean.high:.4g}, {mean.n} runs)")
+    for kind, rows in table.groupby(table["run"].astype(object).map(kinds), sort=False):
+        columns = (rows[column] for column in ("error", "low", "high", "n"))
+        mean = mean_of([Estimate(*row) for row in zip(*columns, strict=True)])
+        found.append(f"{kind} {mean.value:.4g} ({max(0, mean.low):.4g} to {mean.high:.4g}, {mean.n} runs)")
 
     return f"{name}: {'; '.join(found)}." if found else ""

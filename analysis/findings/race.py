@@ -12,7 +12,7 @@ from probes.analysis.plots.canvas import WIDTH, canvas
 from probes.analysis.plots.matrix import cells
 from probes.analysis.replay import Replay, replay
 from probes.analysis.study import Study
-from probes.analysis.taps.tap import Tap
+from probes.analysis.taps.tap import Tap, called
 from probes.logs.protocol import LogLike
 
 __all__ = ["BUDGET", "draw", "fitting", "panel"]
@@ -49,6 +49,11 @@ def draw(film: Replay, ax: Axes, tap: Tap) -> Axes:
     """
     last = film.correlations[-1]
     cells(last.reshape(last.shape[0] * last.shape[1], -1), ax, scale=film.scale)
+    names = called(tap.index)[: last.shape[2] * last.shape[3]]
+    every = max(1, len(names) // 24)
+    ax.set_xticks(
+        range(0, len(names), every), names[::every], fontsize=7, rotation=90 if max(map(len, names)) > 4 else 0
+    )
     ax.set(xlabel=", ".join(tap.axes), ylabel=", ".join(tap.units))
     return ax
 

@@ -26,13 +26,14 @@ __all__ = ["COLUMNS", "SIGNIFICANT", "carriers", "draw", "panel", "shares", "spe
 COLUMNS = {
     "share": "share of the unit's energy in the directions' span in this feature, its largest, at the last step",
     "null": "what the largest share of a random direction exceeds in 1 % of as many units and features",
+    "unit_p_value": "chance that one random unit has a share so large in one of as many features, at most",
     "p_value": "chance that one of as many random units has a share so large in one of as many features, at most",
     "specialised": "whether p_value < 0.01",
     "first_share": "largest share at step 0",
     "same_as_first": "whether that was of the same feature",
 }
 
-SIGNIFICANT = 0.01
+SIGNIFICANT, ONE_UNIT = 0.01, 0.05  # of all units together, and of one by itself
 _RUNS = 40  # that a figure shows
 # Multiplications beyond which the span of so many directions would take minutes.
 _MOST_WORK = 2e11
@@ -123,7 +124,8 @@ def _run(log: LogLike, tap: Tap) -> pd.DataFrame:
     largest = last.max(axis=1)
     looked_at = last.size
     law = stats.beta(tap.components / 2, (tap.span - tap.components) / 2)
-    p = np.minimum(1, looked_at * law.sf(np.minimum(largest, 1)))
+    tail = law.sf(np.minimum(largest, 1))
+    p = np.minimum(1, looked_at * tail)
 
     rows = tap.index.iloc[at].reset_index(drop=True).set_axis(list(tap.axis_columns), axis=1)
     who = {"run": log.label, "role": log.manifest.role, "variant": log.manifest.variant}
@@ -136,6 +138,7 @@ def _run(log: LogLike, tap: Tap) -> pd.DataFrame:
         .assign(
             share=largest,
             null=float(law.isf(SIGNIFICANT / looked_at)),
+            unit_p_value=np.minimum(1, tap.features * tail),
             p_value=p,
             specialised=p < SIGNIFICANT,
             first_share=first.max(axis=1) if started else np.nan,
@@ -156,12 +159,15 @@ def _by_component(values: NDArray[np.floating], tap: Tap) -> NDArray[np.float64]
 def panel(study: Study, tap: Tap) -> Panel:
     """Return the panel of which feature each unit carries."""
     table = specialisation(study, tap.name)
-    runs = table["run"].unique()[:_RUNS]
+    order = [log.label for log in (*study.members, *study.students)]
+    known = table["run"].unique().tolist()
+    runs = [run for run in (*order, *(one for one in known if one not in order)) if run in known][:_RUNS]
 
     figure, axes = canvas(WIDTH, max(2.8, 1 + 0.2 * len(runs)), columns=2, width_ratios=(2, 3))
     draw(table, axes[0])
     counts = carriers(table[table["run"].isin(runs)], tap)
-    _grid(counts, list(runs), axes[1], tap)
+    _grid(counts, runs, axes[1], tap)
+    single = (table["unit_p_value"] < ONE_UNIT).mean()
     special = table["specialised"].astype(bool)
     first = table.loc[special, "same_as_first"].dropna()
     kept = f" {first.mean():.0%} of them had their largest share in the same feature at step 0." if len(first) else ""
@@ -170,6 +176,7 @@ def panel(study: Study, tap: Tap) -> Panel:
         f"Left: the largest share that a unit has of its energy in one feature, at the last step (blue) and at step 0 "
         f"(grey); median {table['share'].median():.2f}. Dashes: what random directions exceed in 1 % of as many units "
         f"and features ({table['null'].max():.2f}, exact). Beyond it are {special.sum()} of {len(table)} units.{kept} "
+        f"Of single units {single:.1%} are beyond what a random one exceeds in {ONE_UNIT:.0%} of cases at most. "
         f"Right: how many such units carry each feature; {carried.min()} to {carried.max()} of {tap.features} features "
         "in a run."
     )
@@ -210,6 +217,8 @@ def _grid(counts: pd.DataFrame, runs: list[str], ax: Axes, tap: Tap) -> None:
     long = max(map(len, everything)) > 3
     ax.set_xticks(range(0, len(everything), every), everything[::every], fontsize=7, rotation=90 if long else 0)
     ax.set_xlabel(", ".join(tap.axes))
+    if counts.empty:
+        return
     bar = ax.figure.colorbar(drawn, ax=ax, pad=0.01, aspect=30)
     bar.set_label("units", fontsize=8)
     bar.ax.tick_params(labelsize=7, length=0)

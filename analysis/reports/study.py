@@ -103,10 +103,19 @@ def _of_taps(study: Study, name: str | None) -> tuple[list[Panel], dict[str, str
         several = len(taps) > 1
         panels += [_of_tap(panel, tap, plays=number == 0) if several else panel for panel in made]
         absent |= {f"{one} of {tap.name}" if several else one: reason for one, reason in missing.items()}
+    absent |= {} if name else study.conflicts
+    absent |= {f"{tap.name} of some runs": why for tap in taps if (why := _without(study, tap))}
     left = [] if name else list(study.taps)[_TAPS:]
     if left:
         absent["other taps"] = f"{', '.join(left)}: a report shows {_TAPS} taps; ask for one of these by `--tap NAME`"
     return panels, absent
+
+
+def _without(study: Study, tap: Tap) -> str:
+    """Return which of the runs have not recorded a tap that others have; "" where all have."""
+    left = [log.label for log in study.usable if log not in study.with_tap(tap)]
+
+    return f"expected it in all runs, got none in {', '.join(left)}" if left else ""
 
 
 def _made(study: Study, names: Iterable[str], *tap: Tap) -> tuple[list[Panel], dict[str, str]]:
@@ -149,10 +158,14 @@ def _runs_said(study: Study) -> dict[str, str]:
 
 def _taps_said(study: Study, name: str | None) -> dict[str, str]:
     taps = [study.tap(name)] if name else list(islice(study.taps.values(), _TAPS))
-    rules = {str(study.rule) if tap.own_class else study.rule.beside(null_source(study, tap.name)): tap for tap in taps}
+    rules = {str(study.rule) if tap.own_class else _rule_beside(study, tap): tap for tap in taps}
     said = {tap.name: f"{', '.join(tap.units) or 'no units'} × {', '.join(tap.axes)} {tap.shape}" for tap in taps}
 
     return {**said, "a feature is learned when": "; ".join(rules)} if rules else {"a feature is learned when": ""}
+
+
+def _rule_beside(study: Study, tap: Tap) -> str:
+    return study.rule.beside(null_source(study, tap.name), statistic="peak" if tap.units else "strength")
 
 
 def _teachers_missing(study: Study) -> dict[str, str]:
@@ -163,6 +176,7 @@ def _teachers_missing(study: Study) -> dict[str, str]:
 
 
 def _unusable(study: Study) -> str:
-    states = ", ".join(f"`{label}` {status}" for label, status in list(study.statuses.items())[:5]) or "no run at all"
+    known = {**study.statuses, **study.unreadable}
+    states = ", ".join(f"`{label}` {why}" for label, why in list(known.items())[:5]) or "no run at all"
 
     return f"expected a run with a recorded step that neither diverged nor failed, got {states}"

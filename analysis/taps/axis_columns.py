@@ -5,7 +5,7 @@ __all__ = ["RESERVED", "column"]
 _WORDS = (
     "run role variant step strength peak neuron null null_peak off_strength off_peak learned stable rule count "
     "predicted ratio agrees initial_peak initial_rank crossing_after crossing order taught teachers control share "
-    "p_value specialised first_share same_as_first units correlation"
+    "p_value unit_p_value specialised first_share same_as_first units correlation"
 )
 # Columns that tables of a tap have beside its axes.
 RESERVED = frozenset(_WORDS.split())

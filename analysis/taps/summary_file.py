@@ -11,7 +11,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import sha256
 from io import BytesIO
 from itertools import pairwise
@@ -25,7 +25,7 @@ from probes.analysis.taps.passes import Block, parts_of
 from probes.analysis.taps.statistics import Extremes, Statistics
 from probes.analysis.taps.tap import Tap
 from probes.errors import LogError
-from probes.files.durable import check_plain
+from probes.files.durable import check_plain, create_beside
 from probes.logs.layout import DIRECTIONS, MANIFEST, SUMMARIES, Series
 from probes.logs.protocol import LogLike
 
@@ -143,19 +143,17 @@ def write(log: LogLike, tap: Tap, key: dict[str, Any], blocks: Iterable[Block]) 
         blocks: All of its rows.
     """
     path = log.path / SUMMARIES
-    temporary = path.with_name(f".{SUMMARIES}.{os.getpid()}.tmp")
     try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as file:
-            starts = _write_blocks(file, blocks)
-            file.writestr(_KEY, json.dumps({"key": key, "starts": starts}))
-        if key_of(log, tap) == key and not log.faults:
-            os.replace(temporary, path)
-            return True
+        with create_beside(path) as (target, temporary):
+            with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as file:
+                starts = _write_blocks(file, blocks)
+                file.writestr(_KEY, json.dumps({"key": key, "starts": starts}))
+            target.flush()
+            if key_of(log, tap) == key and not log.faults:
+                os.replace(temporary, path)
+                return True
     except OSError:  # a folder that is read-only, or a disk that is full
         pass
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
     return False
 

@@ -68,8 +68,11 @@ def command(
     found = _report(studies, roots, tap)
     if out is not None:  # before stdout, which a reader such as `head` may close
         say(f"report: {write_report(found, out, paper=paper, parquet=parquet)[0]}")
+    reasons: dict[str, list[str]] = {}
     for name, reason in found.absent.items():
-        say(f"left out: {name}: {reason}")
+        reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        say(f"left out: {', '.join(names)}: {reason}")
 
     tables = {panel.name: panel.table for panel in found.panels}
     if as_json:

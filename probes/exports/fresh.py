@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from probes.errors import RunError
-from probes.files.durable import sync_folder
+from probes.files.durable import create_beside, sync_folder
 
 __all__ = ["fresh"]
 
@@ -25,18 +25,16 @@ def fresh(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         ['table.csv']
     """
     check_free(path, overwrite=overwrite)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with create_beside(path) as (_, temporary):
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
         sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise RunError(f"expected to write `{path}`, got {reason}; free space there, or name another place") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:

@@ -4,13 +4,18 @@ import ctypes
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
+from typing import BinaryIO
 
 from probes.errors import LogError
 from probes.files.text import printable
 
-__all__ = ["read_whole", "write_whole"]
+__all__ = ["create_beside", "read_whole", "write_whole"]
 
+TEMPORARY = r"\..+\.[0-9a-f]+\.tmp"  # what a file is called until it is whole
 # What to do about files that data tools link to a store of theirs: hubs of models, DVC, DataLad.
 _FROM_LINKS = "copy the run with `cp -rL`, which takes what links lead to"
 
@@ -31,17 +36,37 @@ def write_whole(path: Path, data: bytes | memoryview) -> None:
         >>> read_whole(Path("note.txt"))
         b'whole'
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+    with create_beside(path) as (file, temporary):
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
     sync_folder(path.parent)
+
+
+@contextmanager
+def create_beside(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """A new file beside a path, open for writing, and where it lies, to be renamed; what is still there goes.
+
+    Nobody else has put it there: its name cannot be guessed, and where there is a file or a link it is not made.
+
+    Raises:
+        OSError: the disk is full or refuses.
+
+    Example:
+        >>> with create_beside(Path("note.txt")) as (file, temporary):
+        ...     _ = file.write(b"whole")
+        ...     _ = temporary.rename("note.txt")
+        >>> [each.name for each in Path().iterdir()]
+        ['note.txt']
+    """
+    temporary = path.with_name(f".{path.name}.{token_hex(8)}.tmp")
+    with temporary.open("xb") as file:
+        try:
+            yield file, temporary
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:

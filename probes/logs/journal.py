@@ -9,27 +9,24 @@ counts only in its own file::
             steps, array after array, names of the logged values, logged values, checksum
 """
 
+import os
 import struct
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
 from pathlib import Path
 
-import numpy as np
 from isal.isal_zlib import crc32  # that of zlib, in a tenth of the time or less
 
-from probes.files.durable import read_whole, refusal
-from probes.logs.layout import FORMAT_VERSION, Series, check_format
+from probes.files.durable import refusal
+from probes.logs.frames import CHECKSUM, FRAME, FRAME_MAGIC, MOST_ENTRIES, Frame, StoredFrames, frame_at, journal_file
+from probes.logs.layout import FORMAT_VERSION, MOST_STORED_SCALARS, Series, check_format
 from probes.logs.manifest import Manifest
-from probes.logs.rows import ENTRY, Gap, Rows, as_scalars, join_scalars, join_steps
+from probes.logs.rows import Gap, Rows, Scalars, join_scalars, join_steps
 
-__all__ = ["read_journal"]
+__all__ = ["CHECKSUM", "FRAME", "FRAME_MAGIC", "read_journal"]
 
 _HEAD = struct.Struct("<8sHHIQI4q")
-FRAME = struct.Struct("<4s3I")
-CHECKSUM = struct.Struct("<I")
 _HEAD_SIZE = _HEAD.size + CHECKSUM.size
 _HEAD_MAGIC = b"\x89probes\n"
-FRAME_MAGIC = b"rows"
 
 
 def journal_head(
@@ -57,65 +54,57 @@ def read_journal(path: Path, manifest: Manifest, index: int) -> Rows:
         >>> read_journal(Path("seg-000000.wal"), Manifest("seed-0", ()), 0).steps
         array([], dtype=int64)
     """
-    data = memoryview(read_whole(path))
-    attempt, gaps, after, offset = _read_head(path, data, manifest, index)
-    frames: list[Rows] = []
-    while frame := _read_frame(data, offset, manifest.series):
-        rows, offset = frame
-        frames.append(rows)
+    with journal_file(path) as file:
+        head = os.pread(file, _HEAD_SIZE, 0)
+        attempt, gaps, after, offset = _read_head(path, head, manifest, index)
+        frames = _frames(path, file, offset, manifest.series) if offset else []
+        end = frames[-1].end if frames else offset
+        lost = os.fstat(file).st_size - end
 
-    arrays = {
-        one.name: np.concatenate([
-            np.empty((0, *one.shape), one.dtype),
-            *(frame.arrays[one.name][:] for frame in frames),
-        ])
-        for one in manifest.series
-    }
-    lost = len(data) - offset
-    faults = [f"`{path}`: the last {lost} bytes, from byte {offset} on, are no whole frame and were left out"]
-    scalars = join_scalars(frame.scalars for frame in frames)
+    faults = [f"`{path}`: the last {lost} bytes, from byte {end} on, are no whole frame and were left out"]
+    arrays = {one.name: StoredFrames(path, head, one, _places(frames, at)) for at, one in enumerate(manifest.series)}
+    scalars = _joined(path, frames)
     return Rows(join_steps(frames), arrays, scalars, gaps, faults if lost else [], path.name, attempt, after=after)
 
 
-def _read_head(path: Path, data: memoryview, manifest: Manifest, index: int) -> tuple[int, list[Gap], int, int]:
+def _read_head(path: Path, head: bytes, manifest: Manifest, index: int) -> tuple[int, list[Gap], int, int]:
     """Attempt, gap, step before and where the frames begin: nowhere, if the head is damaged or not all written.
 
     Before another attempt begins, the journals of those before are sealed, so such a one is of the last.
     """
-    if not _holds(data, 0, _HEAD_SIZE, 0):
+    if len(head) < _HEAD_SIZE or CHECKSUM.pack(crc32(head[: _HEAD.size])) != head[_HEAD.size :]:
         return len(manifest.attempts), [], -1, 0
-    _, version, attempt, _, _, _, *gap, after = _HEAD.unpack_from(data)
+    _, version, attempt, _, _, _, *gap, after = _HEAD.unpack_from(head)
     check_format(path, version)
-    if data[:_HEAD_SIZE] != journal_head(manifest, index, Gap(*gap), after=after, attempt=attempt):
+    if head != journal_head(manifest, index, Gap(*gap), after=after, attempt=attempt):
         raise refusal(path, f"expected journal {index} of run `{manifest.run_id}`, got that of another")
     return attempt, [Gap(*gap)] if any(gap) else [], after, _HEAD_SIZE
 
 
-def _read_frame(data: memoryview, offset: int, series: Sequence[Series]) -> tuple[Rows, int] | None:
-    """One frame and where the next begins; nothing if it is not whole."""
-    if offset == 0:
-        return None
-    seed = CHECKSUM.unpack_from(data, _HEAD.size)[0]
-    start = offset + FRAME.size + CHECKSUM.size
-    if not _holds(data, offset, start, seed):
-        return None
-    _, count, table, entries = FRAME.unpack_from(data, offset)
-    sizes = [8 * count, *(count * one.row_bytes for one in series), table, entries * ENTRY.itemsize]
-    end = start + sum(sizes) + CHECKSUM.size
-    if not _holds(data, start, end, seed):
-        return None
-
-    edges = accumulate(sizes, initial=start)
-    steps, *arrays, names, values = (data[low:high] for low, high in pairwise(edges))
-    shaped = {
-        one.name: np.frombuffer(array, one.dtype).reshape(count, *one.shape)
-        for one, array in zip(series, arrays, strict=True)
-    }
-    known = bytes(names).decode(errors="replace").split("\n") if table else []
-    return Rows(np.frombuffer(steps, "<i8"), shaped, as_scalars(known, np.frombuffer(values, ENTRY))), end
+def _frames(path: Path, file: int, offset: int, series: Sequence[Series]) -> list[Frame]:
+    """All whole frames, up to the first that is none."""
+    seed = CHECKSUM.unpack(os.pread(file, CHECKSUM.size, _HEAD.size))[0]
+    frames: list[Frame] = []
+    logged = 0
+    while frame := frame_at(file, offset, series, seed):
+        frames.append(frame)
+        offset, logged = frame.end, logged + frame.entries
+        if logged > MOST_ENTRIES:
+            raise refusal(path, f"expected at most {MOST_ENTRIES} logged values, got more")
+    return frames
 
 
-def _holds(data: memoryview, start: int, end: int, seed: int) -> bool:
-    """Whether the stretch is all there and ends with its checksum."""
-    content = end - CHECKSUM.size
-    return end <= len(data) and CHECKSUM.pack(crc32(data[start:content], seed)) == data[content:end]
+def _places(frames: Sequence[Frame], number: int) -> list[tuple[int, int, int]]:
+    """First row, rows and first byte of the array of a series in each frame."""
+    places, first = [], 0
+    for frame in frames:
+        places.append((first, len(frame.steps), frame.places[number]))
+        first += len(frame.steps)
+    return places
+
+
+def _joined(path: Path, frames: Sequence[Frame]) -> Scalars:
+    scalars = join_scalars(frame.scalars for frame in frames)
+    if len(scalars) > MOST_STORED_SCALARS:
+        raise refusal(path, f"expected at most {MOST_STORED_SCALARS} names of scalars, got {len(scalars)}")
+    return scalars

@@ -32,6 +32,9 @@ RUN_ID = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]+")
 STEP = "step"
 SCALARS = "scalars"
 DTYPES = {"<f4": 23, "<f8": 52, "<i8": 0}  # with the bits that can be kept of a mantissa
+MOST_SERIES = 2**14  # of a run
+MOST_SCALARS = 2**12  # names that one attempt logs
+MOST_STORED_SCALARS = 2**15  # names that a file may have: what a writer keeps to, and several attempts
 LARGEST_ROW = 2**29  # bytes of one step; a file that is read at once holds at least one
 
 _PRECISION = re.compile(r"bits:([1-9][0-9]?)")

@@ -39,7 +39,7 @@ def note_of(run_dir: Path) -> tuple[str, int, str]:
     try:
         check_plain(run_dir / LOCK)
         with (run_dir / LOCK).open(encoding="utf-8") as file:
-            host, process, birth = file.read(_LONGEST_NOTE).split()
+            host, process, birth, *_ = file.read(_LONGEST_NOTE).split()
         return (host, int(process), birth)
     except (OSError, ValueError, LogError):
         return ("", 0, "")

@@ -184,7 +184,7 @@ class StoredSeries:
         start, stop = low - low % dataset.chunks[0], min(high + -high % dataset.chunks[0], len(dataset))
 
         values = np.full((stop - start, *dataset.shape[1:]), np.nan, dataset.dtype)
-        for box in dataset.iter_chunks((slice(start, stop), *map(slice, dataset.shape[1:]))):
+        for box in dataset.iter_chunks((slice(start, stop), *(slice(0, length) for length in dataset.shape[1:]))):
             try:
                 values[box[0].start - start : box[0].stop - start, *box[1:]] = dataset[box]
             except OSError:

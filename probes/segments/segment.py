@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from probes.logs.arrays import write_attributes
 from probes.logs.layout import SCALARS, STEP, axis_names, stored_name
 from probes.logs.manifest import Manifest
-from probes.logs.rows import Rows, Sliceable
+from probes.logs.rows import Rows, Sliceable, latest
 from probes.segments.chunks import packed_chunks
 
 __all__ = ["filters", "segment_bytes"]
@@ -65,7 +65,7 @@ def write_common(file: h5py.File, manifest: Manifest, rows: Rows) -> None:
         file.attrs["gaps"] = np.array(rows.gaps, np.int64)
 
     columns: dict[str, NDArray[Any]] = {STEP: rows.steps}
-    for name, (steps, values) in rows.scalars.items():
+    for name, (steps, values) in latest(rows.scalars).items():
         columns |= {f"{SCALARS}/{stored_name(name)}/step": steps, f"{SCALARS}/{stored_name(name)}/value": values}
     for name, column in columns.items():
         _fill(_created(file, name, column.shape, column.dtype.str), column)

@@ -1,7 +1,7 @@
 """Rows that are being collected: the arrays a step is copied into, with the journal that keeps them safe meanwhile."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,11 @@ class Block:
         gap: Gap | None = None,
         after: int = -1,
         earlier: int = 0,
+        check: Callable[[], object] = lambda: None,
     ) -> None:
         self.index = index
         self.earlier = earlier  # rows that the blocks before took in
-        self.journal = Journal(run_dir / JOURNAL.format(index), journal_head(manifest, index, gap, after=after))
+        self.journal = Journal(run_dir / JOURNAL.format(index), journal_head(manifest, index, gap, after=after), check)
         self._after = after
         self._gap = gap
         self._attempt = len(manifest.attempts)
@@ -142,12 +143,12 @@ class Block:
             array[first:last] = rounded(array[first:last], bits)
 
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Take in the values; a ValueError if a name is not one that a file can hold."""
-        for name, value in scalars.items():
-            number = self._names.get(name)
-            if number is None:
-                number = self._names[checked_name(name)] = len(self._names)
-            self._entries.append((step, number, float(value)))
+        """Take in all values or none: a ValueError or TypeError if one is none, or a name is not one for a file."""
+        known = self._names
+        values = [(name if name in known else checked_name(name), float(value)) for name, value in scalars.items()]
+        for name, value in values:
+            number = known.setdefault(name, len(known))
+            self._entries.append((step, number, value))
 
     def flush(self) -> int:
         """Append what is new to the journal; the bytes that took. After an OSError nothing is lost."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,9 @@ class Journal:
 
     end: int = 0  # bytes that are written and whole
 
-    def __init__(self, path: Path, head: bytes) -> None:
+    def __init__(self, path: Path, head: bytes, check: Callable[[], object] = lambda: None) -> None:
         self.path = path
+        self._check = check  # raises where the folder has become another's
         self._head = head
         self._seed = CHECKSUM.unpack(head[-CHECKSUM.size :])[0]
         self._file: int | None = None
@@ -64,15 +65,18 @@ class Journal:
             os.fsync(self._file)
 
     def remove(self) -> None:
-        """Close and delete the file."""
+        """Close and delete the file, unless another lies there now."""
         file, self._file = self._file, None  # first, since a number is free even if closing it fails
         if file is not None:
             os.close(file)
+        self._check()
         self.path.unlink(missing_ok=True)
 
     def _write(self, buffers: Buffers) -> None:
         if self._file is None:
-            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+            self._check()
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._file = os.open(self.path, flags, 0o666)
         if self.end == 0:
             buffers = [self._head, *buffers]
         elif self._reserved < self.end + _AHEAD:

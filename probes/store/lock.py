@@ -6,12 +6,14 @@ import os
 import socket
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from weakref import WeakSet
 
-from probes.errors import RunError
-from probes.files.durable import make_folder
-from probes.logs.layout import FILES, LOCK, NUMBERED
+from probes.errors import LogError, RunError
+from probes.files.durable import make_folder, read_whole
+from probes.logs.layout import FILES, LOCK, MANIFEST, NUMBERED
 from probes.logs.lock import birth_of, note_of
+from probes.logs.manifest import read_manifest
 from probes.logs.outputs import output_files, remove_outputs
 
 __all__ = ["RunLock", "claim"]
@@ -32,20 +34,46 @@ class RunLock:
     """
 
     def __init__(self, run_dir: Path) -> None:
-        self._file = (run_dir / LOCK).open("ab", buffering=0)
+        self.created = ""  # when the run began, as its run.json says, once that is written
+        self._path = run_dir / LOCK
+        number = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        self._file = os.fdopen(number, "ab", buffering=0)
+        self._note = f"{socket.gethostname()} {os.getpid()} {birth_of(os.getpid())} {token_hex(8)}"
         try:
             self._take(run_dir)
-            self._write(f"{socket.gethostname()} {os.getpid()} {birth_of(os.getpid())}")
+            self._write(self._note)
             _HELD.add(self)
         except BaseException:
             self._file.close()
             raise
 
+    def check(self) -> None:
+        """Refuse to write where the folder was taken away, and another run or another writer has its place now.
+
+        Raises:
+            RunError: the folder is another's.
+        """
+        run_dir = self._path.parent
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(self._file.fileno()), self._path.lstat()):
+                return
+        with suppress(OSError, LogError):
+            if read_whole(self._path).decode() == self._note:  # some file systems number a file anew
+                return
+        with suppress(RunError, LogError):
+            if not os.path.lexists(self._path) and read_manifest(run_dir).created == self.created:
+                return
+        if os.path.lexists(self._path) or os.path.lexists(run_dir / MANIFEST):
+            raise RunError(
+                f"expected the run of {self.created} at `{run_dir}`, got another: the folder was deleted and recorded "
+                "into anew; what this process still has of its run is not written"
+            )
+
     def release(self) -> None:
         """Let another writer in."""
-        with suppress(OSError):  # the note is for readers, and they ask the manifest, too
+        with suppress(OSError, ValueError):  # the note is for readers, and they ask the manifest, too
             self._write("")
-        with suppress(OSError):  # also for a fork that has not closed the file yet
+        with suppress(OSError, ValueError):  # also for a fork that has not closed the file yet
             fcntl.flock(self._file, fcntl.LOCK_UN)
         with suppress(OSError):  # it is open to others already
             self.let_go()

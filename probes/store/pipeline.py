@@ -1,7 +1,7 @@
 """The way of rows from the caller to sealed segments, which a full disk stops but does not break."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from probes.files.durable import sync_folder, write_whole
-from probes.logs.layout import MERGED, SEGMENT
+from probes.logs.layout import MERGED, MOST_SCALARS, SEGMENT
 from probes.logs.manifest import Manifest
 from probes.logs.rows import Gap
 from probes.segments.chunks import FAST
@@ -50,15 +50,18 @@ class Pipeline:
         flush_seconds: float,
         index: int = 0,
         compression: str = "gzip",
+        check: Callable[[], object] = lambda: None,
     ) -> None:
+        self._check = check  # raises where the folder has become another's
         self._path, self._manifest, self._compression = path, manifest, compression
         self._row_bytes = 8 + sum(one.row_bytes for one in manifest.series)
         self._flush_every = max(1, min(flush_every, _FLUSH_BYTES // self._row_bytes))
         self._flush_seconds = flush_seconds
         rows = max(1, block_bytes // self._row_bytes)
         self._capacity = rows // CHUNK_STEPS * CHUNK_STEPS or rows
-        self._block = Block(path, manifest, index=index, capacity=self._capacity)
+        self._block = Block(path, manifest, index=index, capacity=self._capacity, check=check)
         self._sealer = Sealer(self._seal_and_free)
+        self._names: set[str] = set()  # of scalars
         self._gap: Gap | None = None  # rows left out since the last block began
         self._doubted = False  # whether the journal could not be synced
         self._journalled = self._sealed = 0
@@ -95,7 +98,11 @@ class Pipeline:
             self._flush_when_due()
 
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Take in scalars; a ValueError if a name is not one that a file can hold."""
+        """Take in scalars; a ValueError if a name is not one that a file can hold, or there are too many."""
+        if not self._names >= scalars.keys():
+            if len(self._names | scalars.keys()) > MOST_SCALARS:
+                raise ValueError(f"expected at most {MOST_SCALARS} names of scalars in `{self._path}`, got more")
+            self._names |= scalars.keys()
         if self._block.crowded and not self._turn():
             self._leave_out(step, 0)
             return
@@ -116,6 +123,11 @@ class Pipeline:
             self._doubted = True  # the system may have dropped what it could not write, and says so only once
             raise
         sync_folder(self._path)
+
+    def rescue(self) -> None:
+        """Have the journal hold all rows, whatever other threads do; an OSError if the disk refuses."""
+        self._journalled += self._block.flush()
+        self._block.journal.sync()
 
     def finish(self) -> None:
         """Seal all rows, those of a single block as log.h5; after an OSError it can be tried again."""
@@ -167,6 +179,7 @@ class Pipeline:
             gap=self._gap,
             after=self._block.last,
             earlier=self._block.earlier + self._block.count,
+            check=self._check,
         )
         self._gap = None
         return True
@@ -189,6 +202,7 @@ class Pipeline:
 
     def _store(self, block: Block, name: str, *, level: int = LEVEL) -> None:
         data = segment_bytes(self._manifest, block.rows(), compression=self._compression, level=level)
+        self._check()
         write_whole(self._path / name, data)
         self._sealed += len(data)
         block.journal.remove()

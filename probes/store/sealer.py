@@ -5,6 +5,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from probes.errors import RunError
+from probes.files.endings import SEALING
 from probes.store.block import Block
 
 __all__ = ["Sealer"]
@@ -46,12 +48,12 @@ class Sealer:
             self._start()
 
     def retry(self) -> None:
-        """Raise what ended the thread, if something did, as an OSError; it then works again."""
+        """Raise what ended the thread, if something did, as an OSError or RunError; it then works again."""
         with self._turn:
             error, self._error = self._error, None
             self._start()
         if error is not None:
-            raise error if isinstance(error, OSError) else OSError(0, f"{type(error).__name__}: {error}")
+            raise error if isinstance(error, OSError | RunError) else OSError(0, f"{type(error).__name__}: {error}")
 
     def wait(self, most: int) -> None:
         """Wait until no more than so many blocks wait, or the thread has failed."""
@@ -60,7 +62,7 @@ class Sealer:
 
     def _start(self) -> None:
         if self._blocks and self._error is None and self._thread is None:
-            thread = threading.Thread(target=self._work, name="probes-seal")
+            thread = threading.Thread(target=self._work, name=SEALING)
             thread.start()
             self._thread = thread  # last: one that a Ctrl-C keeps from getting here ends at once
 

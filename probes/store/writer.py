@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from operator import index
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -13,6 +12,7 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from probes.errors import LogError, RunError
+from probes.files.endings import at_end, not_at_end, rescued
 from probes.files.interrupts import held
 from probes.logs.directions import StoredDirections, by_series, hash_of, write_directions
 from probes.logs.layout import LARGEST_ROW, MANIFEST
@@ -23,6 +23,7 @@ from probes.segments.segment import filters
 from probes.store.attempts import Position, next_attempt
 from probes.store.lock import claim
 from probes.store.pipeline import Pipeline
+from probes.store.steps import any_step, next_step, next_steps
 
 __all__ = ["RunWriter"]
 
@@ -30,8 +31,8 @@ __all__ = ["RunWriter"]
 class RunWriter:
     """Writes one run's log; a context manager, which closes it.
 
-    A full disk does not disturb the training: rows stay in memory, a warning says so once, and writing is tried again;
-    only when four blocks are full are rows left out, and the log then says which.
+    A full disk does not disturb the training: rows stay in memory, a warning says so, and writing is tried again; only
+    when four blocks are full are rows left out, and the log then says which.
 
     Args:
         path: Directory of the run; it and its parents are made.
@@ -80,7 +81,7 @@ class RunWriter:
         filters(compression)  # refused before anything is made
         if not 0 < block_bytes <= LARGEST_ROW:
             raise ValueError(f"expected `block_bytes` of 1 to {LARGEST_ROW}, got {block_bytes}")
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # a script may change the directory
         sets = by_series(directions, manifest.series)
         self.manifest = replace(
             manifest,
@@ -90,11 +91,11 @@ class RunWriter:
             directions=hash_of(sets),
         )
         self._pack_bytes, self._compression = pack_bytes, compression
-        self._process = os.getpid()  # 0 once closed
-        self._started = monotonic()
+        self._process, self._started = os.getpid(), monotonic()  # process 0 once closed
         self._lock = claim(self.path, overwrite=overwrite, resume=resume is not None)
         try:
             segment = self._begin(sets, resume or Position())
+            self._lock.created = self.manifest.created
             self._pipeline = Pipeline(
                 self.path,
                 self.manifest,
@@ -103,6 +104,7 @@ class RunWriter:
                 flush_every=flush_every,
                 flush_seconds=flush_seconds,
                 compression=compression,
+                check=self._lock.check,
             )
         except OSError as error:
             self._lock.release()
@@ -110,6 +112,7 @@ class RunWriter:
         except BaseException:
             self._lock.release()
             raise
+        at_end(self)
 
     @held()
     def _begin(self, directions: Mapping[str, StoredDirections], position: Position) -> int:
@@ -126,6 +129,11 @@ class RunWriter:
         write_manifest(self.path, self.manifest)
         self._last = -1
         return 0
+
+    @property
+    def open_here(self) -> bool:
+        """Whether this process can write to it."""
+        return self._process == os.getpid()
 
     @property
     def rows(self) -> int:
@@ -146,7 +154,10 @@ class RunWriter:
             TypeError: an array cannot be cast to its series' dtype.
         """
         self._check_open()
-        before, self._last = self._last, self._next(index(step))  # first: an interrupt must not let a step in twice
+        before, self._last = (
+            self._last,
+            next_step(step, self._last, self.path),
+        )  # first: an interrupt must not let a step in twice
         try:
             self._pipeline.append(step, arrays)
         except (TypeError, ValueError):
@@ -164,31 +175,22 @@ class RunWriter:
         self._check_open()
         before = self._last
         try:
-            numbers = list(map(index, steps))
-            if numbers != list(range(before + 1, before + 1 + len(numbers))):  # each the next one is usual, soon seen
-                for step in numbers:
-                    self._last = self._next(step)
+            numbers = next_steps(steps, before, self.path)
             self._last = numbers[-1] if numbers else before
             self._pipeline.extend(numbers, arrays)
         except (TypeError, ValueError):
             self._last = before
             raise
 
-    def _next(self, step: int) -> int:
-        if step <= self._last or (self._last < 0 and step):
-            wanted = f"a step after {self._last}" if self._last >= 0 else "step 0, the initialisation, first"
-            raise ValueError(f"expected {wanted} in `{self.path}`, got step {step}")
-        return step
-
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
         """Take in values at any step; one of the same name and step replaces the earlier.
 
         Raises:
             RunError: the writer is closed, or belongs to the process that this one was forked from.
-            ValueError: a name is empty, longer than 255 characters, or has control characters.
+            ValueError: a name is empty, longer than 255 characters, or has control characters; or the step is below 0.
         """
         self._check_open()
-        self._pipeline.log(index(step), scalars)
+        self._pipeline.log(any_step(step), scalars)
 
     def position(self, step: int) -> Position:
         """Where the run stands after ``step`` updates, once it is known to be on the disk: what `resume` takes.
@@ -225,7 +227,7 @@ class RunWriter:
             recording_seconds: Time that recording took from the training.
 
         Raises:
-            RunError: the writer belongs to the process that this one was forked from.
+            RunError: the writer belongs to the process that this one was forked from, or its folder is another run's.
             LogError: the disk refuses; the rows stay in memory, and `close` can be called again.
         """
         if self._process == 0:
@@ -239,13 +241,36 @@ class RunWriter:
             recording_seconds=self.manifest.recording_seconds + recording_seconds,
         )
         try:
-            self._pipeline.finish()
-            merge(self.path, self.manifest, pack_bytes=self._pack_bytes, compression=self._compression)
-            write_manifest(self.path, ended)
+            self._end(ended)
         except OSError as error:
             raise self._unwritten(error) from error
-        self.manifest, self._process = ended, 0
+        except RunError:
+            self._let_go()
+            raise
+        self.manifest = ended
+        self._let_go()
+
+    def _end(self, ended: Manifest) -> None:
+        self._lock.check()
+        self._pipeline.finish()
+        merge(self.path, self.manifest, pack_bytes=self._pack_bytes, compression=self._compression)
+        self._lock.check()
+        write_manifest(self.path, ended)
+
+    def _let_go(self) -> None:
+        self._process = 0
         self._lock.release()
+        not_at_end(self)
+
+    def rescue(self) -> None:
+        """Have all rows on the disk where nobody will close the log: the process ends, or nobody has the writer."""
+        if self.open_here:
+            self._pipeline.rescue()
+
+    def __del__(self) -> None:
+        rescued(self, "_pipeline")
+        if getattr(self, "_lock", None) and self.open_here:
+            self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -253,15 +278,14 @@ class RunWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._process != os.getpid():
-            return
+        if not self.open_here:
+            return None
         if error is None:
-            self.close()
-            return
+            return self.close()
         try:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             self.close("failed" if isinstance(error, Exception) else "interrupted", reason)
-        except LogError as failure:
+        except (LogError, RunError) as failure:
             error.add_note(str(failure))
 
     def _check_open(self) -> None:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+from probes.files.durable import TEMPORARY
 from probes.logs.found import unreadable
 from probes.logs.layout import (
     DIRECTIONS,
@@ -36,7 +37,7 @@ from probes.verification.shown import Part
 __all__ = ["Look"]
 
 _PAUSES = (0.0, 0.1, 0.5)  # before each look: a writer may seal, pack or begin anew meanwhile
-_TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
+_TEMPORARY = re.compile(TEMPORARY)
 _MOST_MISSING = 20  # lines
 _WITH_ROWS = " is missing, and its rows with it"
 

@@ -31,7 +31,7 @@ WRITES = frozenset({"write", "writev", "pwrite", "pwritev"})
 READS = frozenset({*_LOOKS, "read", "pread", "open r", "h5f.open"})
 _FROM_TO = {"rename", "replace", "link", "symlink"}
 _CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-_TEMPORARY = re.compile(r"\.\d+\.tmp$")
+_TEMPORARY = re.compile(r"\.[0-9a-f]+\.tmp$")
 
 
 class Call(NamedTuple):

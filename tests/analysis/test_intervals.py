@@ -4,7 +4,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from probes.analysis.intervals import Estimate, bootstrapped, difference, largest, mean_of, rate, weighted_sum
+from probes.analysis.intervals import Estimate, bootstrapped, difference, largest, less, mean_of, rate, weighted_sum
 
 Z = 1.959963984540054
 T_2 = 4.302652729911275  # Student's t, 2 degrees of freedom, 97.5 %
@@ -48,6 +48,17 @@ def test_a_weighted_sum_adds_the_reaches_as_variances():
     found = weighted_sum([Estimate(1.0, 0.7, 1.1, 50), Estimate(2.0, 1.9, 2.2, 20)], [1.0, 2.0])
 
     assert found == pytest.approx((5.0, 5 - math.hypot(0.3, 0.2), 5 + math.hypot(0.1, 0.4), 20))
+
+
+def test_a_difference_of_two_estimates_recovers_their_variances():
+    first, second = Estimate(0.8, 0.5, 0.9, 10), Estimate(0.3, 0.2, 0.7, 20)
+    below, above = math.sqrt(0.3**2 + 0.4**2), math.sqrt(0.1**2 + 0.1**2)
+
+    assert less(first, second) == pytest.approx((0.5, 0.5 - below, 0.5 + above, 10))
+
+
+def test_a_difference_to_what_is_exactly_known_keeps_its_interval():
+    assert less(Estimate(0.8, 0.5, 0.9, 10), exactly(0.3)) == pytest.approx((0.5, 0.2, 0.6, 1))
 
 
 def test_a_difference_has_the_interval_of_equal_spread():

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from probes.analysis import RULE, LearnedRule, Study, features, finding, learned, open_study, runs, winners
+from probes.analysis import RULE, LearnedRule, Study, features, learned, open_study, runs, winners
 from probes.analysis.findings.contents import tables
 from probes.analysis.study import as_study
 from probes.errors import LogError, RunError
@@ -180,47 +180,6 @@ def test_a_run_that_cannot_be_read_is_named_and_the_rest_stands(tmp_path):
     assert set(study.unreadable) == {"b"}
     assert study.runs()["faults"].tolist() == ["", study.unreadable["b"]]
     assert (study.cost()["run"].tolist(), set(study.learned()["run"])) == (["a"], {"a"})
-
-
-@pytest.fixture
-def counted():
-    calls = []
-
-    @finding
-    def counting(study, tap=None, *, steps=None):
-        calls.append((tap, steps))
-        return learned.__wrapped__(study, tap)
-
-    counting.calls = calls
-    return counting
-
-
-def test_a_table_is_computed_once(counted):
-    study = Study(grown([0]))
-    for _ in range(2):
-        counted(study), counted(study, "w"), counted(study, tap="w"), counted(study, steps=None)
-
-    assert counted.calls == [("w", None)]
-
-
-def test_a_table_of_other_options_is_another_one(counted):
-    study = Study(grown([0]))
-    for steps in ([0, 1], (0, 1), np.array([0, 1]), {1, 0}, range(2), [1]):
-        counted(study, steps=steps)
-
-    assert len(counted.calls) == 2
-
-
-def test_a_table_can_be_changed_without_harm():
-    study = Study(grown([0]))
-    first = study.learned()
-    expected = first.copy()
-    first["learned"] = None
-    first.loc[0, "peak"] = -1.0
-    first.attrs["rule"] = "none"
-
-    assert study.learned().equals(expected)
-    assert study.learned().attrs == expected.attrs
 
 
 def test_findings_are_methods():

@@ -109,3 +109,20 @@ def test_where_no_room_can_be_reserved_nothing_is_done(tmp_path):
     with (tmp_path / "file").open("wb") as file:
         reserve(file.fileno(), 0, 2**62)
     assert (tmp_path / "file").stat().st_size == 0
+
+
+def test_a_planted_link_is_never_written_through(tmp_path, monkeypatch):
+    (tmp_path / "victim").write_text("precious")
+    for name in (f".a.{os.getpid()}.tmp", ".a.00.tmp"):
+        (tmp_path / name).symlink_to("victim")
+    monkeypatch.setattr("probes.files.durable.token_hex", lambda size: "00")  # as if it had been guessed
+    with pytest.raises(FileExistsError):
+        write_whole(tmp_path / "a", b"new")
+    assert (tmp_path / "victim").read_text() == "precious"
+    assert not (tmp_path / "a").exists()
+    assert (tmp_path / ".a.00.tmp").is_symlink()
+
+    monkeypatch.undo()
+    write_whole(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert (tmp_path / "victim").read_text() == "precious"

@@ -23,7 +23,7 @@ def test_many_arrays_are_one_frame(path):
     Journal(path, journal_head(many, 2)).append(STEPS[:1], arrays, [], NONE_LOGGED)
     read = read_journal(path, many, 2)
 
-    assert [read.arrays[one.name][0, 0, 0, 0, 0] for one in series] == [*range(1500)]
+    assert [read.arrays[one.name][:][0, 0, 0, 0, 0] for one in series] == [*range(1500)]
 
 
 def test_a_journal_that_could_not_be_closed_is_removed_all_the_same(path, monkeypatch):

@@ -6,6 +6,7 @@ from scipy import stats
 
 from probes.analysis import Study, growth, growth_over_control, timing
 from probes.analysis.findings.growth import _courses
+from probes.analysis.intervals import less, rate
 from probes.errors import LogError
 from tests.analysis.general import grown, tap_log
 
@@ -77,6 +78,15 @@ def test_one_student_and_one_control_have_a_gain_and_no_interval():
 
     assert (row["gain"], row["controls"]) == (0.5, 1)
     assert row[["low", "high"]].isna().all()
+
+
+def test_runs_that_are_all_equal_have_an_interval_over_features():
+    runs = {"t": ([0, 1, 2, 3],), "c0": ([0],), "c1": ([1],), "s0": ([0, 1, 2, 3], "t"), "s1": ([0, 1, 2, 3], "t")}
+    row = growth_over_control(study(runs)).iloc[0]
+    expected = less(rate(4, 4), rate(1, 4))
+
+    assert (row["gain"], row["low"], row["high"]) == pytest.approx(expected[:3])
+    assert row["low"] < 0.6
 
 
 def test_teachers_that_know_nothing_teach_nothing():

@@ -47,7 +47,7 @@ def test_findings_are_files_of_which_the_report_is_first(written):
     folder, paths = written
 
     assert paths[0].name == "report.html"
-    assert sorted(paths) == sorted(folder.iterdir())
+    assert sorted(paths) == sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     assert {path.suffix for path in paths} == {".html", ".csv", ".png", ".svg"}
 
 
@@ -135,15 +135,17 @@ def test_a_teacher_that_is_missing_is_named_and_the_rest_stands():
     assert {"winners", "coverage", "runs"} <= {panel.name for panel in found.panels}
 
 
-def test_an_evaluation_that_cannot_be_read_is_named(monkeypatch):
-    log = log_of(race([[0], [1]]), role="single")
+def test_a_run_whose_evaluation_cannot_be_read_is_named_and_the_rest_stands(monkeypatch):
+    logs = [log_of(race([[0], [1]]), run, role="single") for run in ("good", "bad")]
     refusal = LogError("refused `evaluation.h5`: damaged; evaluate the run again")
-    monkeypatch.setattr(type(log), "evaluation", property(lambda log: throw(refusal)))
-    monkeypatch.setattr(type(log), "output_sets", property(lambda log: throw(refusal)))
-    found = report(log)
+    sets = property(lambda log: throw(refusal) if log.label == "bad" else {})
+    monkeypatch.setattr(type(logs[0]), "output_sets", sets)
+    found = report(logs)
 
-    assert {panel.name for panel in found.panels} >= {"learned", "runs"}
-    assert str(refusal) in found.absent.values()
+    assert {panel.name for panel in found.panels} >= {"winners", "learned", "runs"}
+    assert found.absent["run bad"] == str(refusal)
+    with pytest.raises(LogError, match=r"got `bad` refused `evaluation\.h5`: damaged; evaluate the run again$"):
+        report(logs[1:])
 
 
 def throw(error):
