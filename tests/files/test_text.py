@@ -19,9 +19,9 @@ def test_signs_that_a_terminal_would_obey_are_escaped(text, shown):
     assert printable(text) == shown
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "\t=1", "\r=1", "-1+1", "=", "1e", "-0x10"])
+@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "\t=1", "\r=1", "-1+1", "=", "-0x10"])
 def test_a_formula_stands_behind_an_apostrophe(text):
-    assert cell(text) == (printable(text) if text == "1e" else "'" + printable(text))
+    assert cell(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["-0.5", "+3", "-1e-05", "1.", "-.5", "-inf", "nan", "seed-0", "", "a=b"])

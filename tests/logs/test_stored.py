@@ -270,7 +270,7 @@ def test_a_row_too_large_to_be_read_at_once_is_refused(path):
 
 
 def test_a_run_that_is_a_file_is_no_run(path):
-    with pytest.raises(RunError, match="^expected a run's folder, or a file that `probes pack` made, got `"):
+    with pytest.raises(RunError, match=r"^expected a run's folder, or a file that `probes pack` made, got `"):
         open_log(path / "log.h5")
 
 
