@@ -4,21 +4,33 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-__all__ = ["CONFIDENCE", "Estimate", "bootstrapped", "difference", "less", "mean_of", "rate", "weighted_sum"]
+__all__ = ["CONFIDENCE", "Estimate", "bootstrapped", "difference", "largest", "less", "mean_of", "rate", "weighted_sum"]
 
 CONFIDENCE = 0.95
 
 
 class Estimate(NamedTuple):
-    """A value with its 95 % interval and the number of things it rests on."""
+    """A value with its 95 % interval, NaN where that is unknown, and the number of things it rests on."""
 
     value: float
     low: float
     high: float
     n: int
+
+    def reach(self, form: str = ".3g") -> str:
+        """Return the interval as text; that it is unknown where it is.
+
+        Args:
+            form: How to format its ends, as ".1%".
+
+        Example:
+            >>> Estimate(0.5, 0.25, 0.75, 4).reach(".0%"), Estimate(0.5, np.nan, np.nan, 1).reach()
+            ('25% to 75%', 'interval unknown')
+        """
+        return "interval unknown" if np.isnan(self.low) else f"{self.low:{form}} to {self.high:{form}}"
 
 
 def rate(hits: int, n: int) -> Estimate:
@@ -104,7 +116,8 @@ def less(first: Estimate, second: Estimate) -> Estimate:
 def difference(first: ArrayLike, second: ArrayLike) -> Estimate:
     """Return mean(first) - mean(second) over runs, with the t interval of two samples of equal spread.
 
-    A sample of one run borrows its spread from the other sample. n is the number of runs of both together.
+    A sample of one run borrows its spread from the other sample. Samples none of whose runs differ say nothing about
+    their spread: the interval is then unknown, its ends NaN. n is the number of runs of both together.
 
     Raises:
         ValueError: If a sample is empty, or neither has two runs.
@@ -121,7 +134,7 @@ def difference(first: ArrayLike, second: ArrayLike) -> Estimate:
     squares = ((before - before.mean()) ** 2).sum() + ((after - after.mean()) ** 2).sum()
     spread = np.sqrt(squares / freedom * (1 / before.size + 1 / after.size))
     value = float(before.mean() - after.mean())
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * spread)
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * spread) if squares > 0 else np.nan
 
     return Estimate(value, value - reach, value + reach, before.size + after.size)
 
@@ -131,20 +144,63 @@ def bootstrapped(
 ) -> Estimate:
     """Return a statistic over runs with its percentile bootstrap interval.
 
+    One run, or runs that are all equal, say nothing about their spread: the interval is then unknown, its ends NaN.
+    Not for a maximum, see `largest`.
+
     Args:
         values: One value per run.
-        statistic: Takes values and ``axis``, as `numpy.max` does.
+        statistic: Takes values and ``axis``, as `numpy.mean` does.
         draws: Number of resampled sets of runs.
         seed: Seed of the resampling.
 
     Example:
-        >>> bootstrapped([0.1, 0.2, 0.4], np.max)
-        Estimate(value=0.4, low=0.1, high=0.4, n=3)
+        >>> bootstrapped([0.1, 0.2, 0.4], np.median)
+        Estimate(value=0.2, low=0.1, high=0.4, n=3)
+        >>> bootstrapped([0.1], np.mean)
+        Estimate(value=0.1, low=nan, high=nan, n=1)
     """
     sample = np.asarray(values, dtype=float)
+    value = float(np.asarray(statistic(sample, axis=0)))
+    if _equal(sample):
+        return Estimate(value, np.nan, np.nan, sample.size)
 
     resampled = np.random.default_rng(seed).choice(sample, (draws, sample.size))
     drawn = np.asarray(statistic(resampled, axis=1), dtype=float)
     low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
 
-    return Estimate(float(np.asarray(statistic(sample, axis=0))), float(low), float(high), sample.size)
+    return Estimate(value, float(low), float(high), sample.size)
+
+
+def largest(values: ArrayLike, *, draws: int = 9999, seed: int = 0) -> Estimate:
+    """Return the largest value over runs, with the interval in which the largest over as many other runs would lie.
+
+    A resampled maximum can never exceed the sample's, so that a percentile bootstrap has no upper side. Here runs are
+    taken as normal, of unknown mean and variance under the usual flat prior (`Gelman et al., Bayesian Data Analysis
+    <https://sites.stat.columbia.edu/gelman/book/>`_, 3.2), and the interval is the predictive one. One run, or runs
+    that are all equal, say nothing about their spread: its ends are then NaN.
+
+    Args:
+        values: One value per run.
+        draws: Number of sets of other runs.
+        seed: Seed of the draws.
+
+    Example:
+        >>> [round(number, 1) for number in largest([0.1, 0.2, 0.4, 0.3])]
+        [0.4, 0.2, 0.9, 4]
+    """
+    sample = np.asarray(values, dtype=float)
+    size, value = sample.size, float(sample.max())
+    if _equal(sample):
+        return Estimate(value, np.nan, np.nan, size)
+
+    draw = np.random.default_rng(seed)
+    spread = np.sqrt((size - 1) * sample.var(ddof=1) / draw.chisquare(size - 1, draws))
+    centre = draw.normal(sample.mean(), spread / np.sqrt(size))
+    drawn = draw.normal(centre, spread, (size, draws)).max(axis=0)
+    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+
+    return Estimate(value, float(low), float(high), size)
+
+
+def _equal(sample: NDArray[np.float64]) -> bool:
+    return sample.size < 2 or float(np.ptp(sample)) == 0

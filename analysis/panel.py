@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from probes.analysis.plots.canvas import svg, themed
 from probes.analysis.replay import Replay
-from probes.files.text import cell
+from probes.files.text import cell, printable
 
 __all__ = ["Panel"]
 
@@ -77,6 +77,6 @@ def _safe(table: pd.DataFrame) -> pd.DataFrame:
     safe = table.copy(deep=False)
     for name in table:
         if not pd.api.types.is_numeric_dtype(table[name]):
-            safe[name] = table[name].map(lambda value: cell(value) if isinstance(value, str) else value)
+            safe[name] = table[name].map(lambda value: cell(printable(value)) if isinstance(value, str) else value)
 
-    return safe.rename(columns=lambda name: cell(str(name)))
+    return safe.rename(columns=lambda name: cell(printable(str(name))))

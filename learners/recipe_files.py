@@ -105,7 +105,7 @@ def load(name_or_file: str | Path) -> AnyRecipe:
         return built_in(str(name_or_file))
 
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8-sig"))  # editors of Windows begin a file with a mark
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 

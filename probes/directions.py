@@ -98,6 +98,8 @@ class Directions:
         read = {".npy": _read_npy, ".safetensors": _read_safetensors}.get(Path(path).suffix)
         if read is None:
             raise UsageError(f"expected directions in a .npy or .safetensors file, got `{path}`")
+        if Path(path).exists() and not Path(path).is_file():  # a pipe would wait for ever
+            raise UsageError(f"no directions could be read from `{path}`: expected a file")
 
         try:
             vectors, kept = read(path)

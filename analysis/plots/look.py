@@ -1,8 +1,9 @@
 """The look of all figures, whatever the user's own settings of Matplotlib are, and names in them taken as they are."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +12,7 @@ import seaborn as sns
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter, LogFormatterMathtext, LogFormatterSciNotation
+from matplotlib.ticker import FixedFormatter, FuncFormatter, LogFormatterMathtext, LogFormatterSciNotation
 
 from probes.files.text import printable
 
@@ -118,6 +119,18 @@ def _name_ticks(axis: Axis) -> None:
         axis.set_major_formatter(_Powers(linthresh=getattr(axis.get_transform(), "linthresh", None)))
     elif isinstance(formatter, FixedFormatter):
         formatter.seq = [_lines(str(name)) for name in formatter.seq]
+    elif isinstance(formatter, FuncFormatter) and not isinstance(formatter.func, _Lines):
+        formatter.func = _Lines(formatter.func)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Names of ticks as another function has them, printable."""
+
+    names: Callable[[float, int | None], str]
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return _lines(str(self.names(x, pos)))
 
 
 def _lines(text: str) -> str:

@@ -176,7 +176,7 @@ def _teachers_missing(study: Study) -> dict[str, str]:
 
 
 def _unusable(study: Study) -> str:
-    known = study.statuses | study.unreadable
+    known = {**study.statuses, **study.unreadable}
     states = ", ".join(f"`{label}` {why}" for label, why in list(known.items())[:5]) or "no run at all"
 
     return f"expected a run with a recorded step that neither diverged nor failed, got {states}"

@@ -1,10 +1,13 @@
 """One measured value of a claim."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
 
 from probes.analysis.intervals import Estimate
 
-__all__ = ["Measurement"]
+__all__ = ["Measurement", "units"]
 
 
 @dataclass(frozen=True)
@@ -20,3 +23,20 @@ class Measurement:
     estimate: Estimate
     note: str
     variant: str = ""
+
+
+def units(values: "pd.Series[float]", runs: "pd.Series[Any]", statistic: str) -> tuple["pd.Series[float]", str]:
+    """Return what an interval rests on, and its name: a value a run; of one run alone, its classes' values.
+
+    Args:
+        values: One value per class of a run, or other part of one.
+        runs: The run of each.
+        statistic: Of a run's values, as "mean".
+
+    Example:
+        >>> units(pd.Series([1.0, 3.0]), pd.Series(["a", "a"]), "mean")[1]
+        'classes of the only run'
+    """
+    by_run = values.groupby(runs.astype(str)).agg(statistic)
+
+    return (by_run, "runs") if len(by_run) > 1 else (values, "classes of the only run")

@@ -21,7 +21,10 @@ def claims_for_people(table: pd.DataFrame) -> pd.DataFrame:
         ['claim', 'variant', 'source']
     """
     ranges = {
-        name: [f"{low:.3g} to {high:.3g}" for low, high in zip(table[low_of], table[high_of], strict=True)]
+        name: [
+            "" if pd.isna(low) else f"{low:.3g} to {high:.3g}"
+            for low, high in zip(table[low_of], table[high_of], strict=True)
+        ]
         for name, low_of, high_of in (("expected", "expected_low", "expected_high"), ("95 %", "low", "high"))
     }
 

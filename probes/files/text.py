@@ -30,9 +30,7 @@ def cell(text: str) -> str:
         >>> cell("=1+1"), cell("-0.5"), cell("seed-0")
         ("'=1+1", '-0.5', 'seed-0')
     """
-    shown = printable(text)
-
-    return f"'{shown}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else shown
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _escaped(sign: str) -> str:

@@ -51,6 +51,8 @@ def check_directions(path: Path) -> tuple[int, ...]:
     read = {".npy": npy_header, ".safetensors": _safetensors}.get(path.suffix)
     if read is None:
         raise UsageError(f"expected directions in a .npy or .safetensors file, got `{path}`")
+    if path.exists() and not path.is_file():  # a pipe would have the command wait for ever
+        raise UsageError(_unreadable(path, "expected a file"))
 
     try:
         with path.open("rb") as stream:

@@ -73,7 +73,7 @@ def _linked(links: Sequence[Path], found: set[Path]) -> dict[Path, str]:
 def _runs_at(folder: Path) -> set[Path]:
     """The runs at a directory or directly below it."""
     try:
-        below = [folder, *islice(folder.iterdir(), _MOST_BELOW)]
+        below = [folder, *(one for one in islice(folder.iterdir(), _MOST_BELOW) if not one.is_symlink())]
         return {one.resolve() for one in below if (one / MANIFEST).is_file()}
     except OSError:  # it leads nowhere, or is nobody's business
         return set()

@@ -33,6 +33,8 @@ __all__ = ["StoredSeries"]
 
 _MOST_LOGGED = 2**26, 64  # of all scalars of a file: bytes, or times the stored ones
 _PIECE = 2**17  # steps that are read at a time
+# Those that files of ours have; a user may add others.
+_ATTRIBUTES = frozenset({"attempt", "format_version", "gaps", "run_id", "segments"})
 # All that h5py raises on damage.
 _DAMAGE = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, MemoryError)
 _WRITTEN = "already open for write"  # as HDF5 says
@@ -187,13 +189,16 @@ def segments_shown(path: Path) -> int:
 def checked_attributes(file: h5py.File) -> dict[str, Any]:
     """The attributes of a file whose format is known, as numbers, texts and lists.
 
-    Texts of variable length are refused: they lie where HDF5 has no checksums, and it can hang on damage there.
+    Texts of variable length are not read: they lie where HDF5 has no checksums, and it can hang on damage there. Those
+    that users have added are passed over, and one in the place of a file's own is refused.
     """
     found: dict[str, Any] = {}
     for number in range(h5py.h5a.get_num_attrs(file.id)):
         attribute = h5py.h5a.open(file.id, index=number)
-        name = attribute.name.decode()
-        if attribute.dtype.kind not in "iufS":
+        name = attribute.name.decode(errors="backslashreplace")
+        if attribute.dtype.kind not in "iufS" or attribute.shape is None:
+            if name not in _ATTRIBUTES:
+                continue
             raise ValueError(f"dtype {attribute.dtype} in attribute `{name}`")
         values = np.empty(attribute.shape, attribute.dtype)
         attribute.read(values)

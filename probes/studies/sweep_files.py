@@ -39,7 +39,7 @@ def is_sweep_file(path: str | Path) -> bool:
     if file.suffix != ".toml" or not file.is_file():
         return False
     try:
-        return not _MARKS.isdisjoint(tomllib.loads(file.read_text(encoding="utf-8")))
+        return not _MARKS.isdisjoint(tomllib.loads(file.read_text(encoding="utf-8-sig")))
     except ValueError:  # what reads recipes will say what is wrong with it
         return False
 
@@ -72,7 +72,7 @@ def load_sweep(
     """
     file = Path(path)
     try:
-        return _sweep(file, tomllib.loads(file.read_text(encoding="utf-8")), settings or {}, schedule)
+        return _sweep(file, tomllib.loads(file.read_text(encoding="utf-8-sig")), settings or {}, schedule)
     except ValueError as error:
         raise UsageError(f"{file}: {error}") from error
 

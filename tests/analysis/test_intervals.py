@@ -1,9 +1,10 @@
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
-from probes.analysis.intervals import Estimate, bootstrapped, difference, less, mean_of, rate, weighted_sum
+from probes.analysis.intervals import Estimate, bootstrapped, difference, largest, less, mean_of, rate, weighted_sum
 
 Z = 1.959963984540054
 T_2 = 4.302652729911275  # Student's t, 2 degrees of freedom, 97.5 %
@@ -82,7 +83,7 @@ def test_a_difference_without_spread_is_refused(first, second):
         difference(first, second)
 
 
-def test_the_bootstrap_of_a_largest_value_follows_its_distribution():
+def test_the_bootstrap_follows_its_distribution():
     values = np.arange(1.0, 6.0)
     found = bootstrapped(values, np.max)
     chance = [(rank / 5) ** 5 for rank in range(1, 6)]  # that the largest of 5 draws is at most the rank-th value
@@ -91,5 +92,29 @@ def test_the_bootstrap_of_a_largest_value_follows_its_distribution():
     assert (found.value, found.high, found.n) == (5.0, 5.0, 5)
 
 
-def test_the_bootstrap_of_one_run_has_no_width():
-    assert bootstrapped([0.3], np.max) == (0.3, 0.3, 0.3, 1)
+@pytest.mark.parametrize("estimate", [partial(bootstrapped, statistic=np.mean), largest])
+@pytest.mark.parametrize("values", [[0.3], [0.25, 0.25, 0.25]])
+def test_runs_that_do_not_differ_have_no_interval(estimate, values):
+    found = estimate(values)
+
+    assert (found.value, found.n, found.reach()) == (values[0], len(values), "interval unknown")
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_a_difference_of_runs_that_do_not_differ_has_no_interval():
+    found = difference([0.25, 0.25], [0.25])
+
+    assert (found.value, found.n) == (0.0, 3)
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_the_interval_of_a_largest_value_holds_the_largest_of_other_runs():
+    draw = np.random.default_rng(1)
+    held = []
+    for seed in range(1000):
+        sample, others = draw.normal(size=(2, 6))
+        found = largest(sample, draws=999, seed=seed)
+        held.append(found.low <= others.max() <= found.high)
+        assert found.value == max(sample) < found.high
+
+    assert np.mean(held) == pytest.approx(0.95, abs=0.03)

@@ -158,14 +158,19 @@ def test_a_linked_file_is_refused(path):
     (path / "log.h5").rename(path / "elsewhere")
     (path / "log.h5").symlink_to(path / "elsewhere")
 
-    assert refusal(path) == "expected a plain file, got a link; copy the run with `cp -rL`, which takes what links lead to"
+    assert (
+        refusal(path) == "expected a plain file, got a link; copy the run with `cp -rL`, which takes what links lead to"
+    )
 
 
 def test_a_linked_segment_is_refused(path):
     (path / "log.h5").rename(path / "elsewhere")
     (path / "seg-000000.h5").symlink_to(path / "elsewhere")
 
-    assert refusal(path, "seg-000000.h5") == "expected a plain file, got a link; copy the run with `cp -rL`, which takes what links lead to"
+    assert (
+        refusal(path, "seg-000000.h5")
+        == "expected a plain file, got a link; copy the run with `cp -rL`, which takes what links lead to"
+    )
 
 
 def test_a_file_replaced_by_another_of_fewer_rows_is_refused(path):
@@ -265,5 +270,16 @@ def test_a_row_too_large_to_be_read_at_once_is_refused(path):
 
 
 def test_a_run_that_is_a_file_is_no_run(path):
-    with pytest.raises(RunError, match="expected a run's folder, or a file that `probes pack` made"):
+    with pytest.raises(RunError, match=r"^expected a run's folder, or a file that `probes pack` made, got `"):
         open_log(path / "log.h5")
+
+
+def test_attributes_that_users_add_are_passed_over(path):
+    with h5py.File(path / "log.h5", "a") as file:
+        file.attrs["note"] = "mine"
+        file.attrs["nothing"] = h5py.Empty("f4")
+        file["correlations"].attrs["note"] = "mine"
+    log = open_log(path)
+
+    assert (len(log.steps) > 0, log.faults) == (True, ())
+    assert np.isfinite(log["correlations"][:]).all()

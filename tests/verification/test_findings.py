@@ -116,7 +116,10 @@ HOSTILE = {
     path_in_run_id: "expected a run's description, got ValueError: expected `run_id` of letters, digits, `.`, `_` and "
     "`-`, got '../x'",
 }
-ADVICE = {newer_format: "read it with a newer feature-probes"}
+ADVICE = {
+    newer_format: "read it with a newer feature-probes",
+    link: "copy the run with `cp -rL`, which takes what links lead to",
+}
 
 
 def collected(root, **options):

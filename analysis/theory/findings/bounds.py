@@ -24,7 +24,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from probes.analysis.intervals import bootstrapped, rate
+from probes.analysis.intervals import largest, rate
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import BAD, INK, MUTED, VIEWS, WIDTH, canvas, key, stroke
 from probes.analysis.plots.marks import rows_named
@@ -34,7 +34,7 @@ from probes.analysis.taps.statistics import Extremes
 from probes.analysis.taps.summaries import extremes
 from probes.analysis.taps.tap import taps_of
 from probes.analysis.theory.findings.winning_set import gap_factor, winning_set
-from probes.analysis.theory.measurement import Measurement
+from probes.analysis.theory.measurement import Measurement, units
 from probes.analysis.theory.recipe import exponent, race_series
 from probes.analysis.theory.roles import WHO, race_features, singles
 from probes.errors import LogError
@@ -242,12 +242,12 @@ def _balanced(study: Study) -> Iterator[Measurement]:
     table = _of_singles(study)
     table = table[table["bound"] == "balance"].dropna(subset="largest")
     if len(table):
-        largest = table.groupby("run")["largest"].max()
+        every, what = units(table["largest"].astype(float), table["run"], "max")
         note = (
-            "largest 0.4 Phi_i / Phi_j of two classes at the last step; n: runs; interval: bootstrap of the largest "
-            "over runs"
+            f"largest 0.4 Phi_i / Phi_j of two classes at the last step; n: {what}; interval: the largest of as many "
+            "others, taken as normal"
         )
-        yield Measurement(bootstrapped(largest, np.max), note)
+        yield Measurement(largest(every), note)
 
 
 def _of_singles(study: Study) -> pd.DataFrame:

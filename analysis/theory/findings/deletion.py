@@ -17,7 +17,7 @@ from probes.analysis.plots.canvas import BAD, INK, MUTED, VIEWS, WIDTH, canvas, 
 from probes.analysis.plots.marks import intervals, rows_named
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.logits import measured_arrays
-from probes.analysis.theory.measurement import Measurement
+from probes.analysis.theory.measurement import Measurement, units
 from probes.analysis.theory.roles import kind_name, race_learned, role_order
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
@@ -243,12 +243,12 @@ def _causal(study: Study) -> Iterator[Measurement]:
     table = deletion(study)
     table = table[(table["role"] == "single") & table["learned"].astype(bool)].dropna(subset="before")
     if len(table):
-        lost = (table["control"] - table["after"]).groupby(table["run"]).mean()
+        lost, what = units(table["control"] - table["after"], table["run"], "mean")
         means = table[["before", "after", "control"]].mean()
         note = (
             f"accuracy on {len(table)} learned views, mean over views: {means['before']:.3f} with all neurons, "
             f"{means['after']:.3f} without the credited ones, {means['control']:.3f} without those of the other view; "
-            "measured: the last two's difference; n: runs; interval: bootstrap of the mean over runs"
+            f"measured: the last two's difference; n: {what}; interval: bootstrap of the mean over {what}"
         )
         yield Measurement(bootstrapped(lost, np.mean), note)
 

@@ -73,8 +73,8 @@ def panel(study: Study) -> Panel | None:
     caption = (
         "The step at which a feature is learned for good, against the escape time that the theory predicts from its "
         f"initial peak, S and the learning rate. Measured over predicted: {pace.value:.2f} (median over {pace.n} runs; "
-        f"{pace.low:.2f} to {pace.high:.2f}, bootstrap). Rank correlation within a run: {order.value:.2f} "
-        f"({order.low:.2f} to {order.high:.2f}); p against the null 0 is at most {found['p_value'].max():.1g}."
+        f"{pace.reach('.2f')}, bootstrap). Rank correlation within a run: {order.value:.2f} "
+        f"({order.reach('.2f')}); p against the null 0 is at most {found['p_value'].max():.1g}."
     )
     return Panel("escape", "How long the race takes", caption, shown, figure)
 

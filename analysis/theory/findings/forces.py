@@ -199,7 +199,7 @@ def _kinds(table: pd.DataFrame) -> Iterable[tuple[Any, pd.DataFrame]]:
 def _middle(rows: pd.DataFrame) -> str:
     found = bootstrapped(rows.groupby("run", observed=True)["share"].median(), np.median)
 
-    return f"{found.value:.0%} ({found.low:.0%} to {found.high:.0%}, {found.n} run{'s' * (found.n > 1)})"
+    return f"{found.value:.0%} ({found.reach('.0%')}, {found.n} run{'s' * (found.n > 1)})"
 
 
 def _residual(shares: pd.DataFrame) -> float:

@@ -28,7 +28,7 @@ from probes.analysis.study import Study, finding
 from probes.analysis.theory.findings.error_rates import errors_of
 from probes.analysis.theory.findings.uncovered import uncovered
 from probes.analysis.theory.findings.winning_set import winning_set
-from probes.analysis.theory.measurement import Measurement
+from probes.analysis.theory.measurement import Measurement, units
 from probes.analysis.theory.recipe import correlation_series, exponent, moments
 from probes.analysis.theory.roles import ensemble_members, race_sets, singles, with_role
 from probes.errors import LogError
@@ -197,11 +197,11 @@ def _favoured(study: Study) -> Iterator[Measurement]:
         own = chances.loc[table["class"]]
         won = table["learned"].to_numpy() == np.array(_VIEWS)[own.to_numpy().argmax(axis=1)]
         chance = own.max(axis=1).to_numpy()
-        excess = pd.Series(won - chance).groupby(table["run"].to_numpy()).mean()
+        excess, what = units(pd.Series(won - chance), table["run"].reset_index(drop=True), "mean")
         note = (
             f"share of {len(table)} classes that learned one view, the one with the larger S: {won.mean():.3f}, less "
-            f"{chance.mean():.3f} by the lottery of the initialisation; n: runs; interval: bootstrap of the mean over "
-            "runs"
+            f"{chance.mean():.3f} by the lottery of the initialisation; n: {what}; interval: bootstrap of the mean "
+            f"over {what}"
         )
         yield Measurement(bootstrapped(excess, np.mean), note)
 

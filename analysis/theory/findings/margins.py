@@ -106,8 +106,8 @@ def panel(study: Study) -> Panel | None:
     caption = (
         f"{len(table)} classes of {table['run'].nunique()} runs: by how much the peak of the losing view has grown at "
         "the end, against how near the race was. The line is what the theory lets it grow until the winner escapes, "
-        f"(1 - r^(q-2))^(-1/(q-2)); the loser ends at {middle.value:.2f} times that (median; {middle.low:.2f} to "
-        f"{middle.high:.2f}, bootstrap over runs). Grey: the largest peak on a feature of another class."
+        f"(1 - r^(q-2))^(-1/(q-2)); the loser ends at {middle.value:.2f} times that (median; "
+        f"{middle.reach('.2f')}, bootstrap over runs). Grey: the largest peak on a feature of another class."
     )
     return Panel("margins", "How near the race was", caption, table, figure)
 

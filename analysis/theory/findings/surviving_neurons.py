@@ -89,7 +89,7 @@ def panel(study: Study) -> Panel | None:
     caption = (
         "Share of each learned feature's final strength in the neurons that survive the race in theory: those whose "
         f"correlation at step 0 is near the peak ({single['survivors'].mean():.1f} of {single['neurons'].mean():.0f} "
-        f"on average). They carry {carried.value:.1%} of it ({carried.low:.1%} to {carried.high:.1%}, bootstrap over "
+        f"on average). They carry {carried.value:.1%} of it ({carried.reach('.1%')}, bootstrap over "
         f"{carried.n} runs), the strongest one alone {single['carried_by_first'].mean():.1%}; as many neurons picked "
         f"at random would carry {single['null'].mean():.1%}."
     )

@@ -13,11 +13,11 @@ from matplotlib.patches import Patch, Polygon
 
 from probes.analysis.findings.features import ends
 from probes.analysis.findings.learned import learned, null_rate
-from probes.analysis.intervals import bootstrapped, rate
+from probes.analysis.intervals import largest, rate
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import INK, MUTED, VIEWS, WIDTH, canvas, key
 from probes.analysis.study import Study, finding
-from probes.analysis.theory.measurement import Measurement
+from probes.analysis.theory.measurement import Measurement, units
 from probes.analysis.theory.recipe import exponent, moments, race_series
 from probes.analysis.theory.roles import of_singles, race_features
 from probes.errors import LogError
@@ -279,12 +279,13 @@ def _losing_view(study: Study) -> Iterator[Measurement]:
     table = table[(table["role"] == "single") & table["winner"].astype(bool)]
     raced = table[table["learned"] != "none"]
     if len(raced):
-        largest = raced.groupby("run")["losing_share"].max()
+        every, what = units(raced["losing_share"].astype(float), raced["run"], "max")
         note = (
             f"largest peak of a losing view over its winner's, at the last step, in {len(raced)} classes of M "
-            f"({len(table) - len(raced)} more learned no view); n: runs; interval: bootstrap of the largest over runs"
+            f"({len(table) - len(raced)} more learned no view); n: {what}; interval: the largest of as many others, "
+            "taken as normal"
         )
-        yield Measurement(bootstrapped(largest, np.max), note)
+        yield Measurement(largest(every), note)
 
 
 CLAIMS: Mapping[str, Callable[[Study], Iterator[Measurement]]] = {

@@ -15,6 +15,12 @@ def put(folder, *names):
             (target / name).write_text(name)
 
 
+def fill_the_disk(folder):
+    with replacing(folder) as target:
+        (target / "report.html").write_text("half")
+        raise OSError(28, "No space left on device")
+
+
 def files(folder):
     return {
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != LISTING
@@ -42,12 +48,8 @@ def test_files_that_are_no_report_s_stay(tmp_path):
 
 def test_an_earlier_report_stays_whole_where_building_fails(tmp_path):
     put(tmp_path / "report", "report.html", "old.csv")
-    with (
-        pytest.raises(RunError, match="got No space left on device; free space there"),
-        replacing(tmp_path / "report") as target,
-    ):
-        (target / "report.html").write_text("half")
-        raise OSError(28, "No space left on device")
+    with pytest.raises(RunError, match="got No space left on device; free space there"):
+        fill_the_disk(tmp_path / "report")
 
     assert files(tmp_path) == {"report/report.html", "report/old.csv"}
     assert (tmp_path / "report/report.html").read_text() == "report.html"

@@ -40,7 +40,7 @@ def test_verdicts_have_colours_in_a_terminal_and_words_everywhere(monkeypatch, c
     show(*cells(claims_for_people(table())))
     plain = capsys.readouterr().out
     monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setattr(tables, "Console", lambda **_: Console(force_terminal=True, color_system="standard", width=200))
+    monkeypatch.setattr(tables, "console", lambda: Console(force_terminal=True, color_system="standard", width=200))
     show(*cells(claims_for_people(table())))
     coloured = capsys.readouterr().out
 

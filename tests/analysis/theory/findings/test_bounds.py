@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from probes.analysis.intervals import bootstrapped, rate
+from probes.analysis.intervals import largest as largest_of
+from probes.analysis.intervals import rate
 from probes.analysis.plots.canvas import BAD, canvas
 from probes.analysis.study import Study
 from probes.analysis.theory.example import example_study
@@ -129,6 +130,6 @@ def test_claims_are_about_the_singles_alone():
 
 
 def test_the_balance_that_is_claimed_is_the_largest_over_runs():
-    largest = bounds(SINGLES).query("bound == 'balance'").groupby("run")["largest"].max()
+    values = bounds(SINGLES).query("bound == 'balance'").groupby("run")["largest"].max()
 
-    assert measured("induction.balance").estimate == bootstrapped(largest, np.max)
+    assert measured("induction.balance").estimate == largest_of(values)
