@@ -16,7 +16,7 @@ def claims_for_people(table: pd.DataFrame) -> pd.DataFrame:
         table: As `probes.analysis.theory.findings.claims` gives it.
 
     Example:
-        >>> from probes.analysis import claims
+        >>> from probes.analysis.theory import claims
         >>> list(claims_for_people(claims([])).columns)[1:4]
         ['claim', 'variant', 'source']
     """
