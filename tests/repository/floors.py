@@ -87,7 +87,8 @@ AREAS: Mapping[str, Area] = {
         2, "h5py", "numpy", ours=("probes.verification", "probes.logs", "probes.files", "probes.errors")
     ),
     "probes.quantities.*": _area(2, "numpy", "torch"),
-    "probes.distributed": _area(2, "torch", ours=_LEAF),
+    "probes.modules": _area(0, "torch"),
+    "probes.distributed": _area(2, "torch", ours=(*_LEAF, "probes.modules")),
     "probes.chance": _area(0, "torch"),
     "probes.null": _area(2, "torch"),
     "probes.direction_checks": _area(2, "numpy", "torch"),
