@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from torch.optim import Optimizer
 
-__all__ = ["Optimizers", "several", "unwrapped"]
+from probes.wrappers import TRANSPARENT
+
+__all__ = ["Optimizers", "identities", "several", "unwrapped"]
 
 Optimizers = Optimizer | Sequence[Optimizer] | None
-
-# Of Accelerate, Lightning and Lightning Fabric: each holds the real one as `optimizer` and calls its `step`.
-_WRAPPERS = frozenset({"AcceleratedOptimizer", "LightningOptimizer", "_FabricOptimizer"})
 
 
 def several(optimizers: Optimizers) -> tuple[Optimizer, ...]:
@@ -32,6 +31,26 @@ def unwrapped(optimizer: Optimizer) -> Optimizer:
         >>> unwrapped(optimizer) is optimizer
         True
     """
-    while not _WRAPPERS.isdisjoint(kind.__name__ for kind in type(optimizer).__mro__):
-        optimizer = optimizer.optimizer  # type: ignore[attr-defined]
+    while (inside := _inside(optimizer)) is not None:
+        optimizer = inside
     return optimizer
+
+
+def identities(optimizer: Optimizer) -> set[int]:
+    """The identities of an optimizer's parameters, which compare by value.
+
+    Example:
+        >>> import torch
+        >>> model = torch.nn.Linear(2, 2)
+        >>> identities(torch.optim.SGD(model.parameters(), lr=0.1)) == {id(model.weight), id(model.bias)}
+        True
+    """
+    return {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+
+
+def _inside(optimizer: Optimizer) -> Optimizer | None:
+    """What a wrapper holds: the one that frameworks call `optimizer`, or, where it never became one, what it is of."""
+    if not TRANSPARENT.isdisjoint(kind.__name__ for kind in type(optimizer).__mro__):
+        inside: Optimizer = optimizer.optimizer  # type: ignore[attr-defined]
+        return inside
+    return None

@@ -15,6 +15,7 @@ from probes.quantities.places import Place
 __all__ = ["Parameters"]
 
 _SHOWN = 10  # names in an error message
+_FLOAT8 = frozenset(kind for name, kind in vars(torch).items() if name.startswith("float8_"))  # not computed with
 
 
 class Parameters(Mapping[str, torch.Tensor]):
@@ -61,6 +62,8 @@ class Parameters(Mapping[str, torch.Tensor]):
         """
         place = self._every.get(name)
         value = (self.value(name) if place is None else place(self._model)).detach()
+        if value.dtype in _FLOAT8:
+            value = value.float()
         return whole(value) if self.sharded else value
 
     def value(self, name: str) -> torch.Tensor:

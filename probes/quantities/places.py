@@ -11,8 +11,6 @@ from probes.quantities.derived import computed
 
 __all__ = ["Place"]
 
-_FLOAT8 = frozenset(kind for name, kind in vars(torch).items() if name.startswith("float8_"))
-
 
 class Place:
     """Reads what a name stands for in a model, in the tables of its modules: by attributes it takes four times as long.
@@ -44,7 +42,7 @@ class Place:
         value = computed(module, self._leaf) if parameter is None else parameter
         if value is None:
             raise UsageError(f"expected in `{self.full_name}` a weight that can be read, got none: it was replaced")
-        return value.float() if value.dtype in _FLOAT8 else value  # with which hardly anything can be computed
+        return value
 
     def owner(self, model: nn.Module) -> nn.Module:
         """The module that has the parameter now.

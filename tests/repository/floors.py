@@ -96,6 +96,8 @@ AREAS: Mapping[str, Area] = {
     "probes.estimators.*": _area(2, "numpy", "safetensors", "scipy", "torch", late=("sklearn",)),
     "probes.hooks": _HOOKS,
     "probes.optimizers": _HOOKS,
+    "probes.watched": _HOOKS,
+    "probes.wrappers": _HOOKS,
     "probes.recorder": _HOOKS,
     "probes.recording": _HOOKS,
     "probes.faults": _HOOKS,
