@@ -76,6 +76,7 @@ class StepHook:
             each.detach()
         self.complete()
         self._watched, self._missing = watched, set(watched)
+        self._rivals: dict[Watched, tuple[int, Set[Watched]]] = {}
         if self._attached:
             self.attach()
 
@@ -150,7 +151,7 @@ class StepHook:
             self._callback()
 
     def _ended(self, watched: Watched) -> None:
-        self._missing = {each for each in self._missing if not each.rivals(watched)}
+        self._missing -= self._rivals_of(watched)
         self._changed = self._changed or not watched.skips
         if not self._missing:
             self._seen(again=True)
@@ -160,6 +161,14 @@ class StepHook:
         elif self._asked != self._updates:
             self._asked = self._updates
             at_the_end_of_backward(partial(self._backward_ended, self._updates))
+
+    def _rivals_of(self, watched: Watched) -> Set[Watched]:
+        """The optimizer and those of the same parameters, found anew when it gets further ones."""
+        size, rivals = self._rivals.get(watched, (-1, frozenset()))
+        if size != watched.size:
+            rivals = frozenset(each for each in self._watched if each.rivals(watched))
+            self._rivals[watched] = (watched.size, rivals)
+        return rivals
 
     def _seen(self, *, again: bool = False) -> None:
         """Have the weights looked at, ``again`` only if they have been in this update."""

@@ -6,18 +6,25 @@ from typing import Any, Self
 
 import torch
 
-from probes.distributed import check_same, is_writer
+from probes.distributed import is_writer
 from probes.errors import UsageError
 from probes.faults import Faults, OnError, one_line
 from probes.hooks import StepHook
 from probes.logs.manifest import Manifest
 from probes.logs.outputs import Outputs, write_outputs
-from probes.optimizers import Optimizers, several
-from probes.quantities import Chosen, Parameters, Pending, Quantity, State, Tapped, refuse_capture, tapped
+from probes.looks import Looks
+from probes.optimizers import Optimizers, check_trains, several
+from probes.quantities import Chosen, Quantity, Tapped, refuse_capture
 from probes.recording import Recording, as_array, as_numbers
 from probes.schedules import Schedule, every
 
 __all__ = ["Recorder"]
+
+_UNSEEN = "no update was seen; give `attach` the optimizer, or call `step` after every update"
+_CHANGED = (
+    "the weights at the end are not those after the last update that was counted, {}: others were loaded, or trained "
+    "in a way that calls no step hooks; `step` counts such updates"
+)
 
 
 class Recorder:
@@ -92,9 +99,10 @@ class Recorder:
         given: dict[str, Any] = {"role": role, "name": name, "variant": variant, "parents": tuple(parents)}
         given |= {"schedule": str(schedule), "seeds": dict(seeds or {}), "recipe": dict(recipe or {})}
         manifest = Manifest(self.path.resolve().name, (), **given)
-        self._recording = Recording(self.path, manifest, self._faults.warn, overwrite=overwrite, resume=resume)
+        self._recording = Recording(self.path, manifest, self._faults, overwrite=overwrite, resume=resume)
         self._model: torch.nn.Module | None = None  # once attached
         self._hook: StepHook | None = None
+        self._seen = False  # the weights after the coming update, by `look`
         self._waits = False  # with opening the log, for `load_state_dict` or the first update
 
     def attach(self, model: torch.nn.Module, optimizer: Optimizers = None) -> Self:
@@ -102,31 +110,55 @@ class Recorder:
 
         Args:
             model: The model whose parameters are recorded. Of processes that train it together all attach, one writes.
-            optimizer: The optimizer whose updates count. Of several, an update is complete when each has made its
-                step, or one of them is about to make another. Without one, `step` is to be called after every update.
+            optimizer: The optimizer whose updates count, and with it each other one that trains what is recorded. Of
+                several, an update is complete when each has made its step, or one of them is about to make another.
+                Called again, these take the place of those before. Without one, `step` is to be called after every
+                update.
 
         Raises:
-            UsageError: a tap chooses no parameter or does not fit it, or the recorder is attached to something else.
+            UsageError: a tap chooses no parameter or does not fit it, the optimizer trains another model, or the
+                recorder is attached to one.
             RunError: the run directory exists already.
         """
         optimizers = several(optimizer)
         if self._model is not None:
             return self._attached_to(model, optimizers)
-        hook = StepHook(optimizers, self._updated)
-        self._parameters = Parameters(model)
-        self._pending = Pending([*tapped(self._taps, self._parameters, null=self._null), *self._quantities])
-        if self._parameters.sharded:
-            recorded = [quantity.name for quantity in self._pending.quantities]
-            check_same("taps, schedule and step", (recorded, str(self._schedule), self.updates))
-        self._pending.measure(State(self.updates, self._parameters, model))
+        hook = StepHook(optimizers, self._updated, self.look, self._trained)
+        check_trains(optimizers, model)
+        self._looks = Looks(
+            model,
+            self._taps,
+            self._quantities,
+            null=self._null,
+            schedule=self._schedule,
+            ended=self._faults.ended,
+        )
+        self._pending = self._looks.pending
+        self._looks.check_same(self.updates)
+        self._pending.measure(self._looks.state(self.updates))
         self._waits = self._recording.undecided
         if not self._waits:
             self._open()
-        self._model, self._optimizers = model, optimizers
+        self._model = model
         if optimizers:
             self._hook = hook
             self._hook.attach()
         return self
+
+    def look(self) -> None:
+        """Take the weights as they are now for those after the coming update, for when `step` counts it.
+
+        For a loop that finds out late whether an update was one; a later look takes the place of an earlier one.
+
+        Raises:
+            UsageError: the recorder is not attached.
+        """
+        self._check_attached()
+        if (self._waits or self._pending.lanes) and not self._begun():
+            return
+        if self._recording.live or self._looks.parameters.sharded:
+            self._faults.attempt(self.updates + 1, "a step", self._looks.take, self.updates + 1)
+            self._seen = True
 
     def step(self) -> None:
         """Count one update of a training loop that has no optimizer, and record it if it is due.
@@ -193,7 +225,7 @@ class Recorder:
         """
         self._check_attached()
         if self._recording.live and self._schedule(self.updates + 1):
-            state = State(self.updates, self._parameters, self._model)
+            state = self._looks.state(self.updates)
             self._faults.attempt(self.updates, "the terms of the loss", self._pending.split, terms, state)
 
     def state_dict(self) -> dict[str, Any]:
@@ -234,7 +266,7 @@ class Recorder:
         if self._hook is not None:
             self._hook.detach()
         if (self._recording.live or self._waits) and self.updates == 0 and status == "finished":
-            self._faults.warn("no update was seen; give `attach` the optimizer, or call `step` after every update")
+            self._faults.note("updates", _UNSEEN)
         self._end(status, reason)
 
     def __enter__(self) -> Self:
@@ -254,9 +286,17 @@ class Recorder:
             self._hook.defer(lambda: self._faults.attempt(self.updates, "a scalar", log, self.updates, numbers))
 
     def _attached_to(self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> Self:
-        if (self._model, self._optimizers) != (model, tuple(optimizers)):
+        if self._model is not model:
             raise UsageError(f"expected one model for `{self.path}`, which is attached already; make a second Recorder")
+        if optimizers and self._hook is None:
+            self._hook = StepHook(optimizers, self._updated, self.look, self._trained)
+            self._hook.attach()
+        elif optimizers and self._hook is not None:
+            self._hook.follow(optimizers)
         return self
+
+    def _trained(self) -> set[int]:
+        return self._looks.trained()
 
     def _check_attached(self) -> None:
         if self._model is None:
@@ -283,17 +323,25 @@ class Recorder:
         if (self._waits or self._pending.lanes) and not self._begun():
             return
         self.updates += 1
-        if self._recording.live or self._parameters.sharded:
+        if self._recording.live or self._looks.parameters.sharded:
             self._faults.attempt(self.updates, "a step", self._record)
 
     def _record(self) -> None:
-        if self._schedule.always or self._schedule(self.updates):
-            self._pending.measure(State(self.updates, self._parameters, self._model))
+        if not self._seen:
+            self._looks.take(self.updates)
+        self._seen = False
         if self._pending.due:
-            self._recording.write(self._pending, wait=False)
+            self._recording.write(self._pending, wait=False, finite=self._looks.finite)
 
     def _end(self, status: str, reason: str) -> None:
         if self._recording.live:
-            self._faults.attempt(self.updates, "a step", self._recording.write, self._pending)
+            self._faults.attempt(self.updates, "a step", self._complete)
         ending = (status, reason or self._faults.reason, self.updates, self._faults.seconds)
         self._faults.attempt(self.updates, "the end of the log", self._recording.close, *ending)
+
+    def _complete(self) -> None:
+        """Write what waits, and note if the weights have changed since."""
+        self._recording.write(self._pending, finite=self._looks.finite)
+        step, values = self._recording.last
+        if self._recording.live and 0 < step == self.updates and self._looks.differs(step, values):
+            self._faults.note("the last weights", _CHANGED.format(step))

@@ -10,7 +10,8 @@ from typing import Any, Self
 
 import torch
 from torch.autograd.function import BackwardCFunction
-from torch.optim import Optimizer, optimizer as torch_optimizer
+from torch.optim import Optimizer
+from torch.optim import optimizer as torch_optimizer
 from torch.utils.hooks import RemovableHandle
 
 from probes.errors import UsageError
@@ -74,6 +75,11 @@ class Watched:
     def waits(self) -> bool:
         """Whether it has gradients to step with."""
         return any(parameter.grad is not None for group in self.optimizer.param_groups for parameter in group["params"])
+
+    @property
+    def size(self) -> int:
+        """How many parameters it has."""
+        return sum(len(group["params"]) for group in self.optimizer.param_groups)
 
     def watches(self, optimizer: Optimizer) -> bool:
         """Whether the hooks are on this optimizer."""

@@ -19,6 +19,7 @@ __all__ = ["TRANSPARENT", "after", "calls", "hooked", "wrapper_of"]
 TRANSPARENT = frozenset({"AcceleratedOptimizer", "LightningOptimizer", "_FabricOptimizer"})
 
 _HOOKED = Optimizer.profile_hook_step(lambda: None).__code__  # what torch makes of every `step`, and calls hooks in
+_RESUMED = f"torch_dynamo_resume_in_{_HOOKED.co_name}_at_"
 
 
 def calls(frame: FrameType | None) -> Iterator[FrameType]:
@@ -40,7 +41,10 @@ def hooked(frame: FrameType) -> FrameType | None:
         >>> hooked(sys._getframe()) is None
         True
     """
-    return next((each for each in calls(frame) if each.f_code is _HOOKED), None)
+    found = next((each for each in calls(frame) if _is_hooked(each.f_code)), None)
+    while found is not None and found.f_code.co_name.startswith(_RESUMED) and found.f_back is not None:
+        found = found.f_back  # what is compiled calls the rest of a function from within it
+    return found
 
 
 def wrapper_of(
@@ -62,8 +66,8 @@ def wrapper_of(
     """
     outermost: FrameType | None = None
     for frame in calls(caller):
-        if frame.f_code is _HOOKED:
-            outer = frame.f_locals.get("self")
+        if _is_hooked(frame.f_code):
+            outer = frame.f_locals.get("self", next(iter(frame.f_locals.get("args", ())), None))
             if isinstance(outer, Optimizer) and counts(outer):
                 return outer
         elif _is_wrapper(frame, optimizer):
@@ -99,6 +103,14 @@ def _profile_again(before: Any) -> None:
         before.enable()
     elif before is not None:
         sys.setprofile(before)
+
+
+def _is_hooked(code: CodeType) -> bool:
+    """Whether it is torch's function around every `step`, or what the compiler makes of it."""
+    if code is _HOOKED:
+        return True
+    compiled = code.co_name == _HOOKED.co_name or code.co_name.startswith(_RESUMED)
+    return compiled and code.co_filename == _HOOKED.co_filename
 
 
 def _is_wrapper(frame: FrameType, optimizer: Optimizer) -> bool:

@@ -90,6 +90,12 @@ class Parameters(Mapping[str, torch.Tensor]):
             raise UsageError(f"expected a parameter, got `{name}`, {what}")
         return value
 
+    def leaves(self, name: str) -> list[torch.Tensor]:
+        """The parameters that decide what ``name`` stands for now; none where there is none."""
+        found = dict(named_parameters(self._model))
+        full = self._every[name].full_name if name in self._every else name
+        return [found[each] for each in ([full] if full in found else parts_of(full, list(found)))]
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 
