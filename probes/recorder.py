@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import torch
 
+from probes.counting import UNSEEN, Counting
 from probes.distributed import is_writer
 from probes.errors import UsageError
 from probes.faults import Faults, OnError, one_line
@@ -14,20 +15,14 @@ from probes.logs.manifest import Manifest
 from probes.logs.outputs import Outputs, write_outputs
 from probes.looks import Looks
 from probes.optimizers import Optimizers, check_trains, several
-from probes.quantities import Chosen, Quantity, Tapped, refuse_capture
-from probes.recording import Recording, as_array, as_numbers
+from probes.quantities import Chosen, Quantity, Tapped
+from probes.recording import Recording, as_array
 from probes.schedules import Schedule, every
 
 __all__ = ["Recorder"]
 
-_UNSEEN = "no update was seen; give `attach` the optimizer, or call `step` after every update"
-_CHANGED = (
-    "the weights at the end are not those after the last update that was counted, {}: others were loaded, or trained "
-    "in a way that calls no step hooks; `step` counts such updates"
-)
 
-
-class Recorder:
+class Recorder(Counting):
     """Writes the correlations of a model's parameters with given directions to a run directory while it trains.
 
     Training goes on as without it: weights stay the same to the bit, no random number is drawn, nothing is left on
@@ -91,6 +86,8 @@ class Recorder:
         seeds: Mapping[str, int] | None = None,
         recipe: Mapping[str, Any] | None = None,
     ) -> None:
+        self._given = {name: value for name, value in locals().items() if name not in {"self", "path", "resume"}}
+        self.on_error = on_error
         self.path = Path(path).absolute()
         self._faults = Faults(self.path, on_error)
         self.updates = 0
@@ -145,20 +142,9 @@ class Recorder:
             self._hook.attach()
         return self
 
-    def look(self) -> None:
-        """Take the weights as they are now for those after the coming update, for when `step` counts it.
-
-        For a loop that finds out late whether an update was one; a later look takes the place of an earlier one.
-
-        Raises:
-            UsageError: the recorder is not attached.
-        """
-        self._check_attached()
-        if (self._waits or self._pending.lanes) and not self._begun():
-            return
-        if self._recording.live or self._looks.parameters.sharded:
-            self._faults.attempt(self.updates + 1, "a step", self._looks.take, self.updates + 1)
-            self._seen = True
+    def further(self, number: int) -> "Recorder":
+        """A recorder of the same for a further training, of which the run is called ``<name>-<number>``."""
+        return Recorder(self.path.with_name(f"{self.path.name}-{number}"), **self._given)
 
     def step(self) -> None:
         """Count one update of a training loop that has no optimizer, and record it if it is due.
@@ -266,7 +252,7 @@ class Recorder:
         if self._hook is not None:
             self._hook.detach()
         if (self._recording.live or self._waits) and self.updates == 0 and status == "finished":
-            self._faults.note("updates", _UNSEEN)
+            self._faults.note("updates", UNSEEN)
         self._end(status, reason)
 
     def __enter__(self) -> Self:
@@ -277,14 +263,6 @@ class Recorder:
             return self.close()
         return self.close("failed" if isinstance(error, Exception) else "interrupted", one_line(error))
 
-    def _note(self, scalars: Mapping[str, float | torch.Tensor], step: int | None) -> None:
-        numbers = as_numbers(scalars)
-        if step is not None or self._hook is None:
-            self._recording.log(self.updates if step is None else step, numbers)
-        else:  # of several optimizers' updates only the next step tells to which of them a loss belongs
-            log = self._recording.log
-            self._hook.defer(lambda: self._faults.attempt(self.updates, "a scalar", log, self.updates, numbers))
-
     def _attached_to(self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> Self:
         if self._model is not model:
             raise UsageError(f"expected one model for `{self.path}`, which is attached already; make a second Recorder")
@@ -294,54 +272,3 @@ class Recorder:
         elif optimizers and self._hook is not None:
             self._hook.follow(optimizers)
         return self
-
-    def _trained(self) -> set[int]:
-        return self._looks.trained()
-
-    def _check_attached(self) -> None:
-        if self._model is None:
-            raise UsageError(f"expected `{self.path}` to be attached; call `attach(model, optimizer)` first")
-
-    def _open(self) -> None:
-        """Open the log and write what waits: step 0, unless the run goes on from a later one, which is in it."""
-        if self._recording.resumed:
-            self._pending.taken()
-        self._recording.open(self._pending)
-        self._recording.write(self._pending)
-
-    def _begun(self) -> bool:
-        """Whether things happen that can be recorded; a log that waited for a state is opened: it begins anew."""
-        if self._pending.capturing:
-            self._faults.attempt(self.updates, "an update", refuse_capture)
-            return False
-        if self._waits:
-            self._waits = False
-            self._faults.attempt(self.updates, "the log", self._open)
-        return True
-
-    def _updated(self) -> None:
-        if (self._waits or self._pending.lanes) and not self._begun():
-            return
-        self.updates += 1
-        if self._recording.live or self._looks.parameters.sharded:
-            self._faults.attempt(self.updates, "a step", self._record)
-
-    def _record(self) -> None:
-        if not self._seen:
-            self._looks.take(self.updates)
-        self._seen = False
-        if self._pending.due:
-            self._recording.write(self._pending, wait=False, finite=self._looks.finite)
-
-    def _end(self, status: str, reason: str) -> None:
-        if self._recording.live:
-            self._faults.attempt(self.updates, "a step", self._complete)
-        ending = (status, reason or self._faults.reason, self.updates, self._faults.seconds)
-        self._faults.attempt(self.updates, "the end of the log", self._recording.close, *ending)
-
-    def _complete(self) -> None:
-        """Write what waits, and note if the weights have changed since."""
-        self._recording.write(self._pending, finite=self._looks.finite)
-        step, values = self._recording.last
-        if self._recording.live and 0 < step == self.updates and self._looks.differs(step, values):
-            self._faults.note("the last weights", _CHANGED.format(step))

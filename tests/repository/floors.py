@@ -95,6 +95,7 @@ AREAS: Mapping[str, Area] = {
     "probes.directions": _area(2, "numpy", "safetensors", "torch"),
     "probes.estimators.*": _area(2, "numpy", "safetensors", "scipy", "torch", late=("sklearn",)),
     "probes.hooks": _HOOKS,
+    "probes.counting": _HOOKS,
     "probes.looks": _HOOKS,
     "probes.optimizers": _HOOKS,
     "probes.watched": _HOOKS,
