@@ -4,6 +4,7 @@ import torch
 from torch import distributed
 
 from probes.errors import UsageError
+from probes.modules import named_modules, parameters
 
 __all__ = ["check_gatherable", "check_same", "is_sharded", "is_writer", "whole"]
 
@@ -33,8 +34,8 @@ def is_sharded(model: torch.nn.Module) -> bool:
         >>> is_sharded(torch.nn.Linear(2, 2))
         False
     """
-    return any(hasattr(parameter, "full_tensor") for parameter in model.parameters()) or any(
-        "FSDPModule" in _class_names(module) for module in model.modules()
+    return any(hasattr(parameter, "full_tensor") for parameter in parameters(model)) or any(
+        "FSDPModule" in _class_names(module) for _, module in named_modules(model)
     )
 
 
@@ -59,8 +60,8 @@ def check_gatherable(model: torch.nn.Module) -> None:
     Example:
         >>> check_gatherable(torch.nn.Linear(2, 2))
     """
-    flattened = any(getattr(parameter, "_fsdp_flattened", False) for parameter in model.parameters())
-    kinds = {name for module in model.modules() for name in _class_names(module)}
+    flattened = any(getattr(parameter, "_fsdp_flattened", False) for parameter in parameters(model))
+    kinds = {name for _, module in named_modules(model) for name in _class_names(module)}
     if flattened:
         kinds.add("FullyShardedDataParallel")
     for kind, reason in _REASONS.items():

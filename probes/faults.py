@@ -62,6 +62,18 @@ class Faults:
         finally:
             self.seconds += time.perf_counter() - began
 
+    def note(self, what: str, text: str) -> None:
+        """Say that something is not as it should be, and have it among the reasons; the first time of its kind."""
+        if what not in self._first:
+            self._first[what] = text
+            self.warn(text)
+
+    def ended(self, name: str, step: int, error: Exception) -> None:
+        """Note that a series ends before a step, or raise why."""
+        if self._on_error == "raise":
+            raise error
+        self.note(f"the series {name}", f"`{name}` is not recorded from step {step} on: {one_line(error)}")
+
     def warn(self, text: str) -> None:
         """Say something about the run in one line."""
         if callable(self._on_error):

@@ -1,39 +1,34 @@
-"""Being told of every update of one optimizer or several, and leaving nothing behind."""
+"""Being called after every update of one optimizer or several, and leaving nothing behind."""
 
-import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import partial
-from types import FrameType
-from typing import Any, Self
 
-import torch
-from torch.autograd.function import BackwardCFunction
 from torch.optim import Optimizer
-from torch.utils.hooks import RemovableHandle
 
-from probes.errors import UsageError
+from probes.optimizers import identities
+from probes.watched import Strangers, Watched, at_the_end_of_backward, in_backward, nested_backward
 
 __all__ = ["StepHook"]
-
-# What torch says where a whole graph is asked for; older versions cannot say it.
-_REASON = "a Recorder reads the weights after each update; compile `step` without `fullgraph=True`"
-_WHY = {"reason": _REASON} if "reason" in inspect.signature(torch.compiler.disable).parameters else {}
 
 
 class StepHook:
     """A callback after every update, from `attach` to `detach`; both may be called again and again.
 
     The optimizer's step hooks see real updates only: gradient accumulation, evaluation passes and compiled models do
-    not disturb them, and a step that ``GradScaler`` leaves out is none. Where the ``step`` of a subclass calls that of
-    its parent, torch fires for both; the callback comes once, when the outer one is done.
+    not disturb them, and a step that ``GradScaler`` leaves out is none. An update is over once everything has been done
+    that belongs to it: the ``step`` of a subclass or of a wrapper that goes on with the weights (`probes.wrappers`),
+    and the step hooks of others, also those that are registered later.
 
-    Several optimizers make one update together. It is complete when each has stepped, or else as soon as it is certain
-    that no more comes: before one that has stepped steps again, or, where optimizers step inside a backward pass, at
-    the end of that pass if no gradient waits for the others.
+    Several optimizers make one update together. It counts when each has stepped, optimizers of the same parameters
+    being alternatives, or else as soon as it is certain that no more comes: before one that has stepped steps again,
+    or, where optimizers step inside a backward pass, at the end of that pass if no gradient waits for the others.
 
     Args:
         optimizers: The optimizers, of torch or like them.
-        callback: Called without arguments while the weights are those after the update.
+        callback: Called without arguments when an update counts: it shows the weights of the latest ``look`` at it, or
+            else those of now.
+        look: Called at the end of a step of several optimizers that may be the last of an update.
+        trains: Identities of the parameters whose other optimizers count, too, once they step; default none.
 
     Raises:
         UsageError: one of them has no step hooks.
@@ -51,40 +46,67 @@ class StepHook:
         [1]
     """
 
-    def __init__(self, optimizers: Sequence[Optimizer], callback: Callable[[], object]) -> None:
-        distinct = {id(optimizer): optimizer for optimizer in optimizers}.values()
-        begins, ended = (self._begins, self._ended) if len(distinct) > 1 else (None, self._only_ended)
-        self._watched = tuple(_Watched(optimizer, begins, ended) for optimizer in distinct)
-        self._callback = callback
-        self._stepped: set[_Watched] = set()  # since the last update, with an effect or without
-        self._changed = False  # whether one of these steps had an effect
+    def __init__(
+        self,
+        optimizers: Sequence[Optimizer],
+        callback: Callable[[], object],
+        look: Callable[[], object] | None = None,
+        trains: Callable[[], Set[int]] | None = None,
+    ) -> None:
+        self._callback, self._look, self._trains = callback, look, trains
+        self._watched: tuple[Watched, ...] = ()
+        self._missing: set[Watched] = set()  # those that have not stepped since the last update
+        self._strangers = Strangers(self._met)
+        self._attached = self._changed = self._looked = False  # a step since the last update had an effect, was seen
         self._updates = 0
         self._asked = -1  # the update at which the end of a backward pass is waited for
         self._deferred: list[Callable[[], object]] = []
+        self.follow(optimizers)
+
+    def follow(self, optimizers: Sequence[Optimizer]) -> None:
+        """Count the updates of these optimizers from now on, and no longer those of others.
+
+        Raises:
+            UsageError: one of them has no step hooks.
+        """
+        distinct = {id(optimizer): optimizer for optimizer in optimizers}.values()
+        begins, ended = (self._begins, self._ended) if len(distinct) > 1 else (None, self._only_ended)
+        watched = tuple(Watched(optimizer, begins, ended, self._counts) for optimizer in distinct)
+        for each in self._watched:
+            each.detach()
+        self.complete()
+        self._watched, self._missing = watched, set(watched)
+        self._rivals: dict[Watched, tuple[int, Set[Watched]]] = {}
+        if self._attached:
+            self.attach()
 
     def attach(self) -> None:
         """Call back after every update from now on."""
+        self._attached = True
         for watched in self._watched:
             watched.attach()
+        if self._trains is not None:
+            self._strangers.attach()
 
     def detach(self) -> None:
         """Call back no more, and once now if several optimizers are in the middle of an update.
 
         Never from inside the callback: the optimizer walks its hooks at that moment.
         """
+        self._attached = False
+        self._strangers.detach()
         for watched in self._watched:
             watched.detach()
         self.complete()
 
     def complete(self) -> None:
         """Take the update that some of several optimizers have begun for complete, if there is one."""
-        self._stepped.clear()
+        self._missing = set(self._watched)
         if self._changed:
-            self._changed = False
+            self._changed = self._looked = False
             self._updates += 1
             self._callback()
-        if self._deferred:
-            self._catch_up()
+        self._catch_up()
 
     def defer(self, action: Callable[[], object]) -> None:
         """Act as soon as it is certain to which update the coming step belongs: at once if none has been begun.
@@ -93,151 +115,73 @@ class StepHook:
         one of the same update or of the next.
         """
         self._deferred.append(action)
-        if not self._stepped:
+        if len(self._missing) == len(self._watched):
             self._catch_up()
 
     def _catch_up(self) -> None:
         while self._deferred:
             self._deferred.pop(0)()
 
-    def _begins(self, watched: "_Watched") -> None:
-        if watched in self._stepped:
+    def _counts(self, optimizer: Optimizer) -> bool:
+        """Whether the optimizer's own hooks tell of its updates, or will once it has stepped."""
+        watched = any(each.watches(optimizer) for each in self._watched)
+        return watched or (self._trains is not None and bool(self._trains() & identities(optimizer)))
+
+    def _met(self, optimizer: Optimizer) -> bool:
+        """Count the step of an optimizer that has not been known so far, if it trains what others here do."""
+        if any(each.watches(optimizer) for each in self._watched):
+            return True
+        if self._trains is None or not self._trains() & identities(optimizer):
+            return False
+        stepped = [each for each in self._watched if each not in self._missing]
+        self.follow([*(each.optimizer for each in self._watched), optimizer])
+        self._missing -= set(stepped)
+        self._watched[-1].ended(optimizer)
+        return True
+
+    def _begins(self, watched: Watched) -> None:
+        if watched not in self._missing:
             self.complete()
         elif self._deferred:
             self._catch_up()
 
-    def _only_ended(self, watched: "_Watched") -> None:
+    def _only_ended(self, watched: Watched) -> None:
         """What `_ended` comes to where there is one optimizer, in fewer calls: each costs, after every update."""
         if not watched.skips:
             self._callback()
 
-    def _ended(self, watched: "_Watched") -> None:
-        self._stepped.add(watched)
+    def _ended(self, watched: Watched) -> None:
+        self._missing -= self._rivals_of(watched)
         self._changed = self._changed or not watched.skips
-        if len(self._stepped) == len(self._watched):
+        if not self._missing:
+            self._seen(again=True)
             self.complete()
-        elif self._asked != self._updates and _in_backward():
+        elif not in_backward():
+            self._seen()
+        elif self._asked != self._updates:
             self._asked = self._updates
-            _at_the_end_of_backward(partial(self._backward_ended, self._updates))
+            at_the_end_of_backward(partial(self._backward_ended, self._updates))
+
+    def _rivals_of(self, watched: Watched) -> Set[Watched]:
+        """The optimizer and those of the same parameters, found anew when it gets further ones."""
+        size, rivals = self._rivals.get(watched, (-1, frozenset()))
+        if size != watched.size:
+            rivals = frozenset(each for each in self._watched if each.rivals(watched))
+            self._rivals[watched] = (watched.size, rivals)
+        return rivals
+
+    def _seen(self, *, again: bool = False) -> None:
+        """Have the weights looked at, ``again`` only if they have been in this update."""
+        if self._look is not None and self._changed and (self._looked or not again):
+            self._looked = True
+            self._look()
 
     def _backward_ended(self, update: int) -> None:
         """Complete the update, unless that has happened, optimizers wait to step, or the pass is part of another."""
         if update == self._updates:
             self._asked = -1
-            if not any(watched.waits for watched in self._watched if watched not in self._stepped) and not _nested():
+            if nested_backward():
+                return
+            self._seen()
+            if not any(watched.waits for watched in self._missing):
                 self.complete()
-
-
-class _Watched:
-    """One optimizer, and who is told when its outermost `step` begins, if anyone, and when it has ended."""
-
-    def __init__(
-        self, optimizer: Optimizer, begins: Callable[["_Watched"], object] | None, ended: Callable[["_Watched"], object]
-    ) -> None:
-        self._optimizer = optimizer
-        self._tell_begins, self._tell_ended = begins, ended
-        self._handles: list[RemovableHandle] = []
-        self._nests = sum("step" in vars(kind) for kind in type(optimizer).__mro__ if kind is not Optimizer) > 1
-        self._depth = 0  # of calls of `step` that have begun and not ended, where one can call another
-        self.attach()  # an optimizer that cannot be watched is refused at once
-        self.detach()
-
-    @property
-    def skips(self) -> bool:
-        """Whether the step is one that ``GradScaler`` has a fused optimizer make without an effect.
-
-        Only then is there anything to ask a device for: for all other optimizers ``GradScaler`` asks itself.
-        """
-        found = getattr(self._optimizer, "found_inf", None)
-        return found is not None and bool(found)
-
-    @property
-    def waits(self) -> bool:
-        """Whether it has gradients to step with."""
-        return any(
-            parameter.grad is not None for group in self._optimizer.param_groups for parameter in group["params"]
-        )
-
-    def attach(self) -> None:
-        if self._handles:
-            return
-        try:
-            if self._nests or self._tell_begins:  # or nobody needs to know, and every call costs
-                self._handles.append(self._optimizer.register_step_pre_hook(_Hook(self._begins)))
-            self._handles.append(self._optimizer.register_step_post_hook(_Hook(self._ended)))
-        except AttributeError as error:
-            self.detach()
-            raise UsageError(
-                f"expected an optimizer with step hooks, as torch.optim.Optimizer has, got {_named(self._optimizer)}; "
-                "give the optimizer inside it, or none and call `step` after every update"
-            ) from error
-
-    def detach(self) -> None:
-        while self._handles:
-            self._handles.pop().remove()
-        self._depth = 0
-
-    def _begins(self, optimizer: Optimizer) -> None:
-        if self._depth and not _is_stepping(optimizer):
-            self._depth = 0  # the step before ended in an exception
-        self._depth += self._nests
-        if self._depth <= 1 and self._tell_begins:
-            self._tell_begins(self)
-
-    def _ended(self, optimizer: Optimizer) -> None:
-        self._depth -= self._nests
-        if self._depth == 0:
-            self._tell_ended(self)
-
-
-class _Hook:
-    """What an optimizer keeps: never compiled into a training step, and without effect in a copy of the optimizer."""
-
-    def __init__(self, told: Callable[[Optimizer], object]) -> None:
-        self._told = told
-        self._told_by_compiled = torch.compiler.disable(told, **_WHY)
-
-    def __call__(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if torch.compiler.is_dynamo_compiling():
-            self._told_by_compiled(optimizer)
-        else:
-            self._told(optimizer)
-
-    def __reduce__(self) -> tuple[type[Self], tuple[Callable[[Optimizer], object]]]:
-        return type(self), (_ignore,)
-
-
-def _ignore(optimizer: Optimizer) -> None:
-    """Nothing: the optimizer is the copy of another."""
-
-
-def _stack() -> Iterator[FrameType]:
-    """The calls that are being executed, innermost first."""
-    frame = inspect.currentframe()
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def _is_stepping(optimizer: Optimizer) -> bool:
-    """Whether the hook of a `step` of the optimizer's is called from within another one."""
-    own = (frame.f_code for frame in _stack() if frame.f_locals.get("self") is optimizer)
-    caller = next(own, None)
-    return any(code is caller for code in own)
-
-
-def _nested() -> bool:
-    """Whether a backward pass is part of another, as in a checkpointed segment that is computed again."""
-    return any(frame.f_code is BackwardCFunction.apply.__code__ for frame in _stack())
-
-
-def _in_backward() -> bool:
-    return torch._C._current_graph_task_id() != -1  # noqa: SLF001 - torch has no public name for it
-
-
-def _at_the_end_of_backward(callback: Callable[[], None]) -> None:
-    torch.autograd.Variable._execution_engine.queue_callback(callback)  # noqa: SLF001 - as data parallelism does
-
-
-def _named(thing: object) -> str:
-    return f"{type(thing).__module__}.{type(thing).__qualname__}"

@@ -6,21 +6,23 @@ from typing import Any, Self
 
 import torch
 
-from probes.distributed import check_same, is_writer
+from probes.counting import UNSEEN, Counting
+from probes.distributed import is_writer
 from probes.errors import UsageError
 from probes.faults import Faults, OnError, one_line
 from probes.hooks import StepHook
 from probes.logs.manifest import Manifest
 from probes.logs.outputs import Outputs, write_outputs
-from probes.optimizers import Optimizers, several
-from probes.quantities import Chosen, Parameters, Pending, Quantity, State, Tapped, refuse_capture, tapped
-from probes.recording import Recording, as_array, as_numbers
+from probes.looks import Looks
+from probes.optimizers import Optimizers, check_trains, several
+from probes.quantities import Chosen, Quantity, Tapped
+from probes.recording import Recording, as_array
 from probes.schedules import Schedule, every
 
 __all__ = ["Recorder"]
 
 
-class Recorder:
+class Recorder(Counting):
     """Writes the correlations of a model's parameters with given directions to a run directory while it trains.
 
     Training goes on as without it: weights stay the same to the bit, no random number is drawn, nothing is left on
@@ -84,6 +86,8 @@ class Recorder:
         seeds: Mapping[str, int] | None = None,
         recipe: Mapping[str, Any] | None = None,
     ) -> None:
+        self._given = {name: value for name, value in locals().items() if name not in {"self", "path", "resume"}}
+        self.on_error = on_error
         self.path = Path(path).absolute()
         self._faults = Faults(self.path, on_error)
         self.updates = 0
@@ -92,9 +96,10 @@ class Recorder:
         given: dict[str, Any] = {"role": role, "name": name, "variant": variant, "parents": tuple(parents)}
         given |= {"schedule": str(schedule), "seeds": dict(seeds or {}), "recipe": dict(recipe or {})}
         manifest = Manifest(self.path.resolve().name, (), **given)
-        self._recording = Recording(self.path, manifest, self._faults.warn, overwrite=overwrite, resume=resume)
+        self._recording = Recording(self.path, manifest, self._faults, overwrite=overwrite, resume=resume)
         self._model: torch.nn.Module | None = None  # once attached
         self._hook: StepHook | None = None
+        self._seen = False  # the weights after the coming update, by `look`
         self._waits = False  # with opening the log, for `load_state_dict` or the first update
 
     def attach(self, model: torch.nn.Module, optimizer: Optimizers = None) -> Self:
@@ -102,31 +107,44 @@ class Recorder:
 
         Args:
             model: The model whose parameters are recorded. Of processes that train it together all attach, one writes.
-            optimizer: The optimizer whose updates count. Of several, an update is complete when each has made its
-                step, or one of them is about to make another. Without one, `step` is to be called after every update.
+            optimizer: The optimizer whose updates count, and with it each other one that trains what is recorded. Of
+                several, an update is complete when each has made its step, or one of them is about to make another.
+                Called again, these take the place of those before. Without one, `step` is to be called after every
+                update.
 
         Raises:
-            UsageError: a tap chooses no parameter or does not fit it, or the recorder is attached to something else.
+            UsageError: a tap chooses no parameter or does not fit it, the optimizer trains another model, or the
+                recorder is attached to one.
             RunError: the run directory exists already.
         """
         optimizers = several(optimizer)
         if self._model is not None:
             return self._attached_to(model, optimizers)
-        hook = StepHook(optimizers, self._updated)
-        self._parameters = Parameters(model)
-        self._pending = Pending([*tapped(self._taps, self._parameters, null=self._null), *self._quantities])
-        if self._parameters.sharded:
-            recorded = [quantity.name for quantity in self._pending.quantities]
-            check_same("taps, schedule and step", (recorded, str(self._schedule), self.updates))
-        self._pending.measure(State(self.updates, self._parameters, model))
+        hook = StepHook(optimizers, self._updated, self.look, self._trained)
+        check_trains(optimizers, model)
+        self._looks = Looks(
+            model,
+            self._taps,
+            self._quantities,
+            null=self._null,
+            schedule=self._schedule,
+            ended=self._faults.ended,
+        )
+        self._pending = self._looks.pending
+        self._looks.check_same(self.updates)
+        self._pending.measure(self._looks.state(self.updates))
         self._waits = self._recording.undecided
         if not self._waits:
             self._open()
-        self._model, self._optimizers = model, optimizers
+        self._model = model
         if optimizers:
             self._hook = hook
             self._hook.attach()
         return self
+
+    def further(self, number: int) -> "Recorder":
+        """A recorder of the same for a further training, of which the run is called ``<name>-<number>``."""
+        return Recorder(self.path.with_name(f"{self.path.name}-{number}"), **self._given)
 
     def step(self) -> None:
         """Count one update of a training loop that has no optimizer, and record it if it is due.
@@ -193,7 +211,7 @@ class Recorder:
         """
         self._check_attached()
         if self._recording.live and self._schedule(self.updates + 1):
-            state = State(self.updates, self._parameters, self._model)
+            state = self._looks.state(self.updates)
             self._faults.attempt(self.updates, "the terms of the loss", self._pending.split, terms, state)
 
     def state_dict(self) -> dict[str, Any]:
@@ -234,7 +252,7 @@ class Recorder:
         if self._hook is not None:
             self._hook.detach()
         if (self._recording.live or self._waits) and self.updates == 0 and status == "finished":
-            self._faults.warn("no update was seen; give `attach` the optimizer, or call `step` after every update")
+            self._faults.note("updates", UNSEEN)
         self._end(status, reason)
 
     def __enter__(self) -> Self:
@@ -245,55 +263,12 @@ class Recorder:
             return self.close()
         return self.close("failed" if isinstance(error, Exception) else "interrupted", one_line(error))
 
-    def _note(self, scalars: Mapping[str, float | torch.Tensor], step: int | None) -> None:
-        numbers = as_numbers(scalars)
-        if step is not None or self._hook is None:
-            self._recording.log(self.updates if step is None else step, numbers)
-        else:  # of several optimizers' updates only the next step tells to which of them a loss belongs
-            log = self._recording.log
-            self._hook.defer(lambda: self._faults.attempt(self.updates, "a scalar", log, self.updates, numbers))
-
     def _attached_to(self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> Self:
-        if (self._model, self._optimizers) != (model, tuple(optimizers)):
+        if self._model is not model:
             raise UsageError(f"expected one model for `{self.path}`, which is attached already; make a second Recorder")
+        if optimizers and self._hook is None:
+            self._hook = StepHook(optimizers, self._updated, self.look, self._trained)
+            self._hook.attach()
+        elif optimizers and self._hook is not None:
+            self._hook.follow(optimizers)
         return self
-
-    def _check_attached(self) -> None:
-        if self._model is None:
-            raise UsageError(f"expected `{self.path}` to be attached; call `attach(model, optimizer)` first")
-
-    def _open(self) -> None:
-        """Open the log and write what waits: step 0, unless the run goes on from a later one, which is in it."""
-        if self._recording.resumed:
-            self._pending.taken()
-        self._recording.open(self._pending)
-        self._recording.write(self._pending)
-
-    def _begun(self) -> bool:
-        """Whether things happen that can be recorded; a log that waited for a state is opened: it begins anew."""
-        if self._pending.capturing:
-            self._faults.attempt(self.updates, "an update", refuse_capture)
-            return False
-        if self._waits:
-            self._waits = False
-            self._faults.attempt(self.updates, "the log", self._open)
-        return True
-
-    def _updated(self) -> None:
-        if (self._waits or self._pending.lanes) and not self._begun():
-            return
-        self.updates += 1
-        if self._recording.live or self._parameters.sharded:
-            self._faults.attempt(self.updates, "a step", self._record)
-
-    def _record(self) -> None:
-        if self._schedule.always or self._schedule(self.updates):
-            self._pending.measure(State(self.updates, self._parameters, self._model))
-        if self._pending.due:
-            self._recording.write(self._pending, wait=False)
-
-    def _end(self, status: str, reason: str) -> None:
-        if self._recording.live:
-            self._faults.attempt(self.updates, "a step", self._recording.write, self._pending)
-        ending = (status, reason or self._faults.reason, self.updates, self._faults.seconds)
-        self._faults.attempt(self.updates, "the end of the log", self._recording.close, *ending)

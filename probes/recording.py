@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from probes.distributed import is_writer, whole
 from probes.errors import RunError, UsageError
+from probes.faults import Faults
 from probes.files.endings import at_end, not_at_end, rescued
 from probes.logs.layout import MANIFEST, checked_name
 from probes.logs.manifest import Manifest, read_manifest
@@ -31,12 +33,13 @@ class Recording:
     Args:
         path: The run directory.
         manifest: What the run is; its series are filled in by `open`.
-        warn: Who is told, in one line, that the run has diverged.
+        faults: Where it is noted that the run has diverged, or a series has ended.
         overwrite: Whether a run that stands at ``path`` already may be replaced.
         resume: Whether such a run is gone on with.
 
     Example:
-        >>> recording = Recording(Path("runs/seed-0"), Manifest("seed-0", ()), print, overwrite=False, resume=False)
+        >>> path = Path("runs/seed-0")
+        >>> recording = Recording(path, Manifest("seed-0", ()), Faults(path, "warn"), overwrite=False, resume=False)
         >>> recording.open(Pending([]))
         >>> recording.log(0, {"loss": torch.tensor(0.5)})
         >>> recording.close("finished", "")
@@ -47,16 +50,16 @@ class Recording:
 
     divergence: str = ""  # once there is a reason, nothing more is recorded
 
-    def __init__(
-        self, path: Path, manifest: Manifest, warn: Callable[[str], None], *, overwrite: bool, resume: bool
-    ) -> None:
-        self._warn = warn
+    def __init__(self, path: Path, manifest: Manifest, faults: Faults, *, overwrite: bool, resume: bool) -> None:
+        self._warn, self._note = faults.warn, faults.note
         self._path, self._manifest, self._overwrite = path, manifest, overwrite
         self._position = Position() if resume else None  # where to go on; None = this must be a new run
         self._created = ""  # when the run to go on with began
         self._writer: RunWriter | None = None
         self._pending = Pending([])
         self._scalars: Numbers[int] = Numbers()  # that wait, by step
+        self._ended: set[str] = set()  # series that have ended before the others
+        self.last: tuple[int, dict[str, NDArray[Any]]] = (-1, {})  # the step that was written last, and its values
 
     @property
     def live(self) -> bool:
@@ -104,28 +107,43 @@ class Recording:
     def __del__(self) -> None:
         rescued(self, "_writer")
 
-    def write(self, pending: Pending, *, wait: bool = True) -> None:
+    def write(self, pending: Pending, *, wait: bool = True, finite: Callable[[], bool] = lambda: False) -> None:
         """Write the steps that wait, up to the first that is not finite: there the run has diverged, and the log ends.
 
+        Where the weights are ``finite`` all the same, the series that is not ends alone, and is NaN from there on.
         Without ``wait`` what a device has computed lately only goes on its way, and is written by a later call.
         """
         steps, arrays = pending.taken(wait=wait)
         self._write_scalars(wait=wait)
         if self._writer is None or self.divergence:
             return
+        arrays |= {name: np.full_like(arrays[name], np.nan) for name in self._ended & arrays.keys()}
         broken = {  # and the first row in which each is
             name: int(all_finite(array, axes=1).argmin())
             for name, array in arrays.items()
-            if not np.isfinite(array).all()
+            if name not in self._ended | pending.ended and not np.isfinite(array).all()
         }
-        if not broken:
-            self._writer.extend(steps, arrays)
-            return
-        name, row = min(broken.items(), key=itemgetter(1))
+        if broken and len(broken) < len(arrays) and finite():
+            arrays |= {name: self._end_series(name, steps[row], arrays[name], row) for name, row in broken.items()}
+            broken = {}
+        name, row = min(broken.items(), key=itemgetter(1), default=("", len(steps)))
         self._writer.extend(steps[:row], {name: array[:row] for name, array in arrays.items()})
-        self.divergence = f"`{name}` is not finite at step {steps[row]}"
-        self._warn(f"{self.divergence}; the log ends before it, training goes on")
-        self.close("diverged", "")
+        if row:
+            self.last = steps[row - 1], {name: array[row - 1].copy() for name, array in arrays.items()}
+        if broken:
+            self.divergence = f"`{name}` is not finite at step {steps[row]}"
+            self._warn(f"{self.divergence}; the log ends before it, training goes on")
+            self.close("diverged", "")
+
+    def _end_series(self, name: str, step: int, array: NDArray[Any], row: int) -> NDArray[Any]:
+        """End one series before a row."""
+        self._ended.add(name)
+        self._note(
+            name, f"`{name}` is not finite at step {step}, and the weights are; it is not recorded from there on"
+        )
+        shortened = array.copy()
+        shortened[row:] = np.nan
+        return shortened
 
     def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
         """Write numbers at a step, many of them together, so that a device is seldom waited for."""

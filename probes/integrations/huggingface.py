@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from probes.integrations.lifetime import Guarded
 from probes.integrations.metrics import matching
 from probes.recorder import Recorder
 
@@ -38,15 +39,23 @@ def callback(recorder: Recorder, *, metrics: Sequence[str] = ()) -> Any:
         raise ImportError("expected transformers 4.43 or later, got none; run `pip install transformers`") from error
 
     # The Trainer keeps the states of callbacks by the names of their classes, and may make an instance of its own.
-    return type(_name(recorder), bases, {"recorder": recorder, "_metrics": tuple(metrics)})()
+    return type(_name(recorder), bases, {"_guarded": Guarded(recorder), "_metrics": tuple(metrics)})()
 
 
 class _Lifetime:
     """What a recorder does at which moment of a training."""
 
-    recorder: Recorder
+    _guarded: Guarded  # of the class: the Trainer may make an instance of its own
     _metrics: tuple[str, ...]
-    _attached = False
+
+    @property
+    def recorder(self) -> Recorder:
+        """That of the training that is going on, or was the last."""
+        return self._guarded.recorder
+
+    @property
+    def _attached(self) -> bool:
+        return self._guarded.attached
 
     def state(self) -> dict[str, Any]:
         recorded = self.recorder.state_dict() if self._attached else {}
@@ -57,17 +66,17 @@ class _Lifetime:
     ) -> None:
         # The Trainer takes it that a checkpoint it goes on from knows all callbacks, and fails where it does not.
         kept = state.stateful_callbacks.setdefault(type(self).__name__, self.state())["attributes"]["recorded"]
-        if kept and not self._attached:
-            self.recorder.load_state_dict(kept)
-        self.recorder.attach(model, optimizer)
-        self._attached = True
+        self._guarded.begin(model, optimizer, kept)
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._guarded.before_update()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         if self._attached:
             self.recorder.log(**matching(self._metrics, logs or {}))
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.recorder.close()
+        self._guarded.close()
 
 
 def _name(recorder: Recorder) -> str:

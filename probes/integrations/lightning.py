@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from probes.integrations.lifetime import Guarded
 from probes.integrations.metrics import matching
 from probes.recorder import Recorder
 
@@ -22,6 +23,7 @@ def callback(recorder: Recorder, *, metrics: Sequence[str] = ()) -> Any:
     Taps name parameters as the LightningModule does, such as ``model.conv1.weight``; every optimizer of the trainer
     counts. The recorder's state is part of Lightning's checkpoints, so ``trainer.fit(..., ckpt_path=...)`` goes on with
     the log where the checkpoint was saved. A run whose training raises is "failed", an interrupted one "interrupted".
+    A second `fit` with the callback is a run of its own, called ``<name>-2``; what cannot be recorded is a warning.
 
     Args:
         recorder: A recorder that is not attached yet.
@@ -45,12 +47,20 @@ class _Lifetime:
     """What a recorder does at which moment of a `fit`."""
 
     def __init__(self, recorder: Recorder, metrics: Sequence[str]) -> None:
-        self.recorder, self._metrics = recorder, tuple(metrics)
+        self._guarded, self._metrics = Guarded(recorder), tuple(metrics)
         self._seen: dict[str, Any] = {}  # the last value by name, which Lightning shows again and again
         self._of_batches: set[str] = set()  # names of those that a batch gives; at the end of an epoch they are old
         self._state: dict[str, Any] = {}  # that a checkpoint holds, for the `fit` that goes on from it
-        self._attached = False
         self._step = 0  # at which the batch began
+
+    @property
+    def recorder(self) -> Recorder:
+        """That of the training that is going on, or was the last."""
+        return self._guarded.recorder
+
+    @property
+    def _attached(self) -> bool:
+        return self._guarded.attached
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self.recorder, self._metrics)
@@ -70,11 +80,11 @@ class _Lifetime:
         self._state = dict(state)  # `test` loads checkpoints, too, after which no recording goes on
 
     def on_train_start(self, trainer: Any, module: Any) -> None:
-        if self._state and not self._attached:
-            self.recorder.load_state_dict(self._state)
         optimizers = [one for one in trainer.optimizers if type(one).__name__ != "_MockOptimizer"]
-        self.recorder.attach(module, optimizers or None)
-        self._attached = True
+        self._guarded.begin(module, optimizers or None, self._state)
+
+    def on_before_optimizer_step(self, trainer: Any, module: Any, optimizer: Any) -> None:
+        self._guarded.before_update()
 
     def on_train_batch_start(self, trainer: Any, module: Any, batch: Any, batch_idx: int) -> None:
         self._step = self.recorder.updates
@@ -90,10 +100,10 @@ class _Lifetime:
     on_validation_end = on_train_epoch_end
 
     def on_fit_end(self, trainer: Any, module: Any) -> None:
-        self.recorder.close()
+        self._guarded.close()
 
     def on_exception(self, trainer: Any, module: Any, exception: BaseException) -> None:
-        self.recorder.__exit__(type(exception), exception, exception.__traceback__)
+        self._guarded.failed(exception)
 
     def _log(self, step: int, metrics: Mapping[str, Any]) -> dict[str, Any]:
         """Record those metrics that are asked for and new; before `on_train_start` there is only the sanity check."""

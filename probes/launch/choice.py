@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from probes.errors import UsageError
-from probes.quantities import Parameters, Quantity, State, Tap, weight_norm
+from probes.quantities import Parameters, Quantity, State, Tap, is_readable, weight_norm
 
 __all__ = ["beside", "chosen"]
 
@@ -31,7 +31,8 @@ def beside(taps: Mapping[str, Tap], model: Module) -> list[Quantity]:
     """The quantities that are recorded beside the correlations: the norm of every neuron of a tapped parameter.
 
     Where nothing is tapped it is the norm of every weight as a whole, one number a step, so that a large model, too,
-    can be recorded at every step. A weight has two axes or more; where there is none, every parameter counts.
+    can be recorded at every step. A weight is trained and has two axes or more; where there is none, every trained
+    parameter counts.
 
     Args:
         taps: Parameter's name -> its tap.
@@ -52,9 +53,10 @@ def beside(taps: Mapping[str, Tap], model: Module) -> list[Quantity]:
     parameters = Parameters(model)
     # A weight that is tied to another has several names; the first is enough.
     leaves = {id(leaf): name for name, leaf in reversed([(name, parameters.leaf(name)) for name in parameters])}
-    names = [name for name in parameters if name in leaves.values() and parameters.leaf(name).is_floating_point()]
-    weights = [name for name in names if parameters.leaf(name).ndim > 1]
-    return [weight_norm(name, dims=()) for name in weights or names]
+    names = [name for name in parameters if name in leaves.values() and is_readable(parameters.leaf(name))]
+    trained = [name for name in names if parameters.leaf(name).requires_grad]
+    weights = [name for name in trained if parameters.leaf(name).ndim > 1]
+    return [weight_norm(name, dims=()) for name in weights or trained]
 
 
 def _norm(name: str, tap: Tap) -> Quantity:

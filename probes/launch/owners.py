@@ -8,6 +8,8 @@ from typing import TypeVar, cast
 from torch.nn import Module
 from torch.optim import Optimizer
 
+from probes.modules import named_modules, parameters
+
 __all__ = ["Identities", "identities", "optimizers_of", "outermost_models", "owners", "unwrapped"]
 
 Identities = Set[int]  # `id` of parameters, which compare by value
@@ -25,7 +27,7 @@ def identities(thing: Module | Optimizer) -> set[int]:
         True
     """
     if isinstance(thing, Module):
-        return {id(parameter) for parameter in thing.parameters()}
+        return {id(parameter) for parameter in parameters(thing)}
     return {id(parameter) for group in thing.param_groups for parameter in group["params"]}
 
 
@@ -66,7 +68,7 @@ def outermost_models(fits: Callable[[Module], bool] = lambda module: True) -> li
         >>> any(each is model for each in outermost_models())
         True
     """
-    everything = {id(parameter) for module in _modules() for parameter in module.parameters(recurse=False)}
+    everything = {each for module in _modules() for each in _own(module)}
     return [_best(root, identities(root), fits) for root in _outermost(everything)]
 
 
@@ -79,8 +81,8 @@ def unwrapped(module: Module) -> Module:
         >>> unwrapped(nn.DataParallel(model)) is model
         True
     """
-    while dict(module.named_children()).keys() in _WRAPPERS and not list(module.parameters(recurse=False)):
-        (module,) = module.children()
+    while module._modules.keys() in _WRAPPERS and not _own(module):  # noqa: SLF001 - as `parameters`
+        (module,) = _children(module)
     return module
 
 
@@ -127,7 +129,18 @@ def _objects() -> list[object]:
 
 
 def _modules() -> list[Module]:
-    return [module for module in _live(Module) if "_modules" in vars(module)]  # one may be in the making
+    return [
+        module for module in _live(Module) if {"_modules", "_parameters"} <= vars(module).keys()
+    ]  # one may be in the making
+
+
+def _own(module: Module) -> set[int]:
+    """Identities of the parameters that the module itself holds."""
+    return {id(each) for each in module._parameters.values() if each is not None}  # noqa: SLF001 - as `parameters`
+
+
+def _children(module: Module) -> list[Module]:
+    return [child for child in module._modules.values() if child is not None]  # noqa: SLF001 - as `parameters`
 
 
 def _outermost(parameters: Identities) -> list[Module]:
@@ -135,10 +148,10 @@ def _outermost(parameters: Identities) -> list[Module]:
     modules = _modules()
     parents: dict[int, list[Module]] = defaultdict(list)
     for module in modules:
-        for child in module.children():
+        for child in _children(module):
             parents[id(child)].append(module)
 
-    above = [module for module in modules if parameters & {id(each) for each in module.parameters(recurse=False)}]
+    above = [module for module in modules if parameters & _own(module)]
     seen: dict[int, Module] = {}
     while above:
         module = above.pop()
@@ -151,5 +164,5 @@ def _outermost(parameters: Identities) -> list[Module]:
 def _best(root: Module, parameters: Identities, fits: Callable[[Module], bool]) -> Module:
     """The root, or of the modules in it that hold as many of the parameters the first that fits; never a wrapper."""
     held = parameters & identities(root)
-    inner: Iterable[Module] = (module for module in root.modules() if held <= identities(module))
+    inner: Iterable[Module] = (module for _, module in named_modules(root) if held <= identities(module))
     return unwrapped(next(filter(fits, inner), root))

@@ -141,7 +141,7 @@ class Session:
 
         self._let_go()
         self._optimizers = [weakref.ref(optimizer, self._lost) for optimizer in found]
-        self._hook = StepHook(cast(Sequence[Optimizer], list(map(_Borrowed, found))), self._updated)
+        self._hook = StepHook(cast(Sequence[Optimizer], list(map(_Borrowed, found))), self._updated, self._looked)
         self._hook.attach()
 
     def end(self, status: str, reason: str) -> None:
@@ -165,6 +165,10 @@ class Session:
     def _updated(self) -> None:
         if self._home.here() and self.alive:
             self._attempt(self._recorder.step)
+
+    def _looked(self) -> None:
+        if self._home.here() and self.alive:
+            self._attempt(self._recorder.look)
 
     def _attempt(self, work: Callable[[], object]) -> None:
         began = time.perf_counter()

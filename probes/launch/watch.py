@@ -63,7 +63,7 @@ class Watch:
 
     def ended(self, error: BaseException | None) -> None:
         """Know how the program has ended; threads of it may go on."""
-        self._ended = error is not None and getattr(error, "code", 1) not in {None, 0}
+        self._ended = error is not None and getattr(error, "code", 1) not in (None, 0)
         match error:
             case None | SystemExit(code=None | 0):
                 pass

@@ -10,6 +10,7 @@ from probes.quantities.numbers import Numbers
 from probes.quantities.parameters import Parameters
 from probes.quantities.pending import Pending, all_finite
 from probes.quantities.quantity import Quantity, State
+from probes.quantities.readable import check_readable, is_readable
 from probes.quantities.reductions import Largest, OwnClass, Reduction, Strength
 from probes.quantities.tap import Tap, as_tap
 from probes.quantities.tapped import Chosen, Tapped, nulls, tapped
@@ -32,10 +33,12 @@ __all__ = [
     "activations",
     "all_finite",
     "as_tap",
+    "check_readable",
     "cosine",
     "distance_from_start",
     "gradient",
     "inner_products",
+    "is_readable",
     "nulls",
     "refuse_capture",
     "tapped",

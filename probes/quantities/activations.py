@@ -4,6 +4,7 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
+from probes.modules import named_modules
 from probes.quantities.correlation import inner_products
 from probes.quantities.evaluating import evaluating
 from probes.quantities.quantity import Quantity, State
@@ -14,8 +15,9 @@ __all__ = ["activations"]
 def activations(module: str, inputs: torch.Tensor, directions: Directions) -> Quantity:
     r"""The quantity :math:`\langle h(x_n), v_{j,\ell} \rangle` of a module's output h, called ``<module>.activations``.
 
-    The model is evaluated as in evaluation mode, without gradients, and is left as it was: training mode, buffers and
-    all random numbers. It costs a forward pass of the batch at every recorded step: give it a schedule or few samples.
+    The model is evaluated as in evaluation mode, without gradients, and is left as it was: training mode, buffers,
+    attributes and all random numbers; hooks of your own are not called. It costs a forward pass of the batch at every
+    recorded step: give it a schedule or few samples.
 
     Args:
         module: Name of the module, as in ``model.named_modules()``.
@@ -50,17 +52,14 @@ def activations(module: str, inputs: torch.Tensor, directions: Directions) -> Qu
 
 
 def _output(model: torch.nn.Module | None, name: str, inputs: torch.Tensor) -> torch.Tensor:
-    modules = dict(model.named_modules()) if model is not None else {}
+    modules = dict(named_modules(model)) if model is not None else {}
     if model is None or name not in modules:
         raise UsageError(f"expected a module of the model, one of {', '.join(filter(None, modules))}; got `{name}`")
 
     seen: list[object] = []
-    handle = modules[name].register_forward_hook(lambda _module, _inputs, output: seen.append(output))
-    try:
-        with evaluating(model):
-            model(inputs)
-    finally:
-        handle.remove()
+    with evaluating(model):
+        modules[name].register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+        model(inputs)
     if not seen or not isinstance(seen[0], torch.Tensor):
         raise UsageError(f"expected a tensor as output of `{name}`, got {type(seen[0]).__name__ if seen else 'none'}")
     return seen[0].detach()

@@ -1,17 +1,26 @@
 """A look at what a module computes that leaves the module, and all that is global, as it was."""
 
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import chain
+from typing import Any
 
 import torch
 
+from probes.modules import named_modules
+
 __all__ = ["evaluating"]
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+_CONTAINERS = (dict, OrderedDict, list, set)  # of which a module may have some of its own
 
 
 @contextmanager
 def evaluating(module: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode, no gradients and full precision; afterwards modes and random numbers are as before.
+    """Evaluation mode, no gradients and full precision; afterwards modules and random numbers are as before.
+
+    Buffers, modes, and what a module has in attributes of its own are put back. Hooks that others than torch have
+    registered are not called, as they may note what they see.
 
     Example:
         >>> layer = torch.nn.Dropout()
@@ -21,8 +30,9 @@ def evaluating(module: torch.nn.Module) -> Iterator[None]:
         >>> layer.training
         True
     """
-    modes = {each: each.training for each in module.modules()}
-    devices = {tensor.device for tensor in chain(module.parameters(), module.buffers())}
+    modules = list({id(each): each for _, each in named_modules(module)}.values())
+    tensors = [tensor for each in modules for tensor in (*each._parameters.values(), *each._buffers.values())]  # noqa: SLF001
+    devices = {tensor.device for tensor in tensors if tensor is not None}
     drawing = sorted((device for device in devices if device.type == "cuda"), key=str)
 
     with ExitStack() as stack:
@@ -30,11 +40,48 @@ def evaluating(module: torch.nn.Module) -> Iterator[None]:
         stack.enter_context(torch.random.fork_rng(devices=drawing))
         for kind in {"cpu", *(device.type for device in drawing)}:
             stack.enter_context(torch.autocast(kind, enabled=False))
-        stack.callback(_set, modes)
-        _set(dict.fromkeys(modes, False))
+        for each in modules:
+            stack.callback(_restoring(each))
+            each.training = False
+            for name in _HOOKS:
+                setattr(each, name, _of_torch(getattr(each, name)))
         yield
 
 
-def _set(modes: dict[torch.nn.Module, bool]) -> None:
-    for module, training in modes.items():
-        module.training = training
+def _restoring(module: torch.nn.Module) -> Callable[[], None]:
+    """A function that gives a module what it has now: attributes, what is in them, and the values of its buffers."""
+    attributes = dict(vars(module))
+    contents = {name: type(kept)(kept) for name, kept in attributes.items() if type(kept) in _CONTAINERS}
+    buffers = [(buffer, buffer._version, buffer.clone()) for buffer in module._buffers.values() if buffer is not None]  # noqa: SLF001
+
+    def restore() -> None:
+        for name in vars(module).keys() - attributes.keys():
+            del vars(module)[name]
+        vars(module).update(attributes)
+        for name, content in contents.items():
+            _refill(attributes[name], content)
+        for buffer, version, value in buffers:
+            if buffer._version != version:  # noqa: SLF001 - else it would look changed to autograd
+                buffer.copy_(value)
+
+    return restore
+
+
+def _refill(kept: Any, content: Any) -> None:
+    if not _same(kept, content):
+        kept.clear()
+        (kept.extend if isinstance(kept, list) else kept.update)(content)
+
+
+def _same(kept: Any, content: Any) -> bool:
+    """Whether two containers hold the same objects in the same order; to compare these may be ambiguous."""
+    objects = [each.items() if isinstance(each, dict) else enumerate(each) for each in (kept, content)]
+    return len(kept) == len(content) and all(
+        key == other and one is two for (key, one), (other, two) in zip(*objects, strict=True)
+    )
+
+
+def _of_torch(hooks: Any) -> Any:
+    """Those that belong to torch, such as what computes a weight, in a dictionary of the same kind."""
+    owners = {key: getattr(hook, "__module__", None) or type(hook).__module__ for key, hook in hooks.items()}
+    return type(hooks)((key, hook) for key, hook in hooks.items() if owners[key].partition(".")[0] == "torch")

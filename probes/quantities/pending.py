@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from probes.errors import UsageError
 from probes.logs.directions import StoredDirections
 from probes.logs.layout import Series
 from probes.quantities.quantity import Quantity, State
@@ -30,8 +31,11 @@ class Pending:
     parameters are copied, and what they alone decide is computed when the steps are taken out. Steps that a device
     computed go to the host a block at a time, while it computes the next (`probes.quantities.ring`).
 
+    A quantity that cannot be measured any more ends alone: its values are NaN from there on, of integers the smallest.
+
     Args:
         quantities: What is measured.
+        ended: Called with the name of such a quantity, the step and the error; default, the error is raised.
 
     Example:
         >>> from probes.quantities.norm import weight_norm
@@ -43,8 +47,12 @@ class Pending:
         ([0, 1], [[3.0], [5.0]])
     """
 
-    def __init__(self, quantities: Sequence[Quantity]) -> None:
+    def __init__(
+        self, quantities: Sequence[Quantity], ended: Callable[[str, int, Exception], object] | None = None
+    ) -> None:
         self.quantities = tuple(quantities)
+        self._report = ended
+        self._gone: set[int] = set()  # numbers of the quantities that have ended
         self._numbered = tuple(enumerate(quantities))
         self._prompt = tuple((number, quantity) for number, quantity in self._numbered if not quantity.reads)
         self._steps: list[int] = []
@@ -80,21 +88,30 @@ class Pending:
         """Those of every quantity that has some, by series."""
         return {one.name: one.directions for one in self.quantities if one.directions is not None}
 
+    @property
+    def ended(self) -> set[str]:
+        """Names of the quantities that have ended."""
+        return {self.quantities[number].name for number in self._gone}
+
     def measure(self, state: State) -> None:
-        """Let the quantities at ``state`` wait, in their stored dtype.
+        """Let the quantities at ``state`` wait, in their stored dtype; a step that was the last to wait, anew.
 
         Raises:
-            ValueError: a quantity has another shape than at its first step.
+            ValueError: a quantity has another shape than at its first step, and nobody is told of its end.
         """
+        if self._steps and self._steps[-1] == state.step:
+            self._steps.pop()
+            if self._late and self._late[-1] == len(self._steps):
+                self._late.pop()
         place = len(self._steps)
         copied = self._copies.kept(place, state.parameters)
         if self._prompt or not copied:
-            measured = [(number, quantity(state)) for number, quantity in (self._prompt if copied else self._numbered)]
             if not self._values:
-                self._make_room([value for _, value in measured], state)
+                self._begin(state)
                 copied = self._copies.kept(place, state.parameters)  # and computed again, like all others
-            for number, value in measured:
-                self._put(place, number, value)
+            else:
+                for number, quantity in self._prompt if copied else self._numbered:
+                    self._measure(place, number, quantity, state)
         if copied:
             self._late.append(place)
         self._steps.append(state.step)
@@ -131,6 +148,26 @@ class Pending:
         taken, arrays = self._ring.arrived(wait=wait)
         self._values, self._rows = self._ring.values, self._ring.rows
         return taken, {quantity.name: array for quantity, array in zip(self.quantities, arrays, strict=True)}
+
+    def _begin(self, state: State) -> None:
+        """Measure for the first time, to know the shapes; what does not fit now is a mistake, and raised."""
+        values = [quantity(state) for quantity in self.quantities]
+        self._make_room(values, state)
+        for number, value in enumerate(values):
+            self._put(0, number, value)
+
+    def _measure(self, place: int, number: int, quantity: Quantity, state: State) -> None:
+        if number not in self._gone:
+            try:
+                self._put(place, number, quantity(state))
+            except Exception as error:
+                if self._report is None:
+                    raise
+                self._gone.add(number)
+                self._report(quantity.name, state.step, error)
+        if number in self._gone:
+            row = self._rows[number][place]
+            row.fill_(torch.nan if row.is_floating_point() else torch.iinfo(row.dtype).min)
 
     def _put(self, place: int, number: int, value: torch.Tensor) -> None:
         row = self._rows[number][place]
@@ -173,8 +210,8 @@ class _Copies:
         if self._ended:
             return False
         for name, room, shape, dtype in self._places[place]:
-            value = parameters[name]
-            if value.shape != shape or value.dtype is not dtype or not value.is_cpu:
+            value = _found(parameters, name)
+            if value is None or value.shape != shape or value.dtype is not dtype or not value.is_cpu:
                 self._ended = True
                 return False
             room.copy_(value)
@@ -182,6 +219,14 @@ class _Copies:
 
     def at(self, place: int) -> Mapping[str, torch.Tensor]:
         return {name: room for name, room, *_ in self._places[place]}
+
+
+def _found(parameters: Mapping[str, torch.Tensor], name: str) -> torch.Tensor | None:
+    """The parameter, or None where it can no longer be read; the quantities that do find out why."""
+    try:
+        return parameters[name]
+    except UsageError:
+        return None
 
 
 def _aligned(count: int, like: torch.Tensor) -> torch.Tensor:

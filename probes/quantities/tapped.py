@@ -8,6 +8,7 @@ from probes.directions import Directions
 from probes.errors import UsageError
 from probes.quantities.parameters import Parameters
 from probes.quantities.quantity import Quantity
+from probes.quantities.readable import check_readable
 from probes.quantities.tap import Tap, as_tap
 
 __all__ = ["Chosen", "Tapped", "nulls", "tapped"]
@@ -25,7 +26,7 @@ def tapped(taps: Mapping[Chosen, Tapped], parameters: Parameters, *, null: bool 
         null: Whether each tap has its null beside it, after all taps.
 
     Raises:
-        UsageError: a key chooses no parameter, or two taps give one series.
+        UsageError: a key chooses no parameter, or one that cannot be read, or two taps give one series.
 
     Example:
         >>> model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 2))
@@ -46,6 +47,8 @@ def tapped(taps: Mapping[Chosen, Tapped], parameters: Parameters, *, null: bool 
         keys[series] = key
         chosen.append((name, tap))
 
+    for name, _ in chosen:
+        check_readable(name, parameters.value(name))
     beside = nulls(chosen) if null else []
     return [tap.quantity(name, parameters[name]) for name, tap in (*chosen, *beside)]
 

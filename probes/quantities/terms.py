@@ -57,6 +57,7 @@ def update_terms(
     tap, labels = as_tap(directions), (*terms, WEIGHT_DECAY)
     _check_plain(optimizer)
     gathered: dict[str, torch.Tensor] = {}
+    shown: dict[int, torch.Tensor] = {}  # the latest step, which may be looked at again
 
     def split(losses: Mapping[str, torch.Tensor], state: State) -> None:
         if losses.keys() != set(terms):
@@ -72,12 +73,16 @@ def update_terms(
         if state.step == 0:
             nothing = tap.project(torch.zeros_like(state.parameters[name]), name)
             return torch.stack([nothing] * len(labels))
+        if not gathered and state.step in shown:
+            return shown[state.step]
         if not gathered:
             raise UsageError(
                 f"expected `recorder.split({', '.join(f'{term}=...' for term in terms)})` before the update"
             )
         values = torch.stack([gathered[term] for term in labels])
         gathered.clear()
+        shown.clear()
+        shown[state.step] = values
         return values
 
     quantity = tap.declared(f"{name}.update{tap.suffix}", measure, quantity="update_term")

@@ -150,6 +150,7 @@ def test_what_cannot_be_hooked_is_refused_and_nothing_is_left():
 
     assert str(refused.value) == (
         "expected an optimizer with step hooks, as torch.optim.Optimizer has, got builtins.object; "
-        "give the optimizer inside it, or none and call `step` after every update"
+        "give the optimizer inside it, whose updates are read when the step around it is over, or none and call `step` "
+        "after every update"
     )
     assert not optimizer._optimizer_step_pre_hooks | optimizer._optimizer_step_post_hooks

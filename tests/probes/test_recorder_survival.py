@@ -69,7 +69,7 @@ class Faulty:
         return torch.tensor(float(state.step))
 
 
-def test_a_fault_is_told_once_and_training_goes_on(path):
+def test_a_quantity_that_fails_ends_alone_and_training_goes_on(path):
     model, optimizer = network()
     with (
         pytest.warns(RuntimeWarning, match="no luck") as told,
@@ -78,9 +78,11 @@ def test_a_fault_is_told_once_and_training_goes_on(path):
         train(model, optimizer)
 
     log = open_log(path)
-    fault = "a step could not be recorded, first at step 2: LookupError: no luck"
-    assert [str(one.message) for one in told] == [f'{path}: {fault}; training goes on (`on_error="raise"` shows where)']
-    assert log.steps.tolist() == [0, 1, 4, 5]
+    fault = "`faulty` is not recorded from step 2 on: LookupError: no luck"
+    assert [str(one.message) for one in told] == [f"{path}: {fault}"]
+    assert log.steps.tolist() == [0, 1, 2, 3, 4, 5]
+    np.testing.assert_array_equal(log["faulty"][:], [0, 1, *[np.nan] * 4])
+    assert np.isfinite(log["0.weight"][:]).all()
     assert (log.status, log.manifest.reason) == ("finished", fault)
 
 

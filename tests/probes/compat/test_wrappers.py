@@ -63,8 +63,8 @@ def test_an_optimizer_without_hooks(path, kind, given):
 
     assert str(refused.value) == (
         "expected an optimizer with step hooks, as torch.optim.Optimizer has, got "
-        f"tests.probes.compat.test_wrappers.{kind.__name__}; give the optimizer inside it, or none and call `step` "
-        "after every update"
+        f"tests.probes.compat.test_wrappers.{kind.__name__}; give the optimizer inside it, whose updates are read "
+        "when the step around it is over, or none and call `step` after every update"
     )
     assert not inside._optimizer_step_pre_hooks | inside._optimizer_step_post_hooks
     assert not path.exists()

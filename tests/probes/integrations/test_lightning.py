@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from probes import open_log
-from probes.errors import UsageError
 from probes.integrations.lightning import callback
 from probes.optimizers import unwrapped
 from tests.probes.integrations.lit import BATCHES, adversarial_class, lit_recorder, module_class, trainer
@@ -134,14 +133,16 @@ def test_metrics_are_recorded_at_the_step_whose_weights_gave_them(framework, pat
     assert scalars.train_loss_epoch[16] == pytest.approx(scalars.train_loss[8:16].mean())
 
 
-def test_a_second_fit_is_refused(framework, path):
+@pytest.mark.situation("Lightning, a second `fit` with the callback (a further phase, the next fold)", "works")
+def test_a_second_fit_is_a_run_of_its_own(framework, path):
     module, made = module_class(framework)(), trainer(framework, path, callback(lit_recorder(path)))
     made.fit(module, BATCHES)
     made.fit_loop.max_epochs = 2
-    with pytest.raises(UsageError) as error:
-        made.fit(module, BATCHES)
+    made.fit(module, BATCHES)
 
-    assert str(error.value) == f"expected one model for `{path}`, which is attached already; make a second Recorder"
+    first, second = open_log(path), open_log(path.with_name(f"{path.name}-2"))
+    assert (len(first.steps), first.status, second.status) == (9, "finished", "finished")
+    np.testing.assert_array_equal(second["model.0.weight"][0], first["model.0.weight"][-1])
 
 
 def test_several_recorders_have_several_states(framework, tmp_path):

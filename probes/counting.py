@@ -1,0 +1,110 @@
+"""What a recorder does at each update, whoever counts it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from probes.errors import UsageError
+from probes.faults import Faults
+from probes.hooks import StepHook
+from probes.looks import Looks
+from probes.quantities import Pending, refuse_capture
+from probes.recording import Recording, as_numbers
+
+__all__ = ["UNSEEN", "Counting"]
+
+UNSEEN = "no update was seen; give `attach` the optimizer, or call `step` after every update"
+_CHANGED = (
+    "the weights at the end are not those after the last update that was counted, {}: others were loaded, or trained "
+    "in a way that calls no step hooks; `step` counts such updates"
+)
+
+
+class Counting:
+    """The half of a recorder that counts updates and writes what is seen at them; `probes.Recorder` is the other."""
+
+    path: Path
+    updates: int  # seen so far; the current step
+    _faults: Faults
+    _recording: Recording
+    _looks: Looks  # once attached, likewise the next three
+    _pending: Pending
+    _model: torch.nn.Module | None
+    _hook: StepHook | None
+    _seen: bool  # the weights after the coming update, by `look`
+    _waits: bool  # with opening the log, for `load_state_dict` or the first update
+
+    def look(self) -> None:
+        """Take the weights as they are now for those after the coming update, for when `step` counts it.
+
+        For a loop that finds out late whether an update was one; a later look takes the place of an earlier one.
+
+        Raises:
+            UsageError: the recorder is not attached.
+        """
+        self._check_attached()
+        if (self._waits or self._pending.lanes) and not self._begun():
+            return
+        if self._recording.live or self._looks.parameters.sharded:
+            self._faults.attempt(self.updates + 1, "a step", self._looks.take, self.updates + 1)
+            self._seen = True
+
+    def _note(self, scalars: Mapping[str, float | torch.Tensor], step: int | None) -> None:
+        numbers = as_numbers(scalars)
+        if step is not None or self._hook is None:
+            self._recording.log(self.updates if step is None else step, numbers)
+        else:  # of several optimizers' updates only the next step tells to which of them a loss belongs
+            log = self._recording.log
+            self._hook.defer(lambda: self._faults.attempt(self.updates, "a scalar", log, self.updates, numbers))
+
+    def _trained(self) -> set[int]:
+        return self._looks.trained()
+
+    def _check_attached(self) -> None:
+        if self._model is None:
+            raise UsageError(f"expected `{self.path}` to be attached; call `attach(model, optimizer)` first")
+
+    def _open(self) -> None:
+        """Open the log and write what waits: step 0, unless the run goes on from a later one, which is in it."""
+        if self._recording.resumed:
+            self._pending.taken()
+        self._recording.open(self._pending)
+        self._recording.write(self._pending)
+
+    def _begun(self) -> bool:
+        """Whether things happen that can be recorded; a log that waited for a state is opened: it begins anew."""
+        if self._pending.capturing:
+            self._faults.attempt(self.updates, "an update", refuse_capture)
+            return False
+        if self._waits:
+            self._waits = False
+            self._faults.attempt(self.updates, "the log", self._open)
+        return True
+
+    def _updated(self) -> None:
+        if (self._waits or self._pending.lanes) and not self._begun():
+            return
+        self.updates += 1
+        if self._recording.live or self._looks.parameters.sharded:
+            self._faults.attempt(self.updates, "a step", self._record)
+
+    def _record(self) -> None:
+        if not self._seen:
+            self._looks.take(self.updates)
+        self._seen = False
+        if self._pending.due:
+            self._recording.write(self._pending, wait=False, finite=self._looks.finite)
+
+    def _end(self, status: str, reason: str) -> None:
+        if self._recording.live:
+            self._faults.attempt(self.updates, "a step", self._complete)
+        ending = (status, reason or self._faults.reason, self.updates, self._faults.seconds)
+        self._faults.attempt(self.updates, "the end of the log", self._recording.close, *ending)
+
+    def _complete(self) -> None:
+        """Write what waits, and note if the weights have changed since."""
+        self._recording.write(self._pending, finite=self._looks.finite)
+        step, values = self._recording.last
+        if self._recording.live and 0 < step == self.updates and self._looks.differs(step, values):
+            self._faults.note("the last weights", _CHANGED.format(step))
