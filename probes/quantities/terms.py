@@ -82,8 +82,7 @@ def update_terms(
         values = torch.stack([gathered[term] for term in labels])
         gathered.clear()
         shown.clear()
-        shown[state.step] = values
-        return values
+        return shown.setdefault(state.step, values)
 
     quantity = tap.declared(f"{name}.update{tap.suffix}", measure, quantity="update_term")
     return Quantity(

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from probes.errors import UsageError
 from probes.recorder import Recorder
@@ -68,3 +69,63 @@ def test_an_optimizer_without_hooks(path, kind, given):
     )
     assert not inside._optimizer_step_pre_hooks | inside._optimizer_step_post_hooks
     assert not path.exists()
+
+
+class Lookahead:
+    """A wrapper that moves the weights after every second step of the optimizer inside."""
+
+    def __init__(self, inside):
+        self.inside, self.done = inside, 0
+
+    @torch.no_grad()
+    def step(self):
+        self.inside.step()
+        self.done += 1
+        for parameter in self.inside.param_groups[0]["params"] if self.done % 2 == 0 else ():
+            parameter.mul_(0.5)
+
+
+@pytest.mark.situation("a wrapper that goes on with the weights (Lookahead), by the optimizer inside it", "works")
+def test_an_update_is_over_when_the_wrapper_is(path):
+    model = network()
+    inside = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer = Lookahead(inside)
+    with every_update(path, model, inside) as kept:
+        for batch in range(4):
+            inside.zero_grad()
+            backward(model, batch)
+            optimizer.step()
+            kept()
+
+
+@pytest.mark.situation("a step hook of others that changes weights, registered later or for all optimizers", "works")
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_hooks_of_others_belong_to_the_update(path, everywhere):
+    def clamp(optimizer, *_):
+        for parameter in optimizer.param_groups[0]["params"]:
+            parameter.data.clamp_(-0.1, 0.1)
+
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    register = register_optimizer_step_post_hook
+    with every_update(path, model, optimizer) as kept:
+        handle = register(clamp) if everywhere else optimizer.register_step_post_hook(clamp)
+        for batch in range(4):
+            backward(model, batch)
+            optimizer.step()
+            kept()
+        handle.remove()
+
+
+@pytest.mark.situation("an optimizer that is replaced in mid-training", "works")
+def test_an_optimizer_that_takes_over_counts(path):
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    with every_update(path, model, optimizer) as kept:
+        for batch in range(6):
+            if batch == 3:
+                optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+            optimizer.zero_grad()
+            backward(model, batch)
+            optimizer.step()
+            kept()
