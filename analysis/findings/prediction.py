@@ -106,7 +106,7 @@ def _accuracy(known: NDArray[np.bool_], peaks: NDArray[np.float64]) -> dict[str,
 
     hits, races = (part.sum(axis=1)[decided.any(axis=1)] for part in (right, decided))
     found = bootstrapped(np.arange(len(hits)), lambda runs, axis: _pooled(hits, races, runs, axis))
-    if len(hits) < 3 or found.low == found.high:  # resampling a few runs, or equal ones, says nothing
+    if len(hits) < 3 or not found.low < found.high:  # resampling a few runs, or equal ones, says nothing
         found = rate(int(hits.sum()), int(races.sum()))
     return _row("accuracy", found._replace(n=int(races.sum())), 1 / known.shape[2], draws)
 
@@ -130,7 +130,7 @@ def _area(known: NDArray[np.bool_], peaks: NDArray[np.float64]) -> dict[str, obj
     draws = [float(_areas(known, stats.rankdata(one, axis=1)).mean()) for one in _permuted(peaks)]
 
     found = bootstrapped(areas, np.mean)
-    if len(areas) < 3 or found.low == found.high:
+    if len(areas) < 3 or not found.low < found.high:
         low, high = _area_interval(float(areas.mean()), int(known.sum()), int((~known).sum()))
         found = found._replace(low=low, high=high)
     return _row("auc", found, 0.5, draws)

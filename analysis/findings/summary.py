@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import islice
 
 import pandas as pd
 
@@ -25,6 +26,7 @@ COLUMNS = {
 }
 
 _KIND = ["kind", "role", "variant"]
+_TAPS = 8  # that the table has rows of; of more only the first
 
 
 @finding
@@ -52,7 +54,8 @@ def summary(study: Study) -> pd.DataFrame:
     errors = _errors(study)
     several = len(study.taps) > 1
 
-    tables = [_means(kinds, _of_tap(study, tap) | errors, tap if several else "") for tap in study.taps]
+    taps = islice(study.taps, _TAPS)
+    tables = [_means(kinds, _of_tap(study, tap) | errors, tap if several else "") for tap in taps]
     found = pd.concat(tables or [_means(kinds, errors, "")], ignore_index=True)
     return found if several else found.drop(columns="tap")
 

@@ -75,11 +75,12 @@ def test_the_summary_has_means_over_runs_of_a_kind():
     assert table["features_learned"].tolist() == pytest.approx([4 / 12, 1])
 
 
-def test_several_taps_and_sets_have_columns_of_their_own():
+def test_several_taps_have_rows_and_sets_columns_of_their_own():
     logs = [run_of(0, "a"), run_of(0, "b", name="train"), grown([0], run="c", name="v")]
     table = summary(logs)
 
-    assert {"features_learned w", "features_learned v", "error test", "error train"} <= set(table)
+    assert {"features_learned", "error test", "error train"} <= set(table)
+    assert table["tap"].tolist() == ["w", "v"]
 
 
 def test_what_was_not_recorded_has_no_column():
