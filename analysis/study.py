@@ -12,7 +12,6 @@ Example:
     (True, True)
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from fnmatch import fnmatchcase
 from functools import cached_property, partial, wraps
@@ -248,7 +247,7 @@ def open_study(root: str | Path, *, rule: LearnedRule = RULE, members: str = "",
         >>> open_study("study")
         Study(1 runs: 0 members, 0 students; taps: none)
     """
-    return Study(sorted(open_logs(root), key=_by_number), rule=rule, members=members, students=students)
+    return Study(open_logs(root), rule=rule, members=members, students=students)
 
 
 def finding(function: Callable[Concatenate[Study, P], pd.DataFrame]) -> Callable[Concatenate[Source, P], pd.DataFrame]:
@@ -283,11 +282,6 @@ def as_study(source: Source) -> Study:
         return source
 
     return open_study(source) if isinstance(source, str | Path) else Study(source)
-
-
-def _by_number(log: LogLike) -> list[tuple[int, int | str]]:
-    """Return the key by which seed-2 stands before seed-10."""
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", log.label)]
 
 
 def _hashable(value: Any) -> Any:

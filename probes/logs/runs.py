@@ -1,5 +1,6 @@
 """The recorded runs under a directory."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self, overload
@@ -28,7 +29,7 @@ class Logs(Sequence[Log]):
     def __init__(self, root: Path, logs: Sequence[Log], left_out: Mapping[str, str] | None = None) -> None:
         self.root = root
         self.left_out: Mapping[str, str] = left_out or {}
-        self._logs = sorted(logs, key=lambda log: (log.manifest.run_id, log.path))
+        self._logs = sorted(logs, key=lambda log: (_by_number(log.manifest.run_id), log.path))
 
     def by_role(self, role: str, variant: str | None = None) -> Self:
         """The runs of a role and, if one is named, of its variant."""
@@ -116,3 +117,9 @@ def _labels(logs: Logs) -> list[str]:
     paths = [log.path.relative_to(logs.root).as_posix() for log in logs]
     labels = [name if names.count(name) == 1 else path for name, path in zip(names, paths, strict=True)]
     return labels if len({*labels}) == len(labels) else paths
+
+
+def _by_number(run_id: str) -> list[tuple[bool, int, str]]:
+    """The key by which seed-2 stands before seed-10."""
+    parts = re.split(r"(\d+)", run_id)
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
