@@ -65,8 +65,8 @@ def costs(
         ...     print(f"{cost.series:19} {cost.bytes / 1e6:8,.1f} MB")
         weight               2,560.3 MB
         weight.largest           2.6 MB
-        weight.null              5.1 MB
-        weight.largest.null      5.1 MB
+        weight.null              2.6 MB
+        weight.largest.null      2.6 MB
     """
     parameters = Parameters(model)
     pending = Pending([*tapped(taps, parameters, null=null), *quantities])

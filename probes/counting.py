@@ -22,7 +22,13 @@ _CHANGED = (
 
 
 class Counting:
-    """The half of a recorder that counts updates and writes what is seen at them; `probes.Recorder` is the other."""
+    """The half of a recorder that counts updates and writes what is seen at them; `probes.Recorder` is the other.
+
+    Example:
+        >>> from probes.recorder import Recorder
+        >>> issubclass(Recorder, Counting)
+        True
+    """
 
     path: Path
     updates: int  # seen so far; the current step

@@ -34,6 +34,7 @@ class StepHook:
         UsageError: one of them has no step hooks.
 
     Example:
+        >>> import torch
         >>> weight = torch.nn.Parameter(torch.ones(2))
         >>> optimizer = torch.optim.SGD([weight], lr=0.1)
         >>> updates = []

@@ -230,7 +230,14 @@ def in_backward() -> bool:
 
 
 def at_the_end_of_backward(callback: Callable[[], None]) -> None:
-    """Call back at the end of the backward pass that is being executed; a RuntimeError where none is."""
+    """Call back at the end of the backward pass that is being executed; a RuntimeError where none is.
+
+    Example:
+        >>> weight = torch.ones(1, requires_grad=True)
+        >>> _ = weight.register_hook(lambda _: at_the_end_of_backward(lambda: print("over")))
+        >>> weight.sum().backward()
+        over
+    """
     torch.autograd.Variable._execution_engine.queue_callback(callback)  # noqa: SLF001 - as data parallelism does
 
 

@@ -46,9 +46,9 @@ def pack_into(log: Log, target: BinaryIO) -> None:
 
     Example:
         >>> from probes.store import Manifest, memory_log, open_log
-        >>> with open("one.h5", "x+b") as target:
+        >>> with open("two.h5", "x+b") as target:
         ...     pack_into(memory_log(Manifest("seed-0", ()), [0, 5], {}), target)
-        >>> open_log("one.h5").steps
+        >>> open_log("two.h5").steps
         array([0, 5])
     """
     write_segment(target, log.manifest, joined(log.manifest, log.parts(), log.parts))

@@ -58,7 +58,16 @@ def at_end(writing: Writing) -> None:
 
 
 def not_at_end(writing: Writing) -> None:
-    """Take it back, as all is written; with the last one our handlers go, where they are still in place."""
+    """Take it back, as all is written; with the last one our handlers go, where they are still in place.
+
+    Example:
+        >>> class Rows:
+        ...     def rescue(self):
+        ...         print("written")
+        >>> rows = Rows()
+        >>> at_end(rows)
+        >>> not_at_end(rows)
+    """
     _waiting.pop(writing, None)
     if not _waiting and threading.current_thread() is threading.main_thread():
         for number in _SIGNALS:
@@ -71,6 +80,14 @@ def rescued(writing: Writing, begun: str) -> None:
     """Rescue what nobody holds any more, called by its ``__del__``, if it has the attribute that says that it began.
 
     It may be any thread that collects it: one that seals would wait for itself.
+
+    Example:
+        >>> class Rows:
+        ...     begun = True
+        ...     def rescue(self):
+        ...         print("written")
+        >>> rescued(Rows(), "begun")
+        written
     """
     if getattr(writing, begun, None) and threading.current_thread().name != SEALING:
         with suppress(Exception):

@@ -20,7 +20,15 @@ _MOST_TEXT = 2**24  # bytes
 
 
 def check_links(group: h5py.Group, allowed: Collection[str] | None = None, most: int = _MOST_LINKS) -> None:
-    """Refuse a group that holds a link to elsewhere, a name that is not allowed, or too many."""
+    """Refuse a group that holds a link to elsewhere, a name that is not allowed, or too many.
+
+    Example:
+        >>> with h5py.File("links.h5", "w") as file:
+        ...     file["far"] = h5py.ExternalLink("other.h5", "/")
+        ...     check_links(file)
+        Traceback (most recent call last):
+        ValueError: `far`, a link to elsewhere
+    """
     if len(group) > most:
         raise ValueError(f"{len(group)} names in `{group.name}`, of at most {most}")
     for stored in group.id:  # not by a callback, in which HDF5 would swallow a Ctrl-C
@@ -34,7 +42,14 @@ def check_links(group: h5py.Group, allowed: Collection[str] | None = None, most:
 def check_dataset(
     dataset: h5py.Dataset, dtype: str | None = None, shape: tuple[int | None, ...] | None = None
 ) -> h5py.Dataset:
-    """The dataset itself, if it is as expected and safe to read; None in the shape stands for any length."""
+    """The dataset itself, if it is as expected and safe to read; None in the shape stands for any length.
+
+    Example:
+        >>> with h5py.File("data.h5", "w") as file:
+        ...     file["w"] = [1.0, 2.0]
+        ...     check_dataset(file["w"], "<f8", (None,)).shape
+        (2,)
+    """
     if not isinstance(dataset, h5py.Dataset):
         raise TypeError(f"no dataset in `{dataset.name}`")
 
@@ -62,7 +77,13 @@ def check_dataset(
 
 
 def check_together(datasets: Iterable[h5py.Dataset], most: int, ratio: int) -> None:
-    """Refuse datasets that are more bytes together than so many, or than so many times what is stored of them."""
+    """Refuse datasets that are more bytes together than so many, or than so many times what is stored of them.
+
+    Example:
+        >>> with h5py.File("together.h5", "w") as file:
+        ...     file["w"] = [1.0, 2.0]
+        ...     check_together([file["w"]], most=8, ratio=1)
+    """
     sizes = [(one.nbytes, one.id.get_storage_size()) for one in datasets]
     declared, stored = map(sum, zip(*sizes, strict=True)) if sizes else (0, 0)
     if declared > max(most, ratio * stored):
@@ -70,7 +91,15 @@ def check_together(datasets: Iterable[h5py.Dataset], most: int, ratio: int) -> N
 
 
 def read_text(dataset: h5py.Dataset) -> bytes:
-    """A text that is stored as an array of bytes; a ValueError if it is none, or too long."""
+    """A text that is stored as an array of bytes; a ValueError if it is none, or too long.
+
+    Example:
+        >>> import numpy as np
+        >>> with h5py.File("text.h5", "w") as file:
+        ...     file["t"] = np.frombuffer(b"seed-0", "u1")
+        ...     read_text(file["t"])
+        b'seed-0'
+    """
     if check_dataset(dataset, "|u1", (None,)).nbytes > _MOST_TEXT:
         raise ValueError(f"{dataset.nbytes} bytes of text in `{dataset.name}`")
     content: bytes = dataset[()].tobytes()

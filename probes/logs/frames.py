@@ -39,6 +39,12 @@ def journal_file(path: Path) -> Iterator[int]:
     Raises:
         LogError: it is none, too large, or cannot be read.
         FileNotFoundError: there is none.
+
+    Example:
+        >>> _ = Path("journal").write_bytes(b"rows")
+        >>> with journal_file(Path("journal")) as file:
+        ...     os.read(file, 4)
+        b'rows'
     """
     mode = path.lstat().st_mode
     if not stat.S_ISREG(mode):
@@ -58,7 +64,12 @@ def journal_file(path: Path) -> Iterator[int]:
 
 
 class Frame(NamedTuple):
-    """A frame that is whole: its steps and scalars, and where its arrays lie."""
+    """A frame that is whole: its steps and scalars, and where its arrays lie.
+
+    Example:
+        >>> Frame(np.arange(2), {}, (64,), 0, 128).steps
+        array([0, 1])
+    """
 
     steps: NDArray[np.int64]
     scalars: Scalars

@@ -28,7 +28,14 @@ _MANIFEST, _EVALUATION, _ATTRIBUTES = "manifest", "evaluation", "evaluation attr
 
 
 def pack_rest(file: h5py.File, manifest: Manifest, evaluation: Evaluation | None, outputs: list[Outputs]) -> None:
-    """Write into a file of rows what makes it a run."""
+    """Write into a file of rows what makes it a run.
+
+    Example:
+        >>> with h5py.File("packed.h5", "w") as file:
+        ...     pack_rest(file, Manifest("seed-0", ()), None, [])
+        ...     len(file[PACKED])
+        1
+    """
     group = file.create_group(PACKED)
     put_arrays(group, {_MANIFEST: np.frombuffer(described(manifest), np.uint8)})
     if evaluation is not None:

@@ -13,7 +13,12 @@ _LARGEST = 2**63 - 1
 
 
 def as_logits(given: Any) -> NDArray[Any]:
-    """Logits, ``(sample, class)``, as float32 or float64; a TypeError or ValueError if they are none, or not finite."""
+    """Logits, ``(sample, class)``, as float32 or float64; a TypeError or ValueError if they are none, or not finite.
+
+    Example:
+        >>> as_logits([[0.5, 1.0]]).shape
+        (1, 2)
+    """
     array = np.asarray(given)
     if array.dtype.kind != "f":
         raise TypeError(f"expected `logits` of floating-point numbers, got dtype {array.dtype}")
@@ -30,7 +35,12 @@ def as_logits(given: Any) -> NDArray[Any]:
 
 
 def as_column(name: str, given: Any, count: int, *, texts: bool = True) -> NDArray[Any] | None:
-    """A value for each sample, as int64 or text, if any are given; a TypeError or ValueError where that cannot be."""
+    """A value for each sample, as int64 or text, if any are given; a TypeError or ValueError where that cannot be.
+
+    Example:
+        >>> as_column("groups", ["a", "b"], 2)
+        array(['a', 'b'], dtype='<U1')
+    """
     if given is None:
         return None
     column = np.asarray(given)
@@ -47,7 +57,13 @@ def as_column(name: str, given: Any, count: int, *, texts: bool = True) -> NDArr
 
 
 def check_labels(labels: NDArray[Any], classes: int) -> None:
-    """Refuse labels that name no class: a ValueError."""
+    """Refuse labels that name no class: a ValueError.
+
+    Example:
+        >>> check_labels(np.array([0, 2]), 2)
+        Traceback (most recent call last):
+        ValueError: expected `labels` from 0 to 1, got 2 for sample 1
+    """
     outside = np.flatnonzero((labels < 0) | (labels >= classes))
     if outside.size:
         first = outside[0]
@@ -55,7 +71,13 @@ def check_labels(labels: NDArray[Any], classes: int) -> None:
 
 
 def check_ids(ids: NDArray[Any]) -> None:
-    """Refuse ids of which two are the same: a ValueError."""
+    """Refuse ids of which two are the same: a ValueError.
+
+    Example:
+        >>> check_ids(np.array([7, 8, 7]))
+        Traceback (most recent call last):
+        ValueError: expected `ids` without repeats, got 7 for samples 0 and 2
+    """
     _, first, counts = np.unique(ids, return_index=True, return_counts=True)
     if (counts > 1).any():
         at = first[counts > 1].min()

@@ -83,8 +83,8 @@ def recorder_of(
     Example:
         >>> import torch
         >>> recorder = recorder_of([Path("a")], [Manifest("a", ())], Directions(torch.eye(5)), at(10))
-        >>> recorder.paths
-        (PosixPath('a'),)
+        >>> [path.name for path in recorder.paths]
+        ['a']
     """
     chance = Tap(directions.null(_NULL_SEED), ("run", "neuron"), reduction=Largest())
 
