@@ -172,9 +172,18 @@ class Strangers:
         self._handle: RemovableHandle | None = None
 
     def attach(self) -> None:
-        """Notice them from now on."""
-        if self._handle is None:
-            self._handle = torch_optimizer.register_optimizer_step_post_hook(_Hook(self._ended))
+        """Notice them from now on, as long as somebody holds this: torch's registry of hooks does not."""
+        if self._handle is not None:
+            return
+        this = weakref.ref(self)
+
+        def ended(optimizer: Optimizer) -> None:
+            strangers = this()
+            if strangers is not None:
+                strangers.ended(optimizer)
+
+        self._handle = torch_optimizer.register_optimizer_step_post_hook(_Hook(ended))
+        weakref.finalize(self, self._handle.remove)
 
     def detach(self) -> None:
         """Notice them no more."""
@@ -182,7 +191,8 @@ class Strangers:
             self._handle.remove()
             self._handle = None
 
-    def _ended(self, optimizer: Optimizer) -> None:
+    def ended(self, optimizer: Optimizer) -> None:
+        """Ask about an optimizer whose step is over."""
         if optimizer not in self._foreign and not self._met(optimizer):
             self._foreign.add(optimizer)
 
