@@ -1,6 +1,7 @@
 """What a recorder does at each update, whoever counts it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -112,5 +113,6 @@ class Counting:
         """Write what waits, and note if the weights have changed since."""
         self._recording.write(self._pending, finite=self._looks.finite)
         step, values = self._recording.last
-        if self._recording.live and 0 < step == self.updates and self._looks.differs(step, values):
-            self._faults.note("the last weights", _CHANGED.format(step))
+        with suppress(ReferenceError):  # of a model that is no more nothing can have changed
+            if self._recording.live and 0 < step == self.updates and self._looks.differs(step, values):
+                self._faults.note("the last weights", _CHANGED.format(step))

@@ -39,7 +39,8 @@ class Handover:
         """Launch what is to be launched, in the environment as it was."""
         if self.launch is not None:
             for name, value in self._before.items():
-                os.environ.pop(name, None)
-                if value is not None:
+                if value is None:
+                    os.environ.pop(name, None)
+                else:  # in its place among the others, which a script can see
                     os.environ[name] = value
             self.launch()
