@@ -7,9 +7,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-__all__ = ["CONFIDENCE", "Estimate", "bootstrapped", "difference", "largest", "less", "mean_of", "rate", "weighted_sum"]
+__all__ = [
+    "CONFIDENCE",
+    "ENDS",
+    "Estimate",
+    "bootstrapped",
+    "difference",
+    "largest",
+    "less",
+    "mean_of",
+    "rate",
+    "weighted_sum",
+]
 
 CONFIDENCE = 0.95
+ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)  # quantiles between which so much lies
 
 
 class Estimate(NamedTuple):
@@ -134,7 +146,7 @@ def difference(first: ArrayLike, second: ArrayLike) -> Estimate:
     squares = ((before - before.mean()) ** 2).sum() + ((after - after.mean()) ** 2).sum()
     spread = np.sqrt(squares / freedom * (1 / before.size + 1 / after.size))
     value = float(before.mean() - after.mean())
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * spread) if squares > 0 else np.nan
+    reach = float(stats.t.ppf(ENDS[1], freedom) * spread) if squares > 0 else np.nan
 
     return Estimate(value, value - reach, value + reach, before.size + after.size)
 
@@ -166,7 +178,7 @@ def bootstrapped(
 
     resampled = np.random.default_rng(seed).choice(sample, (draws, sample.size))
     drawn = np.asarray(statistic(resampled, axis=1), dtype=float)
-    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(drawn, ENDS)
 
     return Estimate(value, float(low), float(high), sample.size)
 
@@ -197,7 +209,7 @@ def largest(values: ArrayLike, *, draws: int = 9999, seed: int = 0) -> Estimate:
     spread = np.sqrt((size - 1) * sample.var(ddof=1) / draw.chisquare(size - 1, draws))
     centre = draw.normal(sample.mean(), spread / np.sqrt(size))
     drawn = draw.normal(centre, spread, (size, draws)).max(axis=0)
-    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(drawn, ENDS)
 
     return Estimate(value, float(low), float(high), size)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from probes.analysis.intervals import CONFIDENCE
+from probes.analysis.intervals import ENDS
 
 __all__ = ["WinShares"]
 
@@ -48,7 +48,7 @@ class WinShares:
 
     def interval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return both ends of each chance's 95 % credible interval."""
-        low, high = np.quantile(self._chances, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
+        low, high = np.quantile(self._chances, ENDS, axis=0)
 
         return low, high
 
@@ -62,7 +62,7 @@ class WinShares:
     def coverage_interval(self, size: int) -> tuple[float, float]:
         """Return the 95 % credible interval of `coverage`, of features as if they were independent."""
         covered = (1 - (1 - self._chances) ** size).reshape(_DRAWS, -1).mean(axis=1)
-        low, high = np.quantile(covered, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+        low, high = np.quantile(covered, ENDS)
 
         return float(low), float(high)
 

@@ -65,9 +65,6 @@ class Recorder(Counting):
         (4, 3, 4)
     """
 
-    path: Path
-    updates: int  # seen so far; the current step
-
     def __init__(
         self,
         path: str | Path,
@@ -97,10 +94,8 @@ class Recorder(Counting):
         given |= {"schedule": str(schedule), "seeds": dict(seeds or {}), "recipe": dict(recipe or {})}
         manifest = Manifest(self.path.resolve().name, (), **given)
         self._recording = Recording(self.path, manifest, self._faults, overwrite=overwrite, resume=resume)
-        self._model: torch.nn.Module | None = None  # once attached
-        self._hook: StepHook | None = None
-        self._seen = False  # the weights after the coming update, by `look`
-        self._waits = False  # with opening the log, for `load_state_dict` or the first update
+        self._model = self._hook = None
+        self._seen = self._waits = False
 
     def attach(self, model: torch.nn.Module, optimizer: Optimizers = None) -> Self:
         """The recorder itself, which makes the run directory, records step 0 and from now on every update that is due.

@@ -48,7 +48,7 @@ def control_shares(
 
 def flat_sets(study: Study, tap: Tap, logs: Sequence[LogLike]) -> NDArray[np.bool_]:
     """Return which of the runs learned which feature, ``(run, feature)``."""
-    return learned_sets(study, tap, list(logs)).reshape(len(logs), tap.features)
+    return learned_sets(study, tap, logs).reshape(len(logs), tap.features)
 
 
 def known_to_one(sets: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -10,8 +10,10 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from probes.analysis.findings.learned import learned, learned_sets
+from probes.analysis.intervals import ENDS
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import INK, MUTED, VIEWS, WIDTH, canvas
+from probes.analysis.plots.marks import members_axis
 from probes.analysis.shares import WinShares
 from probes.analysis.study import Study, finding
 from probes.analysis.taps.tap import Tap
@@ -138,7 +140,7 @@ def _sets(count: int, size: int, most: int, draw: np.random.Generator) -> Iterat
 def _row(known: NDArray[np.bool_], sets: Sequence[tuple[int, ...]], alternatives: int) -> dict[str, float]:
     shares = np.array([known[list(chosen)].any(axis=0).mean() for chosen in sets])
     own, size = WinShares(known.sum(axis=0), len(known), free=True), len(sets[0])
-    (low, high), (predicted_low, predicted_high) = np.quantile(shares, [0.025, 0.975]), own.coverage_interval(size)
+    (low, high), (predicted_low, predicted_high) = np.quantile(shares, ENDS), own.coverage_interval(size)
 
     return {
         "members": size,
@@ -187,11 +189,6 @@ def draw(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.plot(members, table["predicted_coverage"], "_", color=INK, markersize=11, markeredgewidth=1.6, zorder=3)
 
     least = float(table[["coverage_low", "predicted_low"]].min().min())
-    ax.set(
-        xlabel="members K",
-        ylabel="share of features covered",
-        xlim=(0.5, most + 0.5),
-        ylim=(max(0, least - 0.05), 1.03),
-    )
-    ax.set_xticks(range(1, most + 1) if most <= 12 else range(0, most + 1, 5))
+    ax.set(ylabel="share of features covered", ylim=(max(0, least - 0.05), 1.03))
+    members_axis(ax, most)
     return ax

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from probes.analysis.findings.coverage import subsets_of
 from probes.analysis.findings.outputs import ALL, SampleSet, cross_entropies, sample_sets, wrong
-from probes.analysis.intervals import Estimate, less, mean_of, rate
+from probes.analysis.intervals import ENDS, Estimate, less, mean_of, rate
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import MUTED, VIEWS, WIDTH, canvas
+from probes.analysis.plots.marks import members_axis
 from probes.analysis.study import Study, finding
 from probes.errors import LogError
 from probes.logs.protocol import LogLike
@@ -135,7 +136,7 @@ def _of_set(
     for sets in subsets_of(count, most, np.random.default_rng(0)):
         errors, losses = zip(*(_error(stacked[list(members)].mean(axis=0), labels) for members in sets), strict=True)
         error = rate(round(errors[0] * len(labels)), len(labels))
-        ends = (error.low, error.high) if len(sets) == 1 else tuple(np.quantile(errors, [0.025, 0.975]).tolist())
+        ends = (error.low, error.high) if len(sets) == 1 else tuple(np.quantile(errors, ENDS).tolist())
         gain = _gain_of(stacked, labels) if len(sets[0]) == count else (np.nan,) * 3
         mean = (float(np.mean(errors)), *ends, float(np.mean(losses)))
         rows.append((one.name, group, len(sets[0]), len(sets), *mean, *gain))
@@ -244,9 +245,8 @@ def draw(table: pd.DataFrame, ax: Axes, *, title: str = "") -> Axes:
     ax.vlines(whole["members"], whole["error_low"], whole["error_high"], color=VIEWS[0], linewidth=1.2)
     ax.plot(whole["members"], whole["error"], "o", color=VIEWS[0], markersize=4.5)
 
-    most = int(whole["members"].max())
-    ax.set(xlabel="members K", ylabel="ensemble's error", xlim=(0.5, most + 0.5))
-    ax.set_xticks(range(1, most + 1) if most <= 12 else range(0, most + 1, 5))
+    ax.set(ylabel="ensemble's error")
+    members_axis(ax, int(whole["members"].max()))
     ax.set_ylim(bottom=0)
     ax.set_title(title, fontsize=8.5, pad=3)
     return ax

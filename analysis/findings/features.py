@@ -31,6 +31,8 @@ _POINTS, _MOST_ROWS = 200, 4_000_000
 # Rows of the table that are in memory at once where every step is looked at.
 _TABLE_ROWS = 2**18
 _WHO = ("run", "role", "variant")
+_OF_ALL = ("strength", "peak", "neuron", "null", "null_peak")
+_OF_OWN_CLASS = ("strength", "peak", "neuron", "off_strength", "off_peak", "null")
 
 
 @finding
@@ -153,14 +155,8 @@ def _table(study: Study, logs: Sequence[LogLike], tap: Tap, rows: Iterable[np.nd
         _run_table(log, study.tap_of(log, tap.name), chosen, {name: kind[[place]] for name, kind in names.items()})
         for place, (log, chosen) in enumerate(zip(logs, rows, strict=True))
     ]
-    measured_columns = _own_class_columns() if tap.own_class else ("strength", "peak", "neuron", "null", "null_peak")
-
-    columns = [*_WHO, "step", *tap.columns, *measured_columns]
+    columns = [*_WHO, "step", *tap.columns, *(_OF_OWN_CLASS if tap.own_class else _OF_ALL)]
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
-
-
-def _own_class_columns() -> tuple[str, ...]:
-    return "strength", "peak", "neuron", "off_strength", "off_peak", "null"
 
 
 def _run_table(log: LogLike, tap: Tap, rows: np.ndarray, names: dict[str, "pd.Categorical[str]"]) -> pd.DataFrame:

@@ -67,7 +67,7 @@ def growth(study: Study, tap: str | None = None) -> pd.DataFrame:
     """
     chosen = study.tap(tap)
     table = learned(study, chosen.name)
-    crossings = timing(study, chosen.name)["crossing"]
+    crossings = timing(study, chosen.name)
     rows = [_student(study, chosen, student, table, crossings) for student in _students(study, chosen)]
 
     found = pd.concat(rows, ignore_index=True)
@@ -128,16 +128,13 @@ def _students(study: Study, tap: Tap) -> Sequence[LogLike]:
     return complete
 
 
-def _student(
-    study: Study, tap: Tap, student: LogLike, table: pd.DataFrame, crossings: "pd.Series[int]"
-) -> pd.DataFrame:
+def _student(study: Study, tap: Tap, student: LogLike, table: pd.DataFrame, crossings: pd.DataFrame) -> pd.DataFrame:
     teachers = study.teachers(student)
     taught = flat_sets(study, tap, teachers)
     controls = flat_sets(study, tap, controls_of(study, tap, teachers))
     names = np.array([teacher.label for teacher in teachers], dtype=object)
     rows = table[table["run"] == student.label]
-    own = timing(study, tap.name)
-    crossing = crossings[(own["run"] == student.label).to_numpy()]
+    crossing = crossings.loc[crossings["run"] == student.label, "crossing"]
 
     return rows[["run", "role", "variant", *tap.columns]].assign(
         taught=known_to_one(taught),
@@ -216,7 +213,7 @@ def draw(courses: pd.DataFrame, ax: Axes, *, title: str = "") -> Axes:
     """Return the axes with one thin line a feature and run against the step, medians in bold.
 
     Args:
-        courses: Columns step, run, feature, taught_run and value.
+        courses: Columns step, run, feature, value and student, whether the run is one.
         ax: Where to draw.
         title: What kind of students these are.
     """

@@ -1,5 +1,7 @@
 """Which features each run has learned by its last step, and how often the null would count as learned."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -51,7 +53,7 @@ def learned(study: Study, tap: str | None = None) -> pd.DataFrame:
     return found.assign(rule=steps.attrs["rule"])
 
 
-def learned_sets(study: Study, tap: Tap, logs: "tuple[LogLike, ...] | list[LogLike]") -> NDArray[np.bool_]:
+def learned_sets(study: Study, tap: Tap, logs: Sequence[LogLike]) -> NDArray[np.bool_]:
     """Return which of the runs learned which feature, ``(run, *feature axes)``.
 
     Example:

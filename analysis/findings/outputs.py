@@ -19,7 +19,18 @@ from probes.errors import LogError
 from probes.logs.outputs import Outputs
 from probes.logs.protocol import LogLike
 
-__all__ = ["ALL", "COLUMNS", "SampleSet", "cross_entropies", "draw", "outputs", "panel", "sample_sets", "wrong"]
+__all__ = [
+    "ALL",
+    "COLUMNS",
+    "SampleSet",
+    "cross_entropies",
+    "draw",
+    "last_of_all",
+    "outputs",
+    "panel",
+    "sample_sets",
+    "wrong",
+]
 
 COLUMNS = {
     "set": "name of the evaluation set",
@@ -199,10 +210,23 @@ def _as_text(groups: NDArray[Any] | None) -> NDArray[Any] | None:
     return None if groups is None else np.asarray(groups).astype(str).astype(object)
 
 
+def last_of_all(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a table of `outputs` for all samples of each set, at the last step of each run that has some.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> last_of_all(outputs(example_study()[-1]))["group"].unique().tolist()
+        ['all']
+    """
+    last = table.groupby(["run", "set"])["step"].transform("max")
+
+    return table[(table["step"] == last) & (table["group"] == ALL)]
+
+
 def panel(study: Study) -> Panel:
     """Return the panel of how wrong each run is at its last stored outputs, and the ensemble of the members."""
     table = outputs(study)
-    last = table[(table["step"] == table.groupby(["run", "set"])["step"].transform("max")) & (table["group"] == ALL)]
+    last = last_of_all(table)
     names = last["set"].drop_duplicates().tolist()[:_SETS]
     runs = last["run"].drop_duplicates().tolist()[:_RUNS]
 

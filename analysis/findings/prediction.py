@@ -10,7 +10,7 @@ from scipy import optimize, stats
 
 from probes.analysis.findings.features import features
 from probes.analysis.findings.learned import learned
-from probes.analysis.intervals import CONFIDENCE, Estimate, bootstrapped, rate
+from probes.analysis.intervals import ENDS, Estimate, bootstrapped, rate
 from probes.analysis.panel import Panel
 from probes.analysis.study import Study, finding
 from probes.analysis.taps.tap import Tap
@@ -142,7 +142,7 @@ def _area_interval(area: float, learned: int, others: int) -> tuple[float, float
     `Newcombe, 2006 <https://doi.org/10.1002/sim.2324>`_, method 5, with the standard error of Hanley & McNeil (1982) at
     the end itself, so that it has a width where everything is predicted, too.
     """
-    reach = stats.norm.ppf((1 + CONFIDENCE) / 2)
+    reach = stats.norm.ppf(ENDS[1])
     mean = (learned + others) / 2 - 1
 
     def beyond(end: float) -> float:
@@ -172,7 +172,7 @@ def _permuted(values: NDArray[Any]) -> Sequence[NDArray[Any]]:
 
 
 def _row(measure: str, estimate: Estimate, chance: float, draws: Sequence[float]) -> dict[str, object]:
-    low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(draws, ENDS)
     p = (1 + sum(one >= estimate.value for one in draws)) / (1 + len(draws))
 
     found = (measure, *estimate, chance, float(low), float(high), float(p))

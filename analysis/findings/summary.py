@@ -7,7 +7,7 @@ from itertools import islice
 import pandas as pd
 
 from probes.analysis.findings.learned import learned
-from probes.analysis.findings.outputs import ALL, outputs
+from probes.analysis.findings.outputs import last_of_all, outputs
 from probes.analysis.findings.specialisation import specialisation
 from probes.analysis.panel import Panel
 from probes.analysis.study import Study, finding
@@ -100,10 +100,9 @@ def _of_tap(study: Study, tap: str) -> dict[str, Mapping[str, float]]:
 def _errors(study: Study) -> dict[str, Mapping[str, float]]:
     """Return the error of each evaluation set by run; none where no outputs are stored."""
     try:
-        rows = outputs(study)
+        last = last_of_all(outputs(study))
     except LogError:
         return {}
-    last = rows[(rows["step"] == rows.groupby(["run", "set"])["step"].transform("max")) & (rows["group"] == ALL)]
 
     return {
         f"error {name}": dict(zip(part["run"], part["error"], strict=True))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from probes.analysis.plots.canvas import MUTED
 
-__all__ = ["cell_axes", "diagonal", "dot", "intervals", "rows_named", "thin_lines"]
+__all__ = ["cell_axes", "diagonal", "dot", "intervals", "members_axis", "rows_named", "thin_lines"]
 
 
 def dot(colour: str, *, size: float = 4) -> Line2D:
@@ -43,6 +43,21 @@ def rows_named(ax: Axes, names: Sequence[str], *, edge: float = 0.5, **options: 
     ax.set_ylim(len(names) - 1 + edge, -edge)
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
+
+
+def members_axis(ax: Axes, most: int) -> None:
+    """Have the horizontal axis count the members of ensembles, from 1 to so many.
+
+    Example:
+        >>> from probes.analysis.plots.canvas import canvas
+        >>> (ax,) = canvas(4, 3)[1]
+        >>> members_axis(ax, 20)
+        >>> ax.get_xlabel(), ax.get_xticks().tolist()
+        ('members K', [0, 5, 10, 15, 20])
+    """
+    ax.set(
+        xlabel="members K", xlim=(0.5, most + 0.5), xticks=range(1, most + 1) if most <= 12 else range(0, most + 1, 5)
+    )
 
 
 def intervals(

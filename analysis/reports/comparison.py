@@ -17,7 +17,7 @@ from probes.analysis.reports.compare import beside, claims_beside, recipe_of, re
 from probes.analysis.reports.report import Report
 from probes.analysis.reports.unread import unread
 from probes.analysis.study import Source, Study, as_study
-from probes.analysis.theory.findings.claims import claims
+from probes.analysis.theory.findings.claims import REACH, claims
 from probes.analysis.theory.findings.error_rates import error_rates
 from probes.analysis.theory.findings.summary import summary
 from probes.analysis.theory.recipe import is_theory
@@ -28,7 +28,6 @@ __all__ = ["comparison", "draw_claims", "draw_errors"]
 
 _COLOURS = (*VIEWS, GOOD, INK)
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
-_LEFT, _RIGHT = -0.25, 1.05
 
 
 @look()
@@ -90,15 +89,15 @@ def draw_claims(frame: pd.DataFrame, ax: Axes) -> Axes:
     rows = {name: row for row, name in enumerate(dict.fromkeys(names))}
     table = frame.assign(row=[rows[name] for name in names])
     bands = table.drop_duplicates("row")
-    low, high = bands["expected_low"].clip(lower=_LEFT), bands["expected_high"].clip(upper=_RIGHT)
+    low, high = bands["expected_low"].clip(lower=REACH[0]), bands["expected_high"].clip(upper=REACH[1])
     ax.barh(bands["row"], high - low, left=low, height=0.7, color=MUTED, alpha=0.3, linewidth=0)
 
     for place, (_, part) in enumerate(table.groupby("setting", sort=False)):
         heights, colour = part["row"] + _offset(place, frame["setting"].nunique()), _COLOURS[place % len(_COLOURS)]
-        ax.hlines(heights, part["low"].clip(_LEFT, _RIGHT), part["high"].clip(_LEFT, _RIGHT), color=colour)
+        ax.hlines(heights, part["low"].clip(*REACH), part["high"].clip(*REACH), color=colour)
         for holds, face in {True: colour, False: "none"}.items():
             chosen = part["holds"] == holds
-            values = part.loc[chosen, "measured"].clip(_LEFT, _RIGHT)
+            values = part.loc[chosen, "measured"].clip(*REACH)
             ax.plot(
                 values,
                 heights[chosen],
@@ -109,7 +108,7 @@ def draw_claims(frame: pd.DataFrame, ax: Axes) -> Axes:
                 clip_on=False,
             )
     _name_rows(ax, rows, "error or gain in units of μ, or share")
-    ax.set_xlim(_LEFT, _RIGHT)
+    ax.set_xlim(*REACH)
     band = (Patch(facecolor=MUTED, alpha=0.3), "expected")
     key(ax, [band, *_names(frame), (Line2D([], [], color=INK, marker="o", markerfacecolor="none"), "does not hold")])
     return ax

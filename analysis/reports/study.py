@@ -94,7 +94,7 @@ def _of_taps(study: Study, name: str | None) -> tuple[list[Panel], dict[str, str
             study.tap()
         except LogError as error:
             return [], {"what was won, what is covered, what distillation added": str(error)}
-    taps = [study.tap(name)] if name else list(islice(study.taps.values(), _TAPS))
+    taps = _shown(study, name)
 
     panels: list[Panel] = []
     absent: dict[str, str] = {}
@@ -111,9 +111,15 @@ def _of_taps(study: Study, name: str | None) -> tuple[list[Panel], dict[str, str
     return panels, absent
 
 
+def _shown(study: Study, name: str | None) -> list[Tap]:
+    """Return the tap that is asked for, or those that a report shows."""
+    return [study.tap(name)] if name else list(islice(study.taps.values(), _TAPS))
+
+
 def _without(study: Study, tap: Tap) -> str:
     """Return which of the runs have not recorded a tap that others have; "" where all have."""
-    left = [log.label for log in study.usable if log not in study.with_tap(tap)]
+    known = {log.label for log in study.with_tap(tap)}
+    left = [log.label for log in study.usable if log.label not in known]
 
     return f"expected it in all runs, got none in {', '.join(left)}" if left else ""
 
@@ -157,7 +163,7 @@ def _runs_said(study: Study) -> dict[str, str]:
 
 
 def _taps_said(study: Study, name: str | None) -> dict[str, str]:
-    taps = [study.tap(name)] if name else list(islice(study.taps.values(), _TAPS))
+    taps = _shown(study, name)
     rules = {str(study.rule) if tap.own_class else _rule_beside(study, tap): tap for tap in taps}
     said = {tap.name: f"{', '.join(tap.units) or 'no units'} × {', '.join(tap.axes)} {tap.shape}" for tap in taps}
 

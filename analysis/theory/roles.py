@@ -189,7 +189,7 @@ def race_sets(study: Study, logs: Sequence[LogLike]) -> NDArray[np.bool_]:
     """
     tap = _race_tap(study)
 
-    return learned_sets(study, tap, list(logs)) if tap else np.ones((0, 1, 1), dtype=bool)
+    return learned_sets(study, tap, logs) if tap else np.ones((0, 1, 1), dtype=bool)
 
 
 def _race_tap(study: Study) -> Tap | None:

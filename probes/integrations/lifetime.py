@@ -45,19 +45,20 @@ class Guarded:
 
     def close(self, status: str = "finished", reason: str = "") -> None:
         """End the run."""
-        self._waits = ()
-        if self._running:
-            self._running = False
-            self._runs += 1
+        if self._stopped():
             self._attempt(self.recorder.close, status, reason)
 
     def failed(self, error: BaseException) -> None:
         """End the run with the reason."""
-        self._waits = ()
-        if self._running:
-            self._running = False
-            self._runs += 1
+        if self._stopped():
             self._attempt(self.recorder.__exit__, type(error), error, error.__traceback__)
+
+    def _stopped(self) -> bool:
+        """Whether a run was going on, which is over now."""
+        self._waits = ()
+        running, self._running = self._running, False
+        self._runs += running
+        return running
 
     def _begin(self, model: Any, optimizers: Any, state: Mapping[str, Any]) -> None:
         if any(hasattr(parameter, "materialize") for parameter in parameters(model)):

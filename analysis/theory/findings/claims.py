@@ -21,7 +21,7 @@ from probes.analysis.theory.roles import kind_name
 from probes.analysis.theory.rooms import rooms_of
 from probes.errors import LogError
 
-__all__ = ["COLUMNS", "claims", "draw", "holds", "measures", "panel", "records"]
+__all__ = ["COLUMNS", "REACH", "claims", "draw", "holds", "measures", "panel", "records"]
 
 COLUMNS = {
     "claim": "id of the claim",
@@ -38,7 +38,7 @@ COLUMNS = {
 }
 
 # Where the axis of the figure ends: what lies beyond is drawn there.
-_LEFT, _RIGHT = -0.25, 1.05
+REACH = (-0.25, 1.05)
 
 
 @finding
@@ -123,15 +123,15 @@ def draw(table: pd.DataFrame, ax: Axes) -> Axes:
         >>> draw(claims(example_study()), canvas(8, 4)[1][0]).get_yticklabels()[0].get_text()
         'single.train_error'
     """
-    low, high = table["expected_low"].clip(lower=_LEFT), table["expected_high"]
+    low, high = table["expected_low"].clip(lower=REACH[0]), table["expected_high"]
     ax.barh(range(len(table)), high - low, left=low, height=0.5, color=MUTED, alpha=0.35, linewidth=0)
-    shown = table.assign(measured=table["measured"].clip(_LEFT, _RIGHT))
+    shown = table.assign(measured=table["measured"].clip(*REACH))
     for verdict, (colour, marker) in {True: (GOOD, "o"), False: (BAD, "X")}.items():
         rows = [row for row, found in enumerate(table["holds"]) if found == verdict]
         intervals(ax, shown.iloc[rows], rows, value="measured", colour=colour, marker=marker)
 
     rows_named(ax, [kind_name(*pair) for pair in zip(table["claim"], table["variant"], strict=True)])
-    ax.set(xlim=(_LEFT, _RIGHT), ylim=(len(table) - 0.4, -0.6), xlabel="error or gain in units of μ, or share")
+    ax.set(xlim=REACH, ylim=(len(table) - 0.4, -0.6), xlabel="error or gain in units of μ, or share")
     ax.axvline(0, color=INK, linewidth=0.5, zorder=0)
     key(ax, _names())
     return ax

@@ -9,8 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from probes.analysis.intervals import ENDS
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import INK, MUTED, VIEWS, WIDTH, canvas
+from probes.analysis.plots.marks import members_axis
 from probes.analysis.shares import WinShares
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.ensembles import JointTests
@@ -170,10 +172,7 @@ def _draw_against_members(frame: pd.DataFrame, name: str, expected: "pd.Series[f
     ax.vlines(frame["members"], frame[f"{name}_low"], frame[f"{name}_high"], color=VIEWS[0], linewidth=1.2)
     ax.plot(frame["members"], frame[name], "o", color=VIEWS[0], markersize=4.5)
 
-    most = int(frame["members"].max())
-    ax.set(
-        xlabel="members K", xlim=(0.5, most + 0.5), xticks=range(1, most + 1) if most <= 12 else range(0, most + 1, 5)
-    )
+    members_axis(ax, int(frame["members"].max()))
 
 
 def _draw_dashes(frame: pd.DataFrame, name: str, ax: Axes) -> None:
@@ -235,7 +234,7 @@ def _row(known: NDArray[np.bool_], tests: JointTests | None, ensembles: Sequence
 
 
 def _spread(name: str, values: NDArray[np.float64]) -> dict[str, float]:
-    low, high = np.quantile(values, [0.025, 0.975])
+    low, high = np.quantile(values, ENDS)
 
     return {name: float(values.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
 
