@@ -109,17 +109,17 @@ def test_a_test_with_a_checkpoint_leaves_the_log_alone(framework, tmp_path, path
     assert (len(open_log(path).steps), open_log(path).manifest.attempts) == (17, ())
 
 
-@pytest.mark.parametrize(("error", "status"), [(ValueError("no"), "failed"), (SystemExit("stop"), "interrupted")])
+@pytest.mark.parametrize(("error", "status"), [(ValueError, "failed"), (SystemExit, "interrupted")])
 def test_a_training_that_breaks_off_says_so_in_its_log(framework, path, error, status):
     class Breaking(module_class(framework)):
         def on_train_batch_end(self, outputs, batch, batch_idx):
             if batch_idx == 2:
-                raise error
+                raise error("stop")
 
-    with pytest.raises(type(error), match=str(error)):
+    with pytest.raises(error, match="stop"):
         fit(framework, path, Breaking())
     assert (len(open_log(path).steps), open_log(path).status) == (4, status)
-    assert open_log(path).manifest.reason == f"{type(error).__name__}: {error}"
+    assert open_log(path).manifest.reason == f"{error.__name__}: stop"
 
 
 def test_metrics_are_recorded_at_the_step_whose_weights_gave_them(framework, path):

@@ -1,8 +1,10 @@
 import atexit
+import gc
 
 import numpy as np
 import pytest
 
+from probes.launch.owners import optimizers_of
 from probes.launch.plan import Plan
 from probes.launch.program import Program
 from probes.launch.tap_text import TapText
@@ -38,6 +40,8 @@ def tap(tmp_path):
 def watched(root, monkeypatch):
     """A way to begin to watch; what it says is in the list it returns."""
     watches = []
+    gc.collect()
+    assert not optimizers_of(), "an earlier test left its training alive, and would be watched with this one's"
 
     def begin(**options):
         said = []
