@@ -69,21 +69,28 @@ def test_one_of_several_breaks_off(path):
             kept()
 
 
-def in_backward(model):
+@pytest.fixture
+def in_backward():
     """An optimizer for each parameter, which steps as soon as the gradient is there and lets go of it."""
-    optimizers = {parameter: torch.optim.SGD([parameter], lr=0.1) for parameter in model.parameters()}
+    handles = []
 
-    def update(parameter):
-        optimizers[parameter].step()
-        optimizers[parameter].zero_grad()
+    def begin(model):
+        optimizers = {parameter: torch.optim.SGD([parameter], lr=0.1) for parameter in model.parameters()}
 
-    for parameter in optimizers:
-        parameter.register_post_accumulate_grad_hook(update)
-    return list(optimizers.values())
+        def update(parameter):
+            optimizers[parameter].step()
+            optimizers[parameter].zero_grad()
+
+        handles.extend(parameter.register_post_accumulate_grad_hook(update) for parameter in optimizers)
+        return list(optimizers.values())
+
+    yield begin
+    for handle in handles:  # else torch keeps what they hold, for good
+        handle.remove()
 
 
 @pytest.mark.situation("optimizer in backward, one for each parameter", "works")
-def test_optimizers_in_the_backward_pass(path):
+def test_optimizers_in_the_backward_pass(path, in_backward):
     model = network()
     with every_update(path, model, in_backward(model)) as kept:
         for batch in range(4):
@@ -96,7 +103,7 @@ PLACES = [(0, 2), (0,), (2,), (0, 2), (0, 2), (2,), (2,)]  # of the layers that 
 
 @pytest.mark.situation("optimizer in backward, some parameters without a gradient", "works")
 @pytest.mark.parametrize("turned", [1, -1])
-def test_optimizers_in_the_backward_pass_of_a_part(path, turned):
+def test_optimizers_in_the_backward_pass_of_a_part(path, in_backward, turned):
     model = network()
     with every_update(path, model, in_backward(model)) as kept:
         for number, places in enumerate(PLACES[::turned]):
@@ -106,7 +113,7 @@ def test_optimizers_in_the_backward_pass_of_a_part(path, turned):
 
 
 @pytest.mark.situation("optimizer in backward with reentrant checkpoints, a backward pass inside another", "works")
-def test_optimizers_in_a_backward_pass_inside_another(path):
+def test_optimizers_in_a_backward_pass_inside_another(path, in_backward):
     model = nn.Sequential(*(nn.Linear(6, 6) for _ in range(4)))
     with every_update(path, model, in_backward(model)) as kept:
         for batch in range(4):
@@ -118,7 +125,7 @@ def test_optimizers_in_a_backward_pass_inside_another(path):
 
 
 @pytest.mark.situation("optimizer in backward for a part, the rest stepped as usual", "works")
-def test_optimizers_in_the_backward_pass_beside_a_usual_one(path):
+def test_optimizers_in_the_backward_pass_beside_a_usual_one(path, in_backward):
     model = network()
     usual = torch.optim.SGD(model[2].parameters(), lr=0.1)
     with every_update(path, model, [*in_backward(model[0]), usual]) as kept:
@@ -130,7 +137,7 @@ def test_optimizers_in_the_backward_pass_beside_a_usual_one(path):
 
 
 @pytest.mark.situation("optimizer in backward, a backward pass that breaks off", "works")
-def test_a_backward_pass_that_breaks_off(path):
+def test_a_backward_pass_that_breaks_off(path, in_backward):
     model, factor = network(), torch.ones(4, requires_grad=True)
     with every_update(path, model, in_backward(model)) as kept:
         broken = factor * 1

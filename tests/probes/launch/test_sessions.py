@@ -181,13 +181,14 @@ def test_optimizers_in_the_backward_pass_make_one_update(watched, root, tap):
         optimizers[parameter].step()
         optimizers[parameter].zero_grad()
 
-    for parameter in model.parameters():
-        parameter.register_post_accumulate_grad_hook(update)
+    handles = [parameter.register_post_accumulate_grad_hook(update) for parameter in model.parameters()]
     seen = [model[0].weight.detach().clone()]
     for batch in range(3):
         loss_of(model, batch).backward()
         seen.append(model[0].weight.detach().clone())
 
+    for handle in handles:  # else torch keeps what they hold, for good
+        handle.remove()
     watch.end()
     assert (rows(root, "Sequential-00") == torch.stack(seen).numpy()).all()
 
