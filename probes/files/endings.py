@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-__all__ = ["SEALING", "at_end", "not_at_end", "rescued"]
+__all__ = ["SEALING", "at_end", "not_at_end", "rescue_all", "rescued"]
 
 SEALING = "probes-seal"  # name of threads that seal
 
@@ -76,6 +76,18 @@ def not_at_end(writing: Writing) -> None:
                 signal.signal(number, ours.before)
 
 
+def rescue_all(thread: int | None = None) -> None:
+    """Have everything rescued that waits for the end of the process, or what one thread has asked for.
+
+    Example:
+        >>> rescue_all()
+    """
+    for writing, asked in list(_waiting.items()):
+        if thread in {None, asked}:
+            with suppress(Exception):
+                writing.rescue()
+
+
 def rescued(writing: Writing, begun: str) -> None:
     """Rescue what nobody holds any more, called by its ``__del__``, if it has the attribute that says that it began.
 
@@ -106,7 +118,7 @@ class _Handler:
             again.daemon = True
             again.start()
             return
-        _do(threading.get_ident())
+        rescue_all(threading.get_ident())
         if callable(self.before):
             self.before(number, frame)
         else:
@@ -123,17 +135,10 @@ def _amid(frame: FrameType | None) -> bool:
     return False
 
 
-def _do(thread: int | None = None) -> None:
-    for writing, asked in list(_waiting.items()):
-        if thread in {None, asked}:
-            with suppress(Exception):
-                writing.rescue()
-
-
 def _exit_of_child() -> None:
     """Have the exit of a process of multiprocessing call us: where it was forked, it passes over `atexit`."""
     if parent_process() is not None:
-        util.Finalize(None, _do, exitpriority=0)
+        util.Finalize(None, rescue_all, exitpriority=0)
 
 
 def _after_fork() -> None:
@@ -146,5 +151,5 @@ def _after_fork() -> None:
                 signal.signal(number, ours.before)
 
 
-atexit.register(_do)
+atexit.register(rescue_all)
 os.register_at_fork(after_in_child=_after_fork)

@@ -15,13 +15,16 @@ from importlib import import_module
 from typing import Any
 
 from probes.launch.arrival import when_imported
+from probes.launch.execution import Executions
 from probes.launch.home import Home
 from probes.launch.plan import Plan
 
 __all__ = ["Watch"]
 
 _SESSIONS = "probes.launch.sessions"  # loads torch
+_ENDINGS = "probes.files.endings"  # loaded with them
 _FORKED = "training in processes that were forked from this one is not recorded"
+_REPLACED = "the program replaces its process by another; what that trains is not recorded"
 _NO_STEP = (
     "nothing was recorded: no optimizer of torch.optim made a step in this process (in processes that a program starts "
     "itself, as with torch.multiprocessing.spawn, training cannot be recorded; in those of torchrun it can)"
@@ -48,6 +51,7 @@ class Watch:
         self._root = plan.root
         self._home = Home()
         self._hook = _Hook(self._stepping)
+        self._executions = Executions(plan.program, self._leaving)
         self._sessions: Any = None
         self._preparing = threading.Lock()
         self._began = self._met = 0.0  # when the first optimizer was met, and the time that this took of all
@@ -60,6 +64,7 @@ class Watch:
         when_imported("torch", self._hook.attach)
         when_imported("torch._dynamo", self._hook.never_compile)
         atexit.register(self.end)
+        self._executions.attach()
 
     def ended(self, error: BaseException | None) -> None:
         """Know how the program has ended; threads of it may go on."""
@@ -77,6 +82,7 @@ class Watch:
         """Complete the runs and say what was recorded; the interpreter calls it when it ends."""
         atexit.unregister(self.end)
         self._hook.detach()
+        self._executions.detach()
         if self._home.here():
             self._quietly(self._complete)
 
@@ -101,6 +107,15 @@ class Watch:
         if self._sessions is not None:
             self._quietly(self._sessions.meet, optimizer)
         self._met += time.perf_counter() - began
+
+    def _leaving(self, *, again: bool) -> bool:
+        """Before the process is replaced, write what was recorded; a program begins again only before it trains."""
+        if again and self._sessions is None:
+            return True
+        if self._sessions is not None:
+            self._quietly(import_module(_ENDINGS).rescue_all)
+        self._say(_REPLACED)
+        return False
 
     def _prepare(self) -> None:
         self._began = time.perf_counter()
