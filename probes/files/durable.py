@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ from typing import BinaryIO
 from probes.errors import LogError
 from probes.files.text import printable
 
-__all__ = ["create_beside", "read_whole", "write_whole"]
+__all__ = ["create_beside", "read_whole", "remove_unfinished", "write_whole"]
 
 TEMPORARY = r"\..+\.[0-9a-f]+\.tmp"  # what a file is called until it is whole
 # What to do about files that data tools link to a store of theirs: hubs of models, DVC, DataLad.
@@ -67,6 +68,24 @@ def create_beside(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path, name: str = "*") -> None:
+    """Remove what killed processes left of files they wrote; for who alone writes files of that name there.
+
+    Args:
+        folder: Where the files lie.
+        name: The files, a glob.
+
+    Example:
+        >>> _ = Path(".table.csv.0123456789abcdef.tmp").write_text("half")
+        >>> remove_unfinished(Path(), "*.csv")
+        >>> list(Path().iterdir())
+        []
+    """
+    for path in folder.glob(f".{name}.*.tmp"):
+        if re.fullmatch(TEMPORARY, path.name):
+            path.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.errors import LogError, RunError
-from probes.files.durable import make_folder, refusal
+from probes.files.durable import make_folder, refusal, remove_unfinished
 from probes.logs.arrays import as_bytes, read_arrays, write_arrays
 from probes.logs.layout import OUTPUT, OUTPUTS
 from probes.logs.manifest import read_manifest
@@ -183,8 +183,7 @@ def remove_outputs(run_dir: Path, *, after: int = -1) -> None:
             if step > after:
                 path.unlink(missing_ok=True)
     if _is_folder(folder := run_dir / OUTPUTS):
-        for path in folder.glob(".*.h5.*.tmp"):
-            path.unlink(missing_ok=True)
+        remove_unfinished(folder, "*.h5")
         with suppress(OSError):  # it is not empty
             folder.rmdir()
 

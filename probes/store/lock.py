@@ -10,7 +10,7 @@ from secrets import token_hex
 from weakref import WeakSet
 
 from probes.errors import LogError, RunError
-from probes.files.durable import make_folder, read_whole
+from probes.files.durable import make_folder, read_whole, remove_unfinished
 from probes.logs.layout import FILES, LOCK, MANIFEST, NUMBERED
 from probes.logs.lock import birth_of, note_of
 from probes.logs.manifest import read_manifest
@@ -133,7 +133,8 @@ def _clear(run_dir: Path, *, overwrite: bool, resume: bool) -> None:
         advice = "name another directory, go on with it (resume=True), or overwrite it (--force, overwrite=True)"
         raise RunError(f"expected no run at `{run_dir}`, got one; {advice}")
     resume = resume and os.path.lexists(run_dir / MANIFEST)  # without it, what lies there is of no run
-    for file in [*([] if resume else found), *run_dir.glob(".*.tmp")]:
+    remove_unfinished(run_dir)
+    for file in [] if resume else found:
         file.unlink(missing_ok=True)
     if not resume:
         remove_outputs(run_dir)

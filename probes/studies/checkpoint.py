@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from probes.errors import LogError, RunError
-from probes.files.durable import write_whole
+from probes.files.durable import remove_unfinished, write_whole
 from probes.learners.networks import Networks
 from probes.learners.optimizers import Moments
 from probes.logs.manifest import read_manifest
@@ -109,6 +109,7 @@ class Checkpoints:
         self._path, self._recorder, self._interruption = path, recorder, interruption
         self._seconds, self._last = seconds, last
         self._due = time.monotonic() + seconds
+        remove_unfinished(path.parent, path.name)  # nobody else writes it: the recorder has locked the runs
 
     def __call__(self, following: int, runs: tuple[int, ...], networks: Networks, moments: Moments) -> None:
         """Write a checkpoint if one is due.

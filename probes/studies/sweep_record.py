@@ -7,7 +7,7 @@ from typing import Any
 
 from probes.analysis.sweeps.table import TABLE, written
 from probes.errors import RunError
-from probes.files.durable import make_folder, write_whole
+from probes.files.durable import make_folder, remove_unfinished, write_whole
 from probes.learners.recipe_files import as_mapping
 from probes.store.lock import RunLock
 from probes.studies.executors import Engine, Inline
@@ -73,6 +73,7 @@ def record_sweep(
 
     lock = RunLock(folder)
     try:
+        remove_unfinished(folder)
         rows, left = _Rows(sweep, folder), waiting_points(sweep, folder)
         for done, (point, outcome) in enumerate(_outcomes(engine, left, job, workers or _SUSPECTS), 1):
             rows.end(point, outcome)

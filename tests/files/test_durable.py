@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from probes.errors import LogError
-from probes.files.durable import LARGEST_FILE, make_folder, read_whole, refusal, reserve, write_whole
+from probes.files.durable import LARGEST_FILE, make_folder, read_whole, refusal, remove_unfinished, reserve, write_whole
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -126,3 +126,12 @@ def test_a_planted_link_is_never_written_through(tmp_path, monkeypatch):
     write_whole(tmp_path / "a", b"new")
     assert (tmp_path / "a").read_bytes() == b"new"
     assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_what_killed_processes_left_goes_and_nothing_else(tmp_path):
+    names = [".a.h5.0f.tmp", ".b.csv.0f.tmp", ".a.h5.tmp", "a.h5.0f.tmp", ".a.h5.of.tmp", ".a.h5.0f.tmp.txt"]
+    for name in names:
+        (tmp_path / name).write_text("half")
+    remove_unfinished(tmp_path, "*.h5")
+
+    assert {path.name for path in tmp_path.iterdir()} == {*names[1:]}

@@ -79,6 +79,16 @@ def test_a_study_that_is_cut_off_anywhere_ends_as_if_it_had_not_been(tmp_path, u
     assert list(tmp_path.glob("checkpoint-*")) == []
 
 
+def test_half_a_checkpoint_of_a_killed_study_goes(tmp_path):
+    with pytest.raises(MemoryError):
+        record_study(STUDY, tmp_path, watcher=Impatient(6), checkpoint_seconds=0.0)
+    (checkpoint,) = tmp_path.glob("checkpoint-*")
+    (tmp_path / f".{checkpoint.name}.0f.tmp").write_text("half")
+    record_study(STUDY, tmp_path)
+
+    assert list(tmp_path.glob(".*")) == []
+
+
 @pytest.mark.parametrize("call", [1, 4])
 def test_a_ctrl_c_while_networks_are_measured_is_heard_at_once(tmp_path, uninterrupted, monkeypatch, call):
     measure, calls = probes.studies.record.evaluate_networks, []

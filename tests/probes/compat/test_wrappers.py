@@ -1,12 +1,19 @@
 """What looks like an optimizer of torch's: hooked where that is possible, else refused before a run is made."""
 
+import warnings
+
 import pytest
 import torch
+from schedulefree import ScheduleFreeWrapper, SGDScheduleFree
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from probes.errors import UsageError
 from probes.recorder import Recorder
 from tests.probes.compat.rows import backward, every_update, identities, network
+
+with warnings.catch_warnings():  # it compiles other optimizers in a way that torch gives up
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from torch.distributed.optim import PostLocalSGDOptimizer
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")
 
@@ -128,4 +135,99 @@ def test_an_optimizer_that_takes_over_counts(path):
             optimizer.zero_grad()
             backward(model, batch)
             optimizer.step()
+            kept()
+
+
+@pytest.mark.situation("a schedule-free optimizer, alone (schedulefree.SGDScheduleFree)", "works")
+def test_a_schedule_free_optimizer(path):
+    model = network()
+    optimizer = SGDScheduleFree(model.parameters(), lr=0.1)
+    optimizer.train()
+    with every_update(path, model, optimizer) as kept:
+        for batch in range(4):
+            optimizer.zero_grad()
+            backward(model, batch)
+            optimizer.step()
+            kept()
+
+
+@pytest.mark.situation("a schedule-free wrapper (ScheduleFreeWrapper), by the optimizer inside it", "works")
+def test_a_schedule_free_wrapper(path):
+    model = network()
+    inside = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer = ScheduleFreeWrapper(inside, momentum=0.9)
+    optimizer.train()
+    with every_update(path, model, inside) as kept:
+        for batch in range(4):
+            optimizer.zero_grad()
+            backward(model, batch)
+            optimizer.step()
+            kept()
+
+
+class Halving:
+    """What stands for an average over processes: after every second update the weights are halved."""
+
+    def __init__(self):
+        self.step = 0
+
+    @torch.no_grad()
+    def average_parameters(self, params):
+        self.step += 1
+        for group in params if self.step % 2 == 0 else ():
+            for parameter in group["params"]:
+                parameter.mul_(0.5)
+
+
+@pytest.mark.situation("weights averaged after the update (PostLocalSGDOptimizer), by the optimizer inside it", "works")
+def test_a_local_optimizer_whose_weights_are_averaged_after_it(path):
+    model = network()
+    inside = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer = PostLocalSGDOptimizer(inside, Halving())
+    with every_update(path, model, inside) as kept:
+        for batch in range(4):
+            optimizer.zero_grad()
+            backward(model, batch)
+            optimizer.step()
+            kept()
+
+
+class SharpnessAware(torch.optim.Optimizer):
+    """SAM as it is published: two steps of its own, of which the second is the update of the optimizer inside.
+
+    Source: Foret et al., 2021, https://arxiv.org/abs/2010.01412.
+    """
+
+    def __init__(self, parameters, inside):
+        super().__init__(parameters, {})
+        self.inside = inside
+        self.param_groups = inside.param_groups
+
+    @torch.no_grad()
+    def first_step(self):
+        for parameter in self.param_groups[0]["params"]:
+            self.state[parameter]["before"] = parameter.clone()
+            parameter.add_(parameter.grad, alpha=0.05)
+
+    @torch.no_grad()
+    def second_step(self):
+        for parameter in self.param_groups[0]["params"]:
+            parameter.copy_(self.state[parameter]["before"])
+        self.inside.step()
+
+
+@pytest.mark.situation("SAM by two steps, or the optimizer inside it", "works")
+@pytest.mark.parametrize("given", [lambda wrapper, inside: wrapper, lambda wrapper, inside: inside])
+def test_of_two_steps_the_second_is_the_update(path, given):
+    model = network()
+    inside = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer = SharpnessAware(model.parameters(), inside)
+    with every_update(path, model, given(optimizer, inside)) as kept:
+        for batch in range(4):
+            optimizer.zero_grad()
+            backward(model, batch)
+            optimizer.first_step()
+            optimizer.zero_grad()
+            backward(model, batch)
+            optimizer.second_step()
             kept()

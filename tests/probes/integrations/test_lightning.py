@@ -1,5 +1,6 @@
 import pickle
 import sys
+import warnings
 from copy import deepcopy
 from importlib import import_module
 
@@ -143,6 +144,36 @@ def test_a_second_fit_is_a_run_of_its_own(framework, path):
     first, second = open_log(path), open_log(path.with_name(f"{path.name}-2"))
     assert (len(first.steps), first.status, second.status) == (9, "finished", "finished")
     np.testing.assert_array_equal(second["model.0.weight"][0], first["model.0.weight"][-1])
+
+
+@pytest.mark.situation("Lightning, k-fold: a trainer and a model for each fold, with one callback", "works")
+def test_every_fold_is_a_run_of_its_own(framework, path):
+    folds, shared = [module_class(framework)() for _ in range(3)], callback(lit_recorder(path))
+    for module in folds:
+        trainer(framework, path, shared).fit(module, BATCHES, BATCHES[:1])
+
+    for module, name in zip(folds, ["run", "run-2", "run-3"], strict=True):
+        log = open_log(path.with_name(name))
+        assert (len(log.steps), log.status) == (9, "finished")
+        np.testing.assert_allclose(log["model.0.weight"][-1], module.correlations[-1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.situation("Lightning, k-fold: a callback of its own for each fold, all with one path", "refused")
+def test_a_fold_with_the_path_of_another_is_not_recorded_and_trains_on(framework, path):
+    folds = [module_class(framework)() for _ in range(2)]
+    for module in folds:
+        made = trainer(framework, path, callback(lit_recorder(path, on_error="warn")))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            made.fit(module, BATCHES, BATCHES[:1])
+
+    (said,) = [str(each.message) for each in caught if each.category is RuntimeWarning]
+    assert said == (
+        f"{path}: not recorded: expected no run at `{path}`, got one; name another directory, go on with it "
+        "(resume=True), or overwrite it (--force, overwrite=True); training goes on"
+    )
+    log = open_log(path)
+    assert (len(log.steps), log.status, len(folds[1].seen)) == (9, "finished", 8)
 
 
 def test_several_recorders_have_several_states(framework, tmp_path):
