@@ -7,8 +7,8 @@ import click
 
 from probes.cli.amounts import as_bytes
 from probes.cli.saying import say
-from probes.exports import FORMATS, export
-from probes.logs import open_log
+from probes.log import open_log
+from probes.log.exports import FORMATS, export
 
 
 @click.command()

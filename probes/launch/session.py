@@ -18,7 +18,7 @@ from probes.launch.home import Home
 from probes.launch.naming import Label
 from probes.launch.owners import identities, optimizers_of
 from probes.launch.plan import Plan
-from probes.logs.manifest import read_manifest
+from probes.log.manifest import read_manifest
 from probes.quantities import Parameters, Tap
 from probes.recorder import Recorder
 

@@ -12,7 +12,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from probes.errors import LogError, ProbesError, RunError
-from probes.store import Position, RunWriter, open_log
+from probes.log import open_log
+from probes.log.writing import Position, RunWriter
 from scripts.trials.material import STEPS, append, unlike_whole
 from scripts.trials.power import Disk
 from scripts.trials.processes import Tell, in_child

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from probes.errors import ProbesError
-from probes.logs.layout import JOURNAL, LOCK, MANIFEST, MERGED, SEGMENT
-from probes.store import RunWriter, open_log
+from probes.log import open_log
+from probes.log.layout import JOURNAL, LOCK, MANIFEST, MERGED, SEGMENT
+from probes.log.writing import RunWriter
 from scripts.trials.material import append, manifest, unlike_whole, wrong
 from scripts.trials.processes import Forked, Tell, in_child
 from scripts.trials.recording import Task

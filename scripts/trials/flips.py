@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from probes.errors import ProbesError
-from probes.logs.layout import LOCK
-from probes.store import Evaluation, Log, open_log
+from probes.log import Evaluation, Log, open_log
+from probes.log.layout import LOCK
 from scripts.trials.material import STEPS, VALUES, logged_until, scalars_of
 from scripts.trials.processes import Tell, in_child
 from scripts.trials.subjects import ROWS, cut_off, packed, shown

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from probes.errors import RunError
-from probes.store import RunWriter, open_log
+from probes.log import open_log
+from probes.log.writing import RunWriter
 from scripts.trials.material import STEPS, append, unlike_whole
 from scripts.trials.processes import Tell, in_child
 from scripts.trials.recording import Task

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from probes.errors import ProbesError
-from probes.store import Log, open_log
+from probes.log import Log, open_log
 from scripts.trials import hostile_files, hostile_hdf5, hostile_limits
 from scripts.trials.material import VALUES, wrong
 from scripts.trials.processes import Tell, in_child

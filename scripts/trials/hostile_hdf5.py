@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from probes.logs.layout import EVALUATION, MERGED
+from probes.log.layout import EVALUATION, MERGED
 from scripts.trials.subjects import ROWS
 
 __all__ = ["KINDS"]

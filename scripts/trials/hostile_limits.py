@@ -9,8 +9,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from probes.logs.evaluation import Evaluation
-from probes.store import write_evaluation
+from probes.log.evaluation import Evaluation
+from probes.log.writing import write_evaluation
 from scripts.trials.hostile_files import JOURNAL, described, entries_of, frame_of
 
 __all__ = ["KINDS"]

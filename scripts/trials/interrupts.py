@@ -19,7 +19,8 @@ import numpy as np
 
 import probes
 from probes.errors import ProbesError
-from probes.store import RunWriter, open_log
+from probes.log import open_log
+from probes.log.writing import RunWriter
 from scripts.trials.material import STEPS, append, unlike_whole
 from scripts.trials.processes import Tell, in_child
 from scripts.trials.recording import Task
@@ -28,7 +29,7 @@ COUNT, SHORT = 600, 24
 CHECKED = "no hang; the log is closed, or recording goes on; nothing lost but the row in hand, and it goes on"
 
 _ROWS = 18
-_FILES = (*(str(Path(probes.__file__).parent / name) for name in ("files", "logs", "store")), threading.__file__)
+_FILES = (*(str(Path(probes.__file__).parent / name) for name in ("files", "log")), threading.__file__)
 Way = Callable[[Task, Tell, Callable[[], object]], object]
 _INTERRUPTS = (KeyboardInterrupt, RuntimeError)  # the latter from Condition.wait, for want of the lock it gave back
 _LOOKS_AFTER = {"RESUME", "JUMP_BACKWARD", "CALL", "CALL_FUNCTION_EX", "CALL_KW"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from probes.store import RunWriter
+from probes.log.writing import RunWriter
 from scripts.trials.processes import in_child
 from scripts.trials.recording import Task
 

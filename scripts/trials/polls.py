@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from probes.errors import ProbesError
-from probes.store import Log, Position, RunWriter, open_log
+from probes.log import Log, open_log
+from probes.log.writing import Position, RunWriter
 from scripts.trials.material import ROW_BYTES, STEPS, append, manifest, wrong
 from scripts.trials.processes import Forked, Tell
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from probes.errors import RunError
-from probes.logs.layout import LOCK
-from probes.store import Position, RunWriter, open_log
+from probes.log import open_log
+from probes.log.layout import LOCK
+from probes.log.writing import Position, RunWriter
 from scripts.trials.material import STEPS, append, manifest, unlike_whole
 from scripts.trials.processes import Forked, Tell, in_child
 from scripts.trials.recording import Task

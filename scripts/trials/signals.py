@@ -8,7 +8,7 @@ from types import FrameType
 
 import numpy as np
 
-from probes.store import open_log
+from probes.log import open_log
 from scripts.trials.processes import Forked, Tell
 from scripts.trials.recording import Task
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from probes.errors import ProbesError
-from probes.store import open_log
+from probes.log import open_log
 from scripts.trials.material import wrong
 from scripts.trials.subjects import BLOCK_ROWS, ROWS, cut_off
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from probes.errors import LogError, ProbesError, RunError
-from probes.exports.formats import export
-from probes.store import Manifest, RunWriter, Series, open_log
+from probes.log import Manifest, Series, open_log
+from probes.log.exports.formats import export
+from probes.log.writing import RunWriter
 from tests.store.runs import DIMS, FORMS, LABELS, SHAPE, STEPS, arrays, closed, scalars, segmented
 
 TABLES = ("correlations", "conv~1weight", "count", "scalars")

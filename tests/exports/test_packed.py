@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from probes.exports import pack
+from probes.log.exports import pack
 from tests.store.runs import FORMS, STEPS, arrays, scalars, segmented
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from probes.files.interrupts import held
-from probes.logs import arrays
-from probes.segments import merged, segment
-from probes.store import RunWriter, open_log
+from probes.log import open_log
+from probes.log.hdf5 import arrays
+from probes.log.writing import RunWriter, merged, segment
 from tests.store.runs import ROW_BYTES, STEPS, fill, manifest
 
 VIEW = {"block_bytes": 12 * ROW_BYTES, "pack_bytes": 0}

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from probes.errors import LogError
-from probes.store import Manifest, RunWriter, Series, open_log
+from probes.log import Manifest, Series, open_log
+from probes.log.writing import RunWriter
 from tests.store.runs import STEPS, arrays, closed
 
 

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from probes.errors import LogError
-from probes.store import Evaluation, open_log, read_evaluation, write_evaluation
+from probes.log import Evaluation, open_log, read_evaluation
+from probes.log.writing import write_evaluation
 from tests.store.runs import closed
 
 ARRAYS = {

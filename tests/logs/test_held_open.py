@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from probes.errors import LogError
-from probes.logs import open_log
+from probes.log import open_log
 from tests.store.runs import closed, segmented
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from probes.errors import LogError
-from probes.logs.journal import journal_head, read_journal
-from probes.logs.rows import ENTRY, Gap
-from probes.store.journal import Journal
+from probes.log.journal import journal_head, read_journal
+from probes.log.rows import ENTRY, Gap
+from probes.log.writing.journal_writer import Journal
 from tests.store.runs import STEPS, arrays, journalled, manifest
 
 FRAMES = (slice(0, 4), slice(4, 5), slice(5, 20), slice(20, 22))

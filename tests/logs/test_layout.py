@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from probes.logs import Series
-from probes.logs.layout import axis_names, plain_name, stored_name
+from probes.log import Series
+from probes.log.layout import axis_names, plain_name, stored_name
 from tests.store.runs import SERIES
 
 SERIES_W = Series("w", ("class", "neuron"), (2, 3))

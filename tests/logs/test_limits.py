@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from probes.errors import ProbesError
-from probes.store import open_log
+from probes.log import open_log
 from scripts.trials.hostile import READ
 from scripts.trials.hostile_limits import KINDS
 from scripts.trials.processes import in_child

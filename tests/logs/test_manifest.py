@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from probes.errors import LogError
-from probes.store import Manifest, Series, read_manifest, write_manifest
+from probes.log import Manifest, Series, read_manifest
+from probes.log.writing import write_manifest
 from tests.store.runs import SERIES, manifest
 
 FULL = manifest(

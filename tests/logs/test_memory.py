@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from probes.logs import Evaluation, StoredDirections, memory_log
+from probes.log import Evaluation, StoredDirections, memory_log
 from tests.store.runs import STEPS, arrays, manifest
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from probes.errors import LogError
-from probes.store import Position, RunWriter, open_log
+from probes.log import open_log
+from probes.log.writing import Position, RunWriter
 from tests.store.runs import ROW_BYTES, STEPS, again, arrays, fill, live, manifest, packed, scalars, segmented
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from probes.errors import LogError, RunError
-from probes.logs import open_log
+from probes.log import open_log
 from tests.store.runs import arrays, closed, segmented, signed
 
 ADVICE = "move it away, or copy the run anew"

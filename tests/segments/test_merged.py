@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from probes.errors import LogError
-from probes.segments.merged import merge
-from probes.store import Manifest, Position, RunWriter, Series, open_log
+from probes.log import Manifest, Series, open_log
+from probes.log.writing import Position, RunWriter
+from probes.log.writing.merged import merge
 from tests.store.runs import FORMS, ROW_BYTES, STEPS, arrays, closed, fill, manifest, segmented
 
 
@@ -20,7 +21,7 @@ def test_what_was_left_out_is_told_in_the_packed_log(tmp_path):
 
 
 def test_a_disk_without_room_for_a_packed_log_keeps_the_segments(tmp_path, monkeypatch):
-    from probes.segments import merged
+    from probes.log.writing import merged
 
     def full(*_, **__):
         raise OSError(28, "No space left on device")

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from probes.errors import RunError
-from probes.store import Manifest, Position, RunWriter, StoredDirections, open_log, read_manifest
+from probes.log import Manifest, StoredDirections, open_log, read_manifest
+from probes.log.writing import Position, RunWriter
 from tests.store.runs import ROW_BYTES, STEPS, again, arrays, closed, fill, manifest, packed, segmented
 
 AT_20 = Position(int(STEPS[19]), 20)
@@ -150,7 +151,7 @@ def test_a_log_opened_before_a_new_attempt_stays_as_it_was(tmp_path):
 
 CUT_OFF = """
 import sys
-from probes.store import Position, RunWriter
+from probes.log.writing import Position, RunWriter
 from tests.store.runs import ROW_BYTES, fill, manifest
 writer = RunWriter(sys.argv[1], manifest(), block_bytes=9 * ROW_BYTES, flush_every=4)
 fill(writer, rows=slice(0, 20))

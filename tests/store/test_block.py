@@ -2,8 +2,9 @@ import h5py
 import numpy as np
 import pytest
 
-from probes.store import Manifest, RunWriter, Series, open_log
-from probes.store.precision import rounded
+from probes.log import Manifest, Series, open_log
+from probes.log.writing import RunWriter
+from probes.log.writing.precision import rounded
 from tests.store.runs import ROW_BYTES, arrays, manifest
 
 

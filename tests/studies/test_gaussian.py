@@ -9,8 +9,8 @@ from probes.errors import LogError, RunError
 from probes.learners.layered import Layered
 from probes.learners.minibatches import Minibatches, train_students
 from probes.learners.recipe_files import as_mapping
+from probes.log import open_log, open_logs
 from probes.schedules import every
-from probes.store import open_log, open_logs
 from probes.studies import evaluate_run, plan, record_study
 from probes.studies.estimate import estimate
 from probes.studies.gaussian_material import GaussianMaterial

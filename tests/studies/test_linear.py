@@ -5,7 +5,7 @@ import torch
 from probes.learners.activations import SmoothedReLU
 from probes.learners.networks import initialise
 from probes.learners.recipe_files import built_in, override
-from probes.store import open_logs
+from probes.log import open_logs
 from probes.studies import evaluate_run, record_study
 from probes.studies.estimate import estimate
 from probes.studies.material import Material, load_networks, seeds_of

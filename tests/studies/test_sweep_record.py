@@ -12,9 +12,9 @@ import pytest
 
 from probes.errors import RunError, UsageError
 from probes.learners.recipe_files import built_in
-from probes.logs.manifest import Manifest, write_manifest
-from probes.store import open_log, open_logs
-from probes.store.lock import RunLock
+from probes.log import open_log, open_logs
+from probes.log.manifest import Manifest, write_manifest
+from probes.log.writing.lock import RunLock
 from probes.studies import record_study
 from probes.studies.estimate import estimate
 from probes.studies.executors import Inline, Spawned, engine

@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from probes.verification.axes import axes_faults
+from probes.log.verification.axes import axes_faults
 from tests.store.runs import FORMS, closed, manifest
 
 AXES = "step, class, correlations.neuron, feature_class, view"

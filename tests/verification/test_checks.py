@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from probes.errors import LogError
-from probes.logs.evaluation import Evaluation, write_evaluation
-from probes.verification.checks import check_arrays, check_segment, said
+from probes.log.evaluation import Evaluation, write_evaluation
+from probes.log.verification.checks import check_arrays, check_segment, said
 from tests.store.runs import closed
 
 HERE = Path("file")

@@ -4,7 +4,7 @@ import pytest
 
 from probes.errors import UsageError
 from probes.launch.parents import parent_ids
-from probes.logs.manifest import Manifest, write_manifest
+from probes.log.manifest import Manifest, write_manifest
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import pytest
 
 from probes.errors import UsageError
 from probes.launch.samples import _WEIGHTS, check_samples, check_weights
-from probes.logs.layout import WEIGHTS
+from probes.log.layout import WEIGHTS
 
 
 @pytest.fixture(autouse=True)

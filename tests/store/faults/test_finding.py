@@ -5,9 +5,9 @@ from unittest import mock
 
 import pytest
 
-from probes.store.block import Block
-from probes.store.journal import Journal
-from probes.store.pipeline import Pipeline
+from probes.log.writing.block import Block
+from probes.log.writing.journal_writer import Journal
+from probes.log.writing.pipeline import Pipeline
 from scripts.trials.outcome import tried
 
 
@@ -42,21 +42,21 @@ def nothing(*_):
 
 
 BROKEN = {
-    "journals without checksums": ("tails", 30, "logs.frames._is_whole", lambda *_: True),
-    "journals that forget": ("points", 8, "store.journal.Journal.append", forgetting(Journal.append)),
-    "descriptions without checksum": ("flips", 150, "logs.manifest._checksum", nothing),
-    "rows lost in sealing": ("points", 1, "store.block.Block.rows", without_last(Block.rows)),
-    "writers without a lock": ("rivals", 1, "store.lock.fcntl.flock", nothing),
-    "locks that forks keep": ("rivals", 4, "store.lock.RunLock.let_go", nothing),
-    "rows that nobody rescues": ("ends", 10, "store.pipeline.Pipeline.rescue", nothing),
-    "folders that are taken for ours": ("ends", 20, "store.lock.RunLock.check", nothing),
-    "writers that serve forks": ("forks", 1, "store.writer.RunWriter._check_open", nothing),
+    "journals without checksums": ("tails", 30, "log.journal_frames._is_whole", lambda *_: True),
+    "journals that forget": ("points", 8, "log.writing.journal_writer.Journal.append", forgetting(Journal.append)),
+    "descriptions without checksum": ("flips", 150, "log.manifest._checksum", nothing),
+    "rows lost in sealing": ("points", 1, "log.writing.block.Block.rows", without_last(Block.rows)),
+    "writers without a lock": ("rivals", 1, "log.writing.lock.fcntl.flock", nothing),
+    "locks that forks keep": ("rivals", 4, "log.writing.lock.RunLock.let_go", nothing),
+    "rows that nobody rescues": ("ends", 10, "log.writing.pipeline.Pipeline.rescue", nothing),
+    "folders that are taken for ours": ("ends", 20, "log.writing.lock.RunLock.check", nothing),
+    "writers that serve forks": ("forks", 1, "log.writing.writer.RunWriter._check_open", nothing),
 }
 SLOW = {
     "folders that are not synced": ("calls", 40, "files.durable.sync_folder", nothing),
-    "journals that are not synced": ("calls", 80, "store.journal.Journal.sync", nothing),
-    "a Ctrl-C that is swallowed": ("signals", 20, "store.pipeline.Pipeline.sync", swallowing(Pipeline.sync)),
-    "datasets that nobody checks": ("hostile", 60, "logs.stored.check_dataset", lambda dataset, *_: dataset),
+    "journals that are not synced": ("calls", 80, "log.writing.journal_writer.Journal.sync", nothing),
+    "a Ctrl-C that is swallowed": ("signals", 20, "log.writing.pipeline.Pipeline.sync", swallowing(Pipeline.sync)),
+    "datasets that nobody checks": ("hostile", 60, "log.hdf5.segments.check_dataset", lambda dataset, *_: dataset),
 }
 
 
