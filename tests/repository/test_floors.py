@@ -5,7 +5,7 @@ from tests.repository.sources import imports, modules
 
 KNOWN = {"probes", "probes.errors", "probes.files.durable", "probes.log", "probes.log.layout", "probes.log.reader"}
 KNOWN |= {"probes.log.writing", "probes.log.writing.writer", "probes.recorder"}
-KNOWN |= {"probes.learners.training", "probes.analysis.theory.findings.claims", "probes.cli.record"}
+KNOWN |= {"probes.learners.training", "probes.analysis.theory.findings.claims", "probes.cli.verbs.record"}
 KNOWN |= {"probes.quantities.tap"}
 
 
@@ -57,11 +57,11 @@ def test_no_import_is_circular():
             "is for the roof alone: nothing in the recorder knows the built-in learner",
         ),
         (
-            "probes.cli.record",
+            "probes.cli.verbs.record",
             "def f():\n from probes.recorder import Recorder",
             "waits inside a function; one that cannot stand at the top hides a cycle",
         ),
-        ("probes.quantities.tap", 'import_module("probes.cli.record")', "goes up, from floor 2 to floor 5"),
+        ("probes.quantities.tap", 'import_module("probes.cli.verbs.record")', "goes up, from floor 2 to floor 5"),
     ],
 )
 def test_a_fault_is_found_and_named(module, line, fault):
@@ -79,7 +79,7 @@ def test_a_fault_is_found_and_named(module, line, fault):
         ("probes.analysis.theory.findings.claims", "from probes.log.layout import Series"),
         ("probes.analysis.theory.findings.claims", "from probes import open_log"),
         ("probes.log.writing.writer", "from probes.log.reader import open_log"),
-        ("probes.cli.record", "from probes.learners.training import train"),
+        ("probes.cli.verbs.record", "from probes.learners.training import train"),
         ("probes.recorder", "import os, torch\nfrom probes.errors import RunError"),
     ],
 )

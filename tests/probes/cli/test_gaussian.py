@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from probes.cli import main
-from probes.cli.live import planned_runs
+from probes.cli.watching.live_runs import planned_runs
 from probes.learners.recipe_files import built_in
 from probes.log import open_logs
 from probes.studies import plan

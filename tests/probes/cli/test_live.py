@@ -6,10 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from probes.cli import glance as glances
-from probes.cli import live as lives
-from probes.cli.glance import Glance, Watched, total_steps
-from probes.cli.live import LiveRuns, View, planned_runs
+from probes.cli.watching import live_runs, run_state
+from probes.cli.watching.live_runs import LiveRuns, View, planned_runs
+from probes.cli.watching.run_state import RunState, Watched, total_steps
 from probes.errors import RunError
 from probes.learners.recipe_files import as_mapping, built_in, names
 from probes.log import Manifest, Series, open_logs
@@ -34,8 +33,8 @@ def fill(writer, steps):
 
 
 def only(view):
-    (glance,) = view.glances
-    return glance
+    (state,) = view.states
+    return state
 
 
 def test_a_look_shows_the_last_row(tmp_path):
@@ -94,7 +93,7 @@ def test_runs_may_come_and_go(tmp_path):
         live = LiveRuns(tmp_path)
         live.look()
         begun(tmp_path, "single-01").close()
-        assert [seen.run for seen in live.look().glances] == ["single-00", "single-01"]
+        assert [seen.run for seen in live.look().states] == ["single-00", "single-01"]
         shutil.rmtree(tmp_path / "single-01")
         assert only(live.look()).run == "single-00"
 
@@ -154,7 +153,7 @@ def test_where_time_is_short_one_run_is_read_and_the_others_take_turns(tmp_path)
     for writer in writers:
         fill(writer, range(4))
     live = LiveRuns(tmp_path)
-    read = [[seen.run for seen in live.look(0).glances if seen.read] for _ in range(3)]
+    read = [[seen.run for seen in live.look(0).states if seen.read] for _ in range(3)]
     assert list(map(len, read)) == [1, 2, 3]
     writers[0].close()
     assert live.look(0).counts == {"finished": 1, "recording": 2}
@@ -193,7 +192,7 @@ def test_a_folder_without_runs_is_refused(tmp_path):
 
 def test_the_rate_is_that_of_the_last_looks(tmp_path, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(glances, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(run_state, "time", SimpleNamespace(monotonic=lambda: now[0]))
     with begun(tmp_path) as writer:
         run = Watched(tmp_path / "single-00")
         for looks in range(3):
@@ -204,7 +203,7 @@ def test_the_rate_is_that_of_the_last_looks(tmp_path, monkeypatch):
 
 
 def test_the_rate_of_a_run_that_has_ended_is_that_of_the_whole(tiny_root):
-    for log, seen in zip(open_logs(tiny_root), LiveRuns(tiny_root).look().glances, strict=True):
+    for log, seen in zip(open_logs(tiny_root), LiveRuns(tiny_root).look().states, strict=True):
         assert seen.rate == log.steps[-1] / log.manifest.wall_seconds
         assert (seen.step, seen.left) == (seen.total, None)
 
@@ -237,9 +236,9 @@ def test_between_two_phases_the_next_is_waited_for(tiny_root, tmp_path, monkeypa
         shutil.copytree(folder, tmp_path / folder.name)
     live = LiveRuns(tmp_path)
     assert (live.look().to_come, live.over(live.look())) == (9, True)
-    live._recorded = lives.time.monotonic()
+    live._recorded = live_runs.time.monotonic()
     assert not live.over(View(tmp_path, (), to_come=9))
-    monkeypatch.setattr(lives, "_PATIENCE", 0.0)
+    monkeypatch.setattr(live_runs, "_PATIENCE", 0.0)
     assert live.over(View(tmp_path, (), to_come=9))
 
 
@@ -250,4 +249,4 @@ def test_a_single_run_waits_for_no_other(tiny_root):
 
 @pytest.mark.parametrize("rate", [None, 0.0])
 def test_without_a_rate_the_time_left_is_unknown(rate):
-    assert Glance("a", "recording", step=3, total=9, rate=rate).left is None
+    assert RunState("a", "recording", step=3, total=9, rate=rate).left is None

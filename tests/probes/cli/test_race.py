@@ -6,9 +6,9 @@ import pytest
 
 from probes.analysis.findings.learned import learned
 from probes.analysis.taps.own_class import widened
-from probes.cli.bars import Scale, rows_of_bars
-from probes.cli.glance import Watched
-from probes.cli.race import Race, RaceTap
+from probes.cli.watching.race import Race, RaceTap
+from probes.cli.watching.race_bars import Scale, rows_of_bars
+from probes.cli.watching.run_state import Watched
 from probes.log import Manifest, Series, StoredDirections, memory_log, open_logs
 from tests.analysis.taps.test_own_class import FULL, OWN
 
@@ -65,9 +65,9 @@ def test_what_random_directions_reach_is_not_learned():
 
 def test_a_glance_counts_as_learned_what_analysis_does(tiny_root):
     for log in open_logs(tiny_root):
-        glance = Watched(log.path).look()
+        state = Watched(log.path).look()
         expected = learned(log)["learned"].to_numpy(bool).reshape(-1, 2)
-        assert glance.race.learned.tolist() == expected.tolist()
+        assert state.race.learned.tolist() == expected.tolist()
 
 
 def test_the_null_is_the_median_strength_on_features_of_other_classes():

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from probes.cli import main
-from probes.cli.handover import Handover
+from probes.cli.pending_launch import PendingLaunch
 from probes.launch import Launch, Plan, Program, TapText
 from probes.log import open_log, open_logs
 from probes.schedules import parse
@@ -202,7 +202,7 @@ def test_what_cannot_be_run_is_refused_in_one_line(line, write, tmp_path, monkey
 def test_the_options_say_what_is_recorded(options, schedule, write, axes, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write("train.py", "")
-    context = main.make_context("probes", ["record"], obj=Handover())
+    context = main.make_context("probes", ["record"], obj=PendingLaunch())
     with context:
         command = main.get_command(context, "record")
         command.main(

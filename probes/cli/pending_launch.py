@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-__all__ = ["Handover"]
+__all__ = ["PendingLaunch"]
 
 # Threads that spin while they wait slow a training step up to tenfold where another process wants a core. OpenMP reads
 # this when torch is loaded.
@@ -14,14 +14,14 @@ _BACKEND = "MPLBACKEND"
 
 
 @dataclass
-class Handover:
+class PendingLaunch:
     """Holds a launch until click has returned, and what a command changed in the environment.
 
     Example:
-        >>> handover = Handover()
-        >>> handover.quieten()
-        >>> handover.launch = lambda: print("launched")
-        >>> handover()
+        >>> pending = PendingLaunch()
+        >>> pending.quieten()
+        >>> pending.launch = lambda: print("launched")
+        >>> pending()
         launched
     """
 

@@ -9,8 +9,8 @@ import click
 import numpy as np
 
 from probes.analysis.sweeps.table import is_sweep, points
-from probes.cli.left_out import fail_for
 from probes.cli.tables import show
+from probes.cli.unreadable_runs import fail_for
 from probes.errors import LogError
 from probes.log import open_logs
 from probes.log.layout import OUTPUTS

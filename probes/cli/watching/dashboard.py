@@ -8,11 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from probes.cli.amounts import as_clock
-from probes.cli.glance import Glance
-from probes.cli.live import View
-from probes.cli.races import caption, panels, racing
+from probes.cli.watching.live_runs import View
+from probes.cli.watching.race_panels import caption, panels, racing
+from probes.cli.watching.run_state import RunState
 
-__all__ = ["board", "cells", "short_names"]
+__all__ = ["cells", "dashboard", "short_names"]
 
 _COLUMNS = ("run", "status", "step", "steps/s", "loss", "error", "won", "left")
 _STYLES = {"recording": "bold", "finished": "dim", "diverged": "red", "failed": "red"}
@@ -23,7 +23,7 @@ _LABEL = 24  # columns of a name below that
 _HASH = re.compile(r"-[0-9a-f]{8}$")
 
 
-def board(view: View, console: Console, *, whole: bool = False) -> RenderableType:
+def dashboard(view: View, console: Console, *, whole: bool = False) -> RenderableType:
     """Return the view as fits a terminal.
 
     Args:
@@ -34,43 +34,43 @@ def board(view: View, console: Console, *, whole: bool = False) -> RenderableTyp
     Example:
         >>> from pathlib import Path
         >>> console = Console(width=60, height=10)
-        >>> view = View(Path("runs"), (Glance("seed-0", "recording", step=3, total=9, rate=2.0),))
-        >>> console.print(board(view, console))
+        >>> view = View(Path("runs"), (RunState("seed-0", "recording", step=3, total=9, rate=2.0),))
+        >>> console.print(dashboard(view, console))
         runs: 1 recording
         run    status    step steps/s loss error won left
         seed-0 recording  3/9       2                0:03
     """
-    runs, notes = racing(view.glances), _notes(view)
+    runs, notes = racing(view.states), _notes(view)
     words = caption(runs, console.width)
     height = console.height - 1 - 2 - len(notes) - len(words)  # the cursor's line, the summary and the table's head
     race = 1 + len(runs[0][1].names) if runs else 0
-    rows = len(view.glances) if whole else max(_FEWEST_ROWS, height - race)
-    names = short_names([glance.run for glance in view.glances])
-    room = max(race, height - rows) if whole else height - min(rows, len(view.glances))
+    rows = len(view.states) if whole else max(_FEWEST_ROWS, height - race)
+    names = short_names([state.run for state in view.states])
+    room = max(race, height - rows) if whole else height - min(rows, len(view.states))
     races = list(panels(runs, names, console, room))
     table = _table(view, names, rows, console.width)
 
     return Group(_summary(view), *table, *notes, *races, *(words if races else []))
 
 
-def cells(glance: Glance) -> list[str]:
+def cells(state: RunState) -> list[str]:
     """Return what a row says of a run after its name; what is not known is left empty.
 
     Example:
-        >>> cells(Glance("a", "recording", step=300, total=900, rate=40.0, loss=0.0512))
+        >>> cells(RunState("a", "recording", step=300, total=900, rate=40.0, loss=0.0512))
         ['recording', '300/900', '40', '0.0512', '', '', '0:15']
     """
-    race = glance.race
-    total = "" if glance.total is None else f"/{glance.total}"
+    race = state.race
+    total = "" if state.total is None else f"/{state.total}"
 
     return [
-        glance.status,
-        "" if glance.step is None else f"{glance.step}{total}",
-        "" if glance.rate is None else f"{glance.rate:,.3g}" if glance.rate < 100 else f"{glance.rate:,.0f}",
-        "" if glance.loss is None else f"{glance.loss:.3g}",
-        "" if glance.train_error is None else f"{glance.train_error:.3g}",
+        state.status,
+        "" if state.step is None else f"{state.step}{total}",
+        "" if state.rate is None else f"{state.rate:,.3g}" if state.rate < 100 else f"{state.rate:,.0f}",
+        "" if state.loss is None else f"{state.loss:.3g}",
+        "" if state.train_error is None else f"{state.train_error:.3g}",
         "" if race is None or race.won is None else f"{race.won}/{len(race.names)}",
-        "" if glance.left is None else as_clock(glance.left),
+        "" if state.left is None else as_clock(state.left),
     ]
 
 
@@ -99,11 +99,11 @@ def _table(view: View, names: dict[str, str], rows: int, width: int) -> list[Ren
     for column in _COLUMNS:
         table.add_column(column, justify="left" if column in {"run", "status"} else "right", no_wrap=True)
 
-    ordered = sorted(view.glances, key=lambda glance: (not glance.live, glance.status == "finished"))
+    ordered = sorted(view.states, key=lambda state: (not state.live, state.status == "finished"))
     kept = ordered if len(ordered) <= rows else ordered[: rows - 1]
-    for glance in kept:
-        name = names[glance.run] if width >= _WIDE else _cut(names[glance.run], _LABEL)
-        table.add_row(*map(Text, [name, *cells(glance)]), style=_STYLES.get(glance.status, "yellow"))
+    for state in kept:
+        name = names[state.run] if width >= _WIDE else _cut(names[state.run], _LABEL)
+        table.add_row(*map(Text, [name, *cells(state)]), style=_STYLES.get(state.status, "yellow"))
 
     left = View(view.root, tuple(ordered[len(kept) :])).counts
     text = ", ".join(f"{count} {status}" for status, count in left.items())
@@ -119,7 +119,7 @@ def _cut(text: str, width: int) -> str:
 
 def _notes(view: View) -> list[Text]:
     """Return a line for each of a few runs that have something to say."""
-    reasons = [f"{glance.run} {glance.status}: {glance.reason}" for glance in view.glances if glance.reason]
+    reasons = [f"{state.run} {state.status}: {state.reason}" for state in view.states if state.reason]
 
     lines = [*view.refused, *reasons][-_MOST_NOTES:]
     return [Text(line, "yellow", no_wrap=True, overflow="ellipsis") for line in lines]

@@ -10,15 +10,15 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from probes.cli.handover import Handover
-from probes.cli.words import program_in
+from probes.cli.pending_launch import PendingLaunch
+from probes.cli.program_arguments import program_in
 from probes.errors import UsageError
 from probes.launch import Launch, Plan, Program, TapText, parent_ids, parse_tap
 from probes.schedules import Schedule, every, parse
 
 _PROGRAM = "probes.program"  # key in what click keeps of a call
-_STUDY = "probes.cli.study"  # loads torch, which a script may want to set up first
-_SWEEP = "probes.cli.sweep"  # likewise
+_STUDY = "probes.cli.study_recording"  # loads torch, which a script may want to set up first
+_SWEEP = "probes.cli.sweep_recording"  # likewise
 _OF_A_RECIPE = ("settings", "runs", "seed", "checkpoint_seconds", "workers", "executor")
 _OF_A_SCRIPT = ("taps", "name", "role", "parents")
 
@@ -149,7 +149,7 @@ def command(
     _check_options(ctx, words)
     if words:
         stated = {"taps": taps, "name": name, "role": role, "parents": parents, "force": force}
-        ctx.ensure_object(Handover).launch = _launch(words, out, _schedule(stride, schedule), **stated)
+        ctx.ensure_object(PendingLaunch).launch = _launch(words, out, _schedule(stride, schedule), **stated)
     elif recipe is None or (Path(recipe).is_file() and Path(recipe).suffix != ".toml"):
         got = "" if recipe is None else f", got `{recipe}`"
         raise UsageError(f"expected a recipe, its TOML file, a script that ends in .py, or -m MODULE{got}")

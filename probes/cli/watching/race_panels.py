@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from probes.analysis.rule import RULE
-from probes.cli.bars import COLOURS, rows_of_bars
-from probes.cli.glance import Glance
-from probes.cli.race import GROWN, VIEWS, Race
+from probes.cli.watching.race import GROWN, VIEWS, Race
+from probes.cli.watching.race_bars import COLOURS, rows_of_bars
+from probes.cli.watching.run_state import RunState
 
 __all__ = ["caption", "panels", "racing"]
 
@@ -26,17 +26,17 @@ _PEAKS = (
     f"tick: learned, > {RULE.excess:g} x its null"
 )
 
-Racing = Sequence[tuple[Glance, Race]]
+Racing = Sequence[tuple[RunState, Race]]
 
 
-def racing(glances: Sequence[Glance]) -> list[tuple[Glance, Race]]:
+def racing(states: Sequence[RunState]) -> list[tuple[RunState, Race]]:
     """Return the runs whose race can be shown, those that are recorded first.
 
     Example:
-        >>> racing([Glance("a", "recording")])
+        >>> racing([RunState("a", "recording")])
         []
     """
-    shown = [(glance, glance.race) for glance in glances if glance.race is not None]
+    shown = [(state, state.race) for state in states if state.race is not None]
 
     return sorted(shown, key=lambda pair: not pair[0].live)
 
@@ -84,14 +84,14 @@ def _side_by_side(row: Racing, names: Mapping[str, str], console: Console, *, wi
     for _ in row:
         grid.add_column(width=width, no_wrap=True)
     plain = console.options.ascii_only
-    shown = [(glance, race, rows_of_bars(race, width, most=most, plain=plain)) for glance, race in row]
-    grid.add_row(*(Group(_title(names[glance.run], glance, race, len(bars)), *bars) for glance, race, bars in shown))
+    shown = [(state, race, rows_of_bars(race, width, most=most, plain=plain)) for state, race in row]
+    grid.add_row(*(Group(_title(names[state.run], state, race, len(bars)), *bars) for state, race, bars in shown))
 
     return grid
 
 
-def _title(name: str, glance: Glance, race: Race, rows: int) -> Text:
-    title = Text.assemble((name, "bold"), f", step {glance.step}", no_wrap=True, overflow="ellipsis")
+def _title(name: str, state: RunState, race: Race, rows: int) -> Text:
+    title = Text.assemble((name, "bold"), f", step {state.step}", no_wrap=True, overflow="ellipsis")
     sides = race.values.shape[1]
     for side in range(sides if sides == VIEWS else 0):
         title.append(" | " if side else ": ")

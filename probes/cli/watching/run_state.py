@@ -1,4 +1,4 @@
-"""One run at a glance, also while it is being recorded: how far it is, how fast, and how its race stands."""
+"""The state of one run, also while it is being recorded: how far it is, how fast, and how its race stands."""
 
 import time
 from collections import deque
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from probes.analysis.taps.own_class import widened
-from probes.cli.race import GROWN, Race, RaceTap
+from probes.cli.watching.race import GROWN, Race, RaceTap
 from probes.errors import ProbesError
 from probes.files.text import printable
 from probes.log import Log, open_log
@@ -17,14 +17,14 @@ from probes.log.layout import MANIFEST
 from probes.log.manifest import Manifest
 from probes.log.protocol import LogLike
 
-__all__ = ["Glance", "Watched", "total_steps"]
+__all__ = ["RunState", "Watched", "total_steps"]
 
 _LOOKS = 10  # that a rate is taken over
 _SECTIONS = {"distilled": "distilled", "self_distilled": ""}  # of a recipe; "" stands for the variant's name
 
 
 @dataclass(frozen=True)
-class Glance:
+class RunState:
     """What is to be seen of a run as of one look; None stands for what is not known.
 
     Attributes:
@@ -40,7 +40,7 @@ class Glance:
         read: Whether its log was read since it has this status.
 
     Example:
-        >>> Glance("seed-0", "recording", step=300, total=900, rate=40.0).left
+        >>> RunState("seed-0", "recording", step=300, total=900, rate=40.0).left
         15.0
     """
 
@@ -90,7 +90,7 @@ class Watched:
         >>> from probes.log.writing import RunWriter
         >>> RunWriter("seed-0", Manifest("seed-0", ())).close()
         >>> Watched(Path("seed-0")).look()
-        Glance(run='seed-0', status='finished', ...)
+        RunState(run='seed-0', status='finished', ...)
     """
 
     looked: float = 0.0  # when it was last read
@@ -103,14 +103,14 @@ class Watched:
         self._floor: float | None = None  # of what counts as learned while the run is recorded
         self._seen: deque[tuple[float, int]] = deque(maxlen=_LOOKS)  # when each of the last steps was seen first
         self._failures = 0
-        self.glance = Glance(self.manifest.run_id, self._log.status, total=total_steps(self.manifest))
+        self.state = RunState(self.manifest.run_id, self._log.status, total=total_steps(self.manifest))
 
     @property
     def manifest(self) -> Manifest:
         """What the run is, as of the last look."""
         return self._log.manifest
 
-    def look(self, *, rows: bool = True) -> Glance:
+    def look(self, *, rows: bool = True) -> RunState:
         """Return the run as it is now; where it cannot be read, as it was, and from the second time on with why.
 
         Args:
@@ -122,8 +122,8 @@ class Watched:
         except (ProbesError, OSError) as error:  # it may be overwritten or packed just now
             self._failures += 1
             if self._failures > 1:
-                self.glance = replace(self.glance, reason=printable(str(error)))
-        return self.glance
+                self.state = replace(self.state, reason=printable(str(error)))
+        return self.state
 
     def _look(self, *, rows: bool) -> None:
         written = (self.path / MANIFEST).stat()
@@ -134,16 +134,16 @@ class Watched:
         if (stamp, status) == self._stamp and status != "recording":
             return
         if rows:
-            self.glance = self._read(status)
+            self.state = self._read(status)
             self._stamp = stamp, status
-        elif status != self.glance.status:
-            self.glance = replace(self.glance, status=printable(status), read=False)
+        elif status != self.state.status:
+            self.state = replace(self.state, status=printable(status), read=False)
 
-    def _read(self, status: str) -> Glance:
+    def _read(self, status: str) -> RunState:
         log, manifest = self._log, self.manifest
         steps, logged = log.steps, _last_logged(log)
         step = int(steps[-1]) if len(steps) else None
-        return Glance(
+        return RunState(
             manifest.run_id,
             printable(status),
             printable(manifest.reason),

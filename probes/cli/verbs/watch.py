@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 from rich.live import Live
 
-from probes.cli.board import board
 from probes.cli.console import console
-from probes.cli.glance import Glance
-from probes.cli.lines import json_line, plain_line
-from probes.cli.live import LiveRuns, View
+from probes.cli.watching.dashboard import dashboard
+from probes.cli.watching.line_output import json_line, plain_line
+from probes.cli.watching.live_runs import LiveRuns, View
+from probes.cli.watching.run_state import RunState
 
 _SHARE = 0.2  # of the interval, that looking may take: the training wants the processor, too
 
@@ -39,7 +39,7 @@ def command(root: Path, interval: float, once: bool, as_json: bool) -> None:
 
     with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as shown:
         for view in views:
-            shown.update(board(view, screen, whole=once), refresh=True)
+            shown.update(dashboard(view, screen, whole=once), refresh=True)
 
 
 def _views(live: LiveRuns, interval: float, *, once: bool) -> Iterator[View]:
@@ -56,10 +56,10 @@ def _views(live: LiveRuns, interval: float, *, once: bool) -> Iterator[View]:
     yield live.look()
 
 
-def _print_lines(views: Iterator[View], line_of: Callable[[Glance], str]) -> None:
-    printed: dict[str, Glance] = {}
+def _print_lines(views: Iterator[View], line_of: Callable[[RunState], str]) -> None:
+    printed: dict[str, RunState] = {}
     for view in views:
-        for glance in view.glances:
-            if glance.read and (glance.live or printed.get(glance.run) != glance):
-                click.echo(line_of(glance))
-            printed[glance.run] = glance
+        for state in view.states:
+            if state.read and (state.live or printed.get(state.run) != state):
+                click.echo(line_of(state))
+            printed[state.run] = state

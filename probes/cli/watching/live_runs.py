@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from probes.cli.glance import Glance, Watched
+from probes.cli.watching.run_state import RunState, Watched
 from probes.errors import LogError, RunError
 from probes.log.discovery import find_runs
 from probes.log.layout import MANIFEST
@@ -25,29 +25,29 @@ class View:
 
     Attributes:
         root: The folder.
-        glances: The runs, sorted by run_id.
+        states: The runs, sorted by run_id.
         to_come: Runs that studies in the folder have planned and not begun.
         refused: Why a folder that looks like a run is not shown, a line each.
 
     Example:
-        >>> View(Path("runs"), (Glance("a", "recording"), Glance("b", "finished"))).counts
+        >>> View(Path("runs"), (RunState("a", "recording"), RunState("b", "finished"))).counts
         {'recording': 1, 'finished': 1}
     """
 
     root: Path
-    glances: tuple[Glance, ...]
+    states: tuple[RunState, ...]
     to_come: int = 0
     refused: tuple[str, ...] = ()
 
     @property
     def live(self) -> bool:
         """Whether a run is still being recorded."""
-        return any(glance.live for glance in self.glances)
+        return any(state.live for state in self.states)
 
     @property
     def counts(self) -> dict[str, int]:
         """How many runs have each status."""
-        found = [glance.status for glance in self.glances]
+        found = [state.status for state in self.states]
 
         return {status: found.count(status) for status in dict.fromkeys(found)}
 
@@ -90,8 +90,8 @@ class LiveRuns:
         for turn, run in enumerate(self._turns()):
             run.look(rows=turn == 0 or time.monotonic() < until)
 
-        glances = sorted((run.glance for run in self._runs.values()), key=lambda glance: glance.run)
-        view = View(self.root, tuple(glances), self._to_come(), tuple(self._refused.values()))
+        states = sorted((run.state for run in self._runs.values()), key=lambda state: state.run)
+        view = View(self.root, tuple(states), self._to_come(), tuple(self._refused.values()))
         if view.live:
             self._recorded = time.monotonic()
         return view
@@ -121,7 +121,7 @@ class LiveRuns:
     def _turns(self) -> list[Watched]:
         """Return the runs in the order in which they are read."""
         waiting = sorted(self._runs.values(), key=lambda run: run.looked)
-        live, ended = ([run for run in waiting if run.glance.live is wanted] for wanted in (True, False))
+        live, ended = ([run for run in waiting if run.state.live is wanted] for wanted in (True, False))
 
         return [run for pair in zip_longest(live, ended) for run in pair if run is not None]
 
