@@ -6,10 +6,10 @@ import pytest
 
 from probes.errors import ProbesError
 from probes.log import open_log
-from scripts.trials.hostile import READ
-from scripts.trials.hostile_limits import KINDS
-from scripts.trials.processes import in_child
-from scripts.trials.subjects import cut_off, packed
+from tests.torture.hostile import READ
+from tests.torture.hostile_limits import KINDS
+from tests.torture.processes import in_child
+from tests.torture.subjects import cut_off, packed
 
 SECONDS, BYTES = 5, 2**27
 ROWS = {"packed": packed, "cut-off": cut_off}

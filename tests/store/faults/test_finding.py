@@ -8,7 +8,7 @@ import pytest
 from probes.log.writing.block import Block
 from probes.log.writing.journal_writer import Journal
 from probes.log.writing.pipeline import Pipeline
-from scripts.trials.outcome import tried
+from tests.torture.outcome import tried
 
 
 def swallowing(sync):

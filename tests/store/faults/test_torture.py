@@ -6,8 +6,8 @@ from unittest import mock
 import pytest
 from click.testing import CliRunner
 
-from scripts.trials.__main__ import main
 from tests.repository.sources import ROOT
+from tests.torture.__main__ import main
 
 
 def run(*arguments):

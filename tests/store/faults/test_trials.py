@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.trials.outcome import KINDS, kind_of, tried
+from tests.torture.outcome import KINDS, kind_of, tried
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -8,7 +8,7 @@ import numpy as np
 from probes.log import Evaluation
 from probes.log.layout import LOCK
 from probes.log.writing import Position, RunWriter, write_evaluation
-from scripts.trials.material import DIRECTIONS_STORED, ROW_BYTES, STEPS, append, manifest
+from tests.torture.material import DIRECTIONS_STORED, ROW_BYTES, STEPS, append, manifest
 
 __all__ = ["cut_off", "packed", "shown"]
 

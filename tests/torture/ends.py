@@ -13,9 +13,9 @@ from probes.errors import ProbesError
 from probes.log import open_log
 from probes.log.layout import JOURNAL, LOCK, MANIFEST, MERGED, SEGMENT
 from probes.log.writing import RunWriter
-from scripts.trials.material import append, manifest, unlike_whole, wrong
-from scripts.trials.processes import Forked, Tell, in_child
-from scripts.trials.recording import Task
+from tests.torture.material import append, manifest, unlike_whole, wrong
+from tests.torture.processes import Forked, Tell, in_child
+from tests.torture.recording import Task
 
 COUNT, SHORT = 120, 12
 CHECKED = "every row that was taken in is there, in its own run; nobody else's file is written to"

@@ -13,9 +13,9 @@ import numpy as np
 from probes.errors import LogError, ProbesError, RunError
 from probes.log import open_log
 from probes.log.writing import RunWriter
-from scripts.trials.material import STEPS, append, unlike_whole, wrong
-from scripts.trials.processes import Tell, in_child
-from scripts.trials.recording import Task
+from tests.torture.material import STEPS, append, unlike_whole, wrong
+from tests.torture.processes import Tell, in_child
+from tests.torture.recording import Task
 
 __all__ = ["CHECKED", "Spell"]
 

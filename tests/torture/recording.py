@@ -14,8 +14,8 @@ from probes.log import open_log
 from probes.log.layout import MANIFEST
 from probes.log.verification.audit import audited
 from probes.log.writing import Position, RunWriter
-from scripts.trials.material import DIRECTIONS_STORED, ROW_BYTES, STEPS, append, manifest, unlike_whole, wrong
-from scripts.trials.processes import Tell, in_child
+from tests.torture.material import DIRECTIONS_STORED, ROW_BYTES, STEPS, append, manifest, unlike_whole, wrong
+from tests.torture.processes import Tell, in_child
 
 __all__ = ["Task"]
 

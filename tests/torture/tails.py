@@ -7,8 +7,8 @@ import numpy as np
 
 from probes.errors import ProbesError
 from probes.log import open_log
-from scripts.trials.material import wrong
-from scripts.trials.subjects import BLOCK_ROWS, ROWS, cut_off
+from tests.torture.material import wrong
+from tests.torture.subjects import BLOCK_ROWS, ROWS, cut_off
 
 COUNT, SHORT = 3000, 150
 CHECKED = "exactly the rows before the damage, a fault that names it; nothing if nothing changed"

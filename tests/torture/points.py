@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from probes.log.writing import RunWriter
-from scripts.trials.processes import in_child
-from scripts.trials.recording import Task
+from tests.torture.processes import in_child
+from tests.torture.recording import Task
 
 COUNT, SHORT = 120, 6
 CHECKED = "vouched rows there; in the end equal to an uninterrupted run, and verified"

@@ -9,8 +9,8 @@ from types import FrameType
 import numpy as np
 
 from probes.log import open_log
-from scripts.trials.processes import Forked, Tell
-from scripts.trials.recording import Task
+from tests.torture.processes import Forked, Tell
+from tests.torture.recording import Task
 
 COUNT, SHORT = 90, 8
 CHECKED = "Ctrl-C ends the process, never swallowed, and closes the log; nothing vouched for lost; it goes on"

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from probes.log.layout import EVALUATION, MERGED
-from scripts.trials.subjects import ROWS
+from tests.torture.subjects import ROWS
 
 __all__ = ["KINDS"]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from probes.log.evaluation import Evaluation
 from probes.log.writing import write_evaluation
-from scripts.trials.hostile_files import JOURNAL, described, entries_of, frame_of
+from tests.torture.hostile_files import JOURNAL, described, entries_of, frame_of
 
 __all__ = ["KINDS"]
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from probes.cli.tables import show
-from scripts.trials.outcome import KINDS, Outcome, kind_of, tried
+from tests.torture.outcome import KINDS, Outcome, kind_of, tried
 
 
 @click.command()

@@ -13,8 +13,8 @@ import numpy as np
 from probes.errors import ProbesError
 from probes.log import Log, open_log
 from probes.log.writing import Position, RunWriter
-from scripts.trials.material import ROW_BYTES, STEPS, append, manifest, wrong
-from scripts.trials.processes import Forked, Tell
+from tests.torture.material import ROW_BYTES, STEPS, append, manifest, wrong
+from tests.torture.processes import Forked, Tell
 
 COUNT, SHORT = 12_000, 150
 CHECKED = "every poll right, rows fall only for a new attempt, no faults; writer unharmed, nothing written or locked"

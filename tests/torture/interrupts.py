@@ -21,9 +21,9 @@ import probes
 from probes.errors import ProbesError
 from probes.log import open_log
 from probes.log.writing import RunWriter
-from scripts.trials.material import STEPS, append, unlike_whole
-from scripts.trials.processes import Tell, in_child
-from scripts.trials.recording import Task
+from tests.torture.material import STEPS, append, unlike_whole
+from tests.torture.processes import Tell, in_child
+from tests.torture.recording import Task
 
 COUNT, SHORT = 600, 24
 CHECKED = "no hang; the log is closed, or recording goes on; nothing lost but the row in hand, and it goes on"
