@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from probes.errors import UsageError
-from probes.launch.samples import _WEIGHTS, check_samples, check_weights
+from probes.launch.sample_headers import _WEIGHTS, check_samples, check_weights
 from probes.log.layout import WEIGHTS
 
 

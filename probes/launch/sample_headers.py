@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from probes.errors import UsageError
-from probes.launch.headers import Header, npy_header
+from probes.launch.array_headers import Header, npy_header
 
 __all__ = ["INPUTS", "LABELS", "array_among", "check_samples", "check_weights"]
 

@@ -3,15 +3,15 @@
 import mmap
 import os
 
-__all__ = ["Home"]
+__all__ = ["RecordingProcess"]
 
 
-class Home:
+class RecordingProcess:
     """The process in which it is made; memory that forks share tells it afterwards who else asked.
 
     Example:
-        >>> home = Home()
-        >>> home.here(), home.asked_elsewhere
+        >>> process = RecordingProcess()
+        >>> process.here(), process.asked_elsewhere
         (True, False)
     """
 

@@ -14,9 +14,9 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from probes.launch.arrival import when_imported
-from probes.launch.home import Home
+from probes.launch.import_hook import when_imported
 from probes.launch.plan import Plan
+from probes.launch.recording_process import RecordingProcess
 
 __all__ = ["Watch"]
 
@@ -46,7 +46,7 @@ class Watch:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan.absolute()  # the program may change the directory
         self._root = plan.root
-        self._home = Home()
+        self._process = RecordingProcess()
         self._hook = _Hook(self._stepping)
         self._sessions: Any = None
         self._preparing = threading.Lock()
@@ -77,7 +77,7 @@ class Watch:
         """Complete the runs and say what was recorded; the interpreter calls it when it ends."""
         atexit.unregister(self.end)
         self._hook.detach()
-        if self._home.here():
+        if self._process.here():
             self._quietly(self._complete)
 
     def insist(self) -> None:
@@ -86,7 +86,7 @@ class Watch:
         A thread ends alone with the SystemExit that it meets, and a program can catch it. Called last of all.
         """
         code = 0 if self._sessions is None else self._sessions.refused
-        if code and not self._ended and self._home.here():
+        if code and not self._ended and self._process.here():
             for stream in (sys.stdout, sys.stderr):
                 with suppress(AttributeError, OSError, ValueError):
                     stream.flush()
@@ -94,7 +94,7 @@ class Watch:
 
     def _stepping(self, optimizer: Any) -> None:
         began = time.perf_counter()
-        if self._sessions is None and self._home.here():
+        if self._sessions is None and self._process.here():
             with self._preparing:  # the steps of other threads have to wait until they can be recorded
                 if not self._began:
                     self._quietly(self._prepare)
@@ -104,13 +104,13 @@ class Watch:
 
     def _prepare(self) -> None:
         self._began = time.perf_counter()
-        self._sessions = import_module(_SESSIONS).Sessions(self._plan, self._home, self._say)
+        self._sessions = import_module(_SESSIONS).Sessions(self._plan, self._process, self._say)
         # After those of the libraries that the runs are written with: what is registered last is called first.
         atexit.unregister(self.end)
         atexit.register(self.end)
 
     def _complete(self) -> None:
-        forked = _FORKED if self._home.asked_elsewhere else ""
+        forked = _FORKED if self._process.asked_elsewhere else ""
         if self._sessions is None:
             self._say(forked or _NO_STEP)
             return
