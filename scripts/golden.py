@@ -18,7 +18,7 @@ from probes.log.writing import Position, RunWriter, write_evaluation
 
 __all__ = ["content", "digest"]
 
-FOLDER = Path(__file__).parents[1] / "tests/store/golden"
+FOLDER = Path(__file__).parents[1] / "tests/probes/log/golden"
 EXPECTED = "expected.json"
 
 SERIES = (

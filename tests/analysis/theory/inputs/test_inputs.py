@@ -15,7 +15,7 @@ from probes.log.layout import Series
 from probes.log.manifest import Manifest
 from probes.log.memory import memory_log
 from probes.studies import record_study
-from tests.studies.gaussians import SMALL
+from tests.probes.studies.gaussians import SMALL
 
 RECIPE = {"data": {"kind": "teacher_labels"}, "runs": {"members": 2}}
 LABELS = np.arange(40) % 3
