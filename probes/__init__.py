@@ -25,8 +25,8 @@ _MODULE_OF = {
     "every": "probes.schedules",
     "first": "probes.schedules",
     "logarithmic": "probes.schedules",
-    "open_log": "probes.logs",
-    "open_logs": "probes.logs",
+    "open_log": "probes.log",
+    "open_logs": "probes.log",
     "open_study": "probes.analysis.study",
     "role": "probes.roles",
     "window": "probes.schedules",
@@ -34,14 +34,11 @@ _MODULE_OF = {
 _SUBPACKAGES = (
     "analysis",
     "estimators",
-    "exports",
     "integrations",
     "learners",
-    "logs",
+    "log",
     "quantities",
-    "store",
     "studies",
-    "verification",
 )
 
 __all__ = list(_MODULE_OF)

@@ -1,19 +1,16 @@
 # What a type checker and an editor see of the lazy names of __init__.py; a test holds the two together.
 from probes import analysis as analysis
 from probes import estimators as estimators
-from probes import exports as exports
 from probes import integrations as integrations
 from probes import learners as learners
-from probes import logs as logs
+from probes import log as log
 from probes import quantities as quantities
-from probes import store as store
 from probes import studies as studies
-from probes import verification as verification
 from probes.analysis.study import open_study as open_study
 from probes.directions import Directions as Directions
 from probes.errors import ProbesError as ProbesError
-from probes.logs import open_log as open_log
-from probes.logs import open_logs as open_logs
+from probes.log import open_log as open_log
+from probes.log import open_logs as open_logs
 from probes.quantities import Tap as Tap
 from probes.recorder import Recorder as Recorder
 from probes.roles import role as role

@@ -1,4 +1,4 @@
-"""The command line: `main` is the command `probes`, and each verb lies in a module of its own name."""
+"""The command line: `main` is the command `probes`, and each verb lies in a module of `verbs` of its own name."""
 
 from probes.cli.group import main
 

@@ -15,8 +15,8 @@ from typing import Any, TextIO
 import click
 
 from probes import __version__
-from probes.cli.handover import Handover
-from probes.cli.saying import say
+from probes.cli.messages import say
+from probes.cli.pending_launch import PendingLaunch
 from probes.errors import ProbesError, UsageError
 from probes.files.text import printable
 
@@ -55,7 +55,7 @@ class _Misuse(_Failure):
 
 
 class VerbGroup(click.Group):
-    """A group that imports ``probes.cli.<verb>`` and takes its ``command`` once the verb is called.
+    """A group that imports ``probes.cli.verbs.<verb>`` and takes its ``command`` once the verb is called.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 (by a verb) ran but the check did not hold, 130 interrupted.
 
@@ -66,15 +66,15 @@ class VerbGroup(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line, and then, outside of click, the training script that it names, if it names one."""
-        handover = Handover()
+        pending = PendingLaunch()
         try:
-            result = super().main(*args, **extra, obj=handover)
+            result = super().main(*args, **extra, obj=pending)
         except SystemExit:
-            if handover.launch is None:
+            if pending.launch is None:
                 raise
-        if handover.launch is None:
+        if pending.launch is None:
             return result
-        return handover()
+        return pending()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The verbs, in the order of the work."""
@@ -85,8 +85,8 @@ class VerbGroup(click.Group):
         if cmd_name not in VERBS:
             return None
 
-        ctx.ensure_object(Handover).quieten()  # before torch is loaded, which is below
-        command: click.Command = import_module(f"probes.cli.{cmd_name}").command
+        ctx.ensure_object(PendingLaunch).quieten()  # before torch is loaded, which is below
+        command: click.Command = import_module(f"probes.cli.verbs.{cmd_name}").command
         return command
 
     def resolve_command(

@@ -6,6 +6,7 @@ also amid those that take in a row: then it is sent again a little later.
 
 import atexit
 import os
+import re
 import signal
 import threading
 from contextlib import suppress
@@ -20,8 +21,8 @@ SEALING = "probes-seal"  # name of threads that seal
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)  # that end a process: of schedulers, terminals and limits
 _AGAIN = 0.02  # seconds until a signal that came amid our own work is sent again
-_OURS = ("recorder", "recording", "stacked", "hooks", "quantities", "store", "segments", "files", "logs")
-_AMID = tuple(f"probes.{name}" for name in _OURS)
+# Modules of ours whose work is short; an export or a check of every byte may take minutes, and lets a signal in.
+_AMID = re.compile(r"probes\.(recorder|recording|stacked|hooks|quantities|files|log(?!\.exports|\.verification))")
 
 
 class Writing(Protocol):
@@ -129,7 +130,7 @@ class _Handler:
 def _amid(frame: FrameType | None) -> bool:
     """Whether a row is being taken in, or written."""
     while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(_AMID):
+        if _AMID.match(frame.f_globals.get("__name__", "")):
             return True
         frame = frame.f_back
     return False

@@ -13,12 +13,12 @@ from torch.optim import Optimizer
 
 from probes.errors import UsageError
 from probes.hooks import StepHook
-from probes.launch.choice import beside
-from probes.launch.home import Home
-from probes.launch.naming import Label
-from probes.launch.owners import identities, optimizers_of
+from probes.launch.labels import Label
 from probes.launch.plan import Plan
-from probes.logs.manifest import read_manifest
+from probes.launch.recording_process import RecordingProcess
+from probes.launch.selection import beside
+from probes.launch.trained_models import identities, optimizers_of
+from probes.log.manifest import read_manifest
 from probes.quantities import Parameters, Tap
 from probes.recorder import Recorder
 
@@ -35,7 +35,7 @@ class Session:
         label: Its run directory, and what is stated of the run.
         taps: What of it is recorded, by the parameter's name; may be empty.
         plan: When it is recorded, and of which program.
-        home: The process in which that happens; in a fork of it nothing does.
+        process: The process in which that happens; in a fork of it nothing does.
         say: Told in one line of what goes wrong.
 
     Raises:
@@ -51,7 +51,8 @@ class Session:
         >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         >>> plan = Plan(Program("train.py"), Path("runs"))
         >>> taps = {"weight": Tap(Directions(torch.eye(4)))}
-        >>> session = Session(model, Label(Path("runs/Linear-00")), taps, plan=plan, home=Home(), say=print)
+        >>> given = {"plan": plan, "process": RecordingProcess(), "say": print}
+        >>> session = Session(model, Label(Path("runs/Linear-00")), taps, **given)
         >>> session.follow()
         >>> optimizer.step()
         >>> session.end("finished", "")
@@ -69,7 +70,7 @@ class Session:
         taps: Mapping[str, Tap],
         *,
         plan: Plan,
-        home: Home,
+        process: RecordingProcess,
         say: Callable[[str], object],
     ) -> None:
         if Parameters(model).sharded:
@@ -77,7 +78,7 @@ class Session:
                 "expected parameters that this process can read alone, got some that are sharded over several; give "
                 "every process a `probes.Recorder` of its own, in the script"
             )
-        self.path, self._home, self._say = label.path, home, say
+        self.path, self._process, self._say = label.path, process, say
         self._model = weakref.ref(model, self._lost)
         self._optimizers: list[weakref.ref[Optimizer]] = []
         self._hook: StepHook | None = None
@@ -163,11 +164,11 @@ class Session:
         self.loose = True
 
     def _updated(self) -> None:
-        if self._home.here() and self.alive:
+        if self._process.here() and self.alive:
             self._attempt(self._recorder.step)
 
     def _looked(self) -> None:
-        if self._home.here() and self.alive:
+        if self._process.here() and self.alive:
             self._attempt(self._recorder.look)
 
     def _attempt(self, work: Callable[[], object]) -> None:

@@ -14,12 +14,12 @@ from torch.optim import Optimizer
 
 from probes.cli.amounts import as_bytes
 from probes.errors import ProbesError, RunError
-from probes.launch.home import Home
-from probes.launch.naming import Labels
-from probes.launch.owners import Identities, identities, optimizers_of, outermost_models, owners, unwrapped
+from probes.launch.labels import Labels
 from probes.launch.plan import Plan
+from probes.launch.recording_process import RecordingProcess
 from probes.launch.session import Session
 from probes.launch.taps import Taps
+from probes.launch.trained_models import Identities, identities, optimizers_of, outermost_models, owners, unwrapped
 from probes.roles import Description, description_of, descriptions
 
 __all__ = ["Sessions"]
@@ -32,7 +32,7 @@ class Sessions:
 
     Args:
         plan: What is recorded.
-        home: The process in which that happens.
+        process: The process in which that happens.
         say: Told in one line of what cannot be recorded.
 
     Example:
@@ -40,7 +40,7 @@ class Sessions:
         >>> from probes.launch.program import Program
         >>> model = torch.nn.Linear(4, 3)
         >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        >>> sessions = Sessions(Plan(Program("train.py"), Path("runs")), Home(), print)
+        >>> sessions = Sessions(Plan(Program("train.py"), Path("runs")), RecordingProcess(), print)
         >>> sessions.meet(optimizer)
         >>> optimizer.step()
         >>> sessions.end("finished", "")
@@ -48,9 +48,9 @@ class Sessions:
         [('Linear-00', 1)]
     """
 
-    def __init__(self, plan: Plan, home: Home, say: Callable[[str], object]) -> None:
+    def __init__(self, plan: Plan, process: RecordingProcess, say: Callable[[str], object]) -> None:
         self.all: list[Session] = []
-        self._plan, self._home, self._say = plan, home, say
+        self._plan, self._process, self._say = plan, process, say
         self._taps, self._labels = Taps(plan.taps), Labels(plan, say)
         self._checked = False
         self._refusal = 0  # exit code, once the program is to end before its first update
@@ -70,11 +70,11 @@ class Sessions:
         Raises:
             SystemExit: before the first step of all, a tap suits no model, or a run stands where one should go.
         """
-        if self._refusal and self._home.here():
+        if self._refusal and self._process.here():
             raise SystemExit(self._refusal)
         if optimizer in self._met and not any(session.loose for session in self._open):
             return
-        if not self._home.here():
+        if not self._process.here():
             return
         with self._lock:
             if self._refusal:  # by another thread, meanwhile
@@ -182,7 +182,7 @@ class Sessions:
         try:
             self._note_parents()
             label, taps = self._labels.of(model, described), self._taps.of(model)
-            session = Session(model, label, taps, plan=self._plan, home=self._home, say=self._say)
+            session = Session(model, label, taps, plan=self._plan, process=self._process, say=self._say)
         except (ProbesError, ValueError, OSError, RuntimeError) as error:
             if isinstance(error, RunError) and self._plan.name and not self.all:
                 self._refuse(f"{error}; the program ends before its first update", 1)

@@ -30,6 +30,21 @@ _LEAF = ("probes.errors",)
 ROOF = 5
 _ROOF = _area(ROOF, "click", "numpy", "pandas", "rich", "safetensors", "torch", late=("dask", "distributed", "sklearn"))
 _HOOKS = _area(3, "numpy", "torch")
+_HDF5_WRITING = _area(
+    2,
+    "h5py",
+    "isal",
+    "numpy",
+    ours=(
+        "probes.log.writing.compression",
+        "probes.log.writing.segment",
+        "probes.log.writing.merged",
+        "probes.log",
+        "probes.files",
+        "probes.errors",
+    ),
+    late=("hdf5plugin",),
+)
 
 _DRAWN = ("matplotlib", "numpy", "pandas", "scipy", "seaborn")
 _CORE = ("study", "rule", "taps", "intervals", "shares", "panel", "plots", "replay")  # what every finding stands on
@@ -39,10 +54,10 @@ def _analysis(*others: str, ours: tuple[str, ...] = (), late: tuple[str, ...] = 
     """A place in the analysis: study < findings < theory < reports, and above all of it no torch."""
     rooms = tuple(f"probes.analysis.{room}" for room in ours)
 
-    return _area(4, *others, ours=(*rooms, "probes.logs", "probes.files", "probes.errors", "probes"), late=late)
+    return _area(4, *others, ours=(*rooms, "probes.log", "probes.files", "probes.errors", "probes"), late=late)
 
 
-# The first pattern that matches decides; `probes.store.*` stands for the package itself, too.
+# The first pattern that matches decides; `probes.log.writing.*` stands for the package itself, too.
 AREAS: Mapping[str, Area] = {
     "probes": _area(0),
     "probes.errors": _area(0),
@@ -50,41 +65,36 @@ AREAS: Mapping[str, Area] = {
     "probes.roles": _area(0),
     "probes.schedules": _area(0, ours=_LEAF),
     "probes.files.*": _area(0, ours=("probes.files", "probes.errors")),
-    "probes.logs.layout": _area(0, "numpy", ours=("probes.files", "probes.errors")),
+    "probes.log.layout": _area(0, "numpy", ours=("probes.files", "probes.errors")),
     "probes.learners.features": _area(0, "numpy", "torch", ours=_LEAF),
     "probes.learners.activations": _area(0, "numpy", "torch", ours=_LEAF),
     "probes.learners.*": _area(1, "numpy", "torch", ours=("probes.learners",)),
-    "probes.logs.*": _area(
+    "probes.log.exports.*": _area(
+        2,
+        "h5py",
+        "numpy",
+        ours=("probes.log.exports", "probes.log.writing.segment", "probes.log", "probes.files", "probes.errors"),
+        late=("pyarrow",),
+    ),
+    "probes.log.verification.*": _area(
+        2, "h5py", "numpy", ours=("probes.log.verification", "probes.log", "probes.files", "probes.errors")
+    ),
+    "probes.log.writing.compression": _HDF5_WRITING,
+    "probes.log.writing.segment": _HDF5_WRITING,
+    "probes.log.writing.merged": _HDF5_WRITING,
+    "probes.log.writing.*": _area(
+        2,
+        "isal",
+        "numpy",
+        ours=("probes.log.writing", "probes.log", "probes.files", *_LEAF, "probes.provenance", "probes"),
+    ),
+    "probes.log.*": _area(
         1,
         "h5py",
         "isal",
         "numpy",
-        ours=("probes.logs", "probes.files", "probes.errors"),
+        ours=("probes.log", "probes.files", "probes.errors"),
         late=("hdf5plugin", "pandas", "xarray"),
-    ),
-    "probes.segments.*": _area(
-        2,
-        "h5py",
-        "isal",
-        "numpy",
-        ours=("probes.segments", "probes.logs", "probes.files", "probes.errors"),
-        late=("hdf5plugin",),
-    ),
-    "probes.store.*": _area(
-        2,
-        "isal",
-        "numpy",
-        ours=("probes.store", "probes.segments", "probes.logs", "probes.files", *_LEAF, "probes.provenance", "probes"),
-    ),
-    "probes.exports.*": _area(
-        2,
-        "h5py",
-        "numpy",
-        ours=("probes.exports", "probes.segments", "probes.logs", "probes.files", "probes.errors"),
-        late=("pyarrow",),
-    ),
-    "probes.verification.*": _area(
-        2, "h5py", "numpy", ours=("probes.verification", "probes.logs", "probes.files", "probes.errors")
     ),
     "probes.quantities.*": _area(2, "numpy", "torch"),
     "probes.modules": _area(0, "torch"),
@@ -172,12 +182,22 @@ def _our_fault(module: str, area: Area, target: str) -> str:
     floor = area_of(target).floor
     if floor > area.floor:
         return f"goes up, from floor {area.floor} to floor {floor}"
-    packages = tuple(f"{name}." for name in area.ours if name != "probes")  # which alone stands for itself only
-    if area.ours and not target.startswith(packages) and target not in area.ours:
+    if area.ours and not any(_covers(name, target) for name in area.ours):
         return f"leaves {', '.join(area.ours)}"
     if target.startswith("probes.learners") and not module.startswith("probes.learners") and area.floor < ROOF:
         return "is for the roof alone: nothing in the recorder knows the built-in learner"
     return ""
+
+
+def _covers(name: str, target: str) -> bool:
+    """Whether leave to import `name` is leave for `target`: a package stands for all in it but what lies floors above.
+
+    `probes` stands for itself only.
+    """
+    if target == name:
+        return True
+    inside = name != "probes" and target.startswith(f"{name}.")
+    return inside and area_of(target).floor <= area_of(name).floor
 
 
 def _others_fault(area: Area, each: Import) -> str:

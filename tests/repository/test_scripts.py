@@ -65,9 +65,9 @@ def test_one_failure_fails_the_whole_after_all_have_run(checkout, tool):
 
 
 def test_arguments_go_to_the_tests_alone(checkout):
-    result = run(checkout / "scripts/test", "tests/store", "-k", "a b")
+    result = run(checkout / "scripts/test", "tests/probes/log", "-k", "a b")
 
-    assert result.stdout == "python -m pytest tests/store -k a b\n"
+    assert result.stdout == "python -m pytest tests/probes/log -k a b\n"
 
 
 def test_ci_runs_the_test_script(checkout):

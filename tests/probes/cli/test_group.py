@@ -18,9 +18,9 @@ def verb(monkeypatch):
     """A way to run `probes act` with a body of one's choice."""
 
     def run(body, **options):
-        module = ModuleType("probes.cli.act")
+        module = ModuleType("probes.cli.verbs.act")
         module.command = click.command("act")(body)
-        monkeypatch.setitem(sys.modules, "probes.cli.act", module)
+        monkeypatch.setitem(sys.modules, "probes.cli.verbs.act", module)
         monkeypatch.setitem(VERBS, "act", "Act.")
         return CliRunner().invoke(main, ["act"], **options)
 

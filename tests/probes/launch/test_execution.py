@@ -10,7 +10,7 @@ import pytest
 
 from probes.launch.execution import Executions, recorded_again
 from probes.launch.program import Program
-from probes.store import open_log
+from probes.log import open_log
 from tests.probes.launch.scripts import ENVIRONMENT, recorded, run, said
 
 TRAINING = """

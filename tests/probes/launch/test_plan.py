@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from probes.errors import RunError, UsageError
-from probes.launch import Launch, Plan, Program, TapText, parents
-from probes.logs.layout import MANIFEST
+from probes.launch import Launch, Plan, Program, TapText, parent_runs
+from probes.log.layout import MANIFEST
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def script(tmp_path):
 
 
 def test_a_run_is_known_by_its_manifest():
-    assert parents.MANIFEST == MANIFEST
+    assert parent_runs.MANIFEST == MANIFEST
 
 
 def test_a_missing_script_is_refused(tmp_path):
