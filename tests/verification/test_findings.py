@@ -86,7 +86,7 @@ def pickled(run):
 
 def newer_format(run):
     with h5py.File(run / SEGMENT, "a") as file:
-        file.attrs["format_version"] = 2
+        file.attrs["format_version"] = 3
 
 
 def another_run(run):
