@@ -86,7 +86,7 @@ class Counting:
     def _remember(self) -> None:
         """Have the quantities go on as they were at the checkpoint; those that had ended by then stay so."""
         if self._remembered is not None:
-            self._pending.remember(self._remembered)
+            self._pending.memories.load(self._remembered)
         self._pending.end({name: facts["shape"] for name, facts in self._ended.items()})
 
     def _begun(self) -> bool:

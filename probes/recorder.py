@@ -234,7 +234,8 @@ class Recorder(Counting):
             name: {"shape": list(shape), "reason": self._faults.of_series(name)}
             for name, shape in self._pending.ended.items()
         }
-        return {**self._recording.state(self.updates), "quantities": self._pending.memory(self.updates), "ended": ended}
+        remembered = self._pending.memories.at(self.updates)
+        return {**self._recording.state(self.updates), "quantities": remembered, "ended": ended}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from where `state_dict` was called; what the run recorded later is superseded.

@@ -72,7 +72,7 @@ def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
 
     Example:
         >>> layer = torch.nn.Linear(1, 1)
-        >>> unwrapped(torch.compile(layer)) is layer
+        >>> unwrapped(torch.compile(layer, backend="eager")) is layer
         True
     """
     while (name := _INSIDE.get(type(model).__name__)) is not None and name in model._modules:  # noqa: SLF001

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 
+from probes.errors import UsageError
 from probes.quantities.state import State
 
-__all__ = ["Memory", "Remembering"]
+__all__ = ["Memories", "Memory", "Remembering"]
 
 
 @runtime_checkable
@@ -71,7 +72,7 @@ class Memory:
         return values
 
     def _copy(self, value: Any, known: Mapping[int, "_Copied"]) -> Any:
-        """A copy, in which a tensor that has not changed since the look before is the same: most states change little."""
+        """A copy; a tensor that has not changed since the look before is not copied again, as most do not."""
         match value:
             case torch.Tensor():
                 found = known.get(id(value))
@@ -93,3 +94,28 @@ class Memory:
         """Go on from what `at` gave."""
         self._measure.load_state_dict(deepcopy(state))
         self._step = -1
+
+
+class Memories(dict[str, Memory]):
+    """Those of several quantities by name.
+
+    Example:
+        >>> Memories().at(3)
+        {}
+    """
+
+    def at(self, step: int) -> dict[str, Any]:
+        """What they remember after so many updates."""
+        return {name: memory.at(step) for name, memory in self.items()}
+
+    def load(self, states: Mapping[str, Any]) -> None:
+        """Have them go on from what `at` gave.
+
+        Raises:
+            UsageError: the states are not those of these quantities.
+        """
+        if self.keys() != states.keys():
+            wanted, got = (", ".join(sorted(names)) or "none" for names in (self, states))
+            raise UsageError(f"expected the state of the quantities that have one, {wanted}, got that of {got}")
+        for name, memory in self.items():
+            memory.load(states[name])

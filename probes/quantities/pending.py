@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from probes.errors import UsageError
 from probes.logs.directions import StoredDirections
 from probes.logs.layout import Series
 from probes.logs.rows import due
 from probes.quantities.copies import Copies
-from probes.quantities.memory import Memory
+from probes.quantities.memory import Memories, Memory
 from probes.quantities.probe_batch import described
 from probes.quantities.quantity import Quantity
 from probes.quantities.ring import Ring
@@ -61,13 +60,13 @@ class Pending:
         self._gone: set[int] = set()  # numbers of the quantities that have ended
         self._shapes: dict[int, Sequence[int]] = {}  # of those among them that had before the first look
         numbered = tuple(enumerate(quantities))
-        self._memories = {number: Memory(quantity.measure) for number, quantity in numbered if quantity.remembers}
+        self.memories = Memories({one.name: Memory(one.measure) for one in quantities if one.remembers})
         self._probes = {id(batch): batch for quantity in quantities for batch in quantity.probe_batches}.values()
         self.probe_batches = described(self._probes)
         self._own = tuple(pair for pair in numbered if pair[1].schedule is not None)
         self._own_steps: dict[int, list[int]] = {number: [] for number, _ in self._own}  # that wait
         self._numbered = tuple(pair for pair in numbered if pair[1].schedule is None)
-        self._late_ones = tuple(pair for pair in self._numbered if pair[1].reads and pair[0] not in self._memories)
+        self._late_ones = tuple(pair for pair in self._numbered if pair[1].reads and not pair[1].remembers)
         self._prompt = tuple(pair for pair in self._numbered if pair not in self._late_ones)
         self._dtypes: list[torch.dtype] = []  # of what each quantity returned first
         self._steps: list[int] = []
@@ -129,23 +128,6 @@ class Pending:
         gone = {number for number, quantity in enumerate(self.quantities) if quantity.name in shapes}
         self._shapes = {number: shapes[self.quantities[number].name] for number in gone}
         self._gone |= gone
-
-    def memory(self, step: int) -> dict[str, Any]:
-        """What the quantities that remember something do so after so many updates, by name."""
-        return {self.quantities[number].name: memory.at(step) for number, memory in self._memories.items()}
-
-    def remember(self, states: Mapping[str, Any]) -> None:
-        """Have them remember what `memory` gave.
-
-        Raises:
-            UsageError: the states are not those of these quantities.
-        """
-        names = {self.quantities[number].name: memory for number, memory in self._memories.items()}
-        if names.keys() != states.keys():
-            wanted, got = (", ".join(sorted(each)) or "none" for each in (names, states))
-            raise UsageError(f"expected the state of the quantities that have one, {wanted}, got that of {got}")
-        for name, memory in names.items():
-            memory.load(states[name])
 
     def measure(self, state: State, *, common: bool = True) -> None:
         """Let the quantities at ``state`` wait, in their stored dtype; a step that was the last to wait, anew.
@@ -249,7 +231,7 @@ class Pending:
     def _look(self, number: int, quantity: Quantity, state: State) -> torch.Tensor:
         if number in self._shapes:
             return torch.zeros(*self._shapes[number], dtype=DTYPES[quantity.dtype])
-        memory = self._memories.get(number)
+        memory = self.memories.get(quantity.name)
         return quantity(state) if memory is None else memory(state)
 
     def _measure(self, place: int, number: int, quantity: Quantity, state: State) -> None:
