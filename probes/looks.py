@@ -69,7 +69,7 @@ class Looks:
         if self._schedule.always or step == 0 or self._schedule(step):
             self.pending.measure(self.state(step))
         elif self.pending.asks(step):
-            self.pending.measure(self.state(step), common=False)
+            self.pending.measure_own(self.state(step))
 
     def state(self, step: int) -> State:
         """What a quantity may look at."""

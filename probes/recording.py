@@ -19,7 +19,6 @@ from probes.logs.layout import MANIFEST, checked_name
 from probes.logs.manifest import Manifest, read_manifest
 from probes.logs.rows import due
 from probes.quantities import Numbers, Pending, all_finite
-from probes.schedules import Schedule
 from probes.store.attempts import Position
 from probes.store.steps import any_step
 from probes.store.writer import RunWriter
@@ -129,11 +128,14 @@ class Recording:
             broken = {}
         name, end = min(broken.items(), key=itemgetter(1), default=("", -1))
         row = steps.index(end) if broken else len(steps)
-        arrays = {name: array[: int(due(self._schedule(name), steps[:row]).sum())] for name, array in arrays.items()}
+        schedules = self._writer.manifest.schedules
+        if broken:
+            arrays = {name: array[: int(due(schedules.get(name), steps[:row]).sum())] for name, array in arrays.items()}
         self._writer.extend(steps[:row], arrays)
         if row:
-            step, ends = steps[row - 1], {name: array[-1].copy() for name, array in arrays.items() if len(array)}
-            self.last = step, {name: end for name, end in ends.items() if due(self._schedule(name), [step])[0]}
+            step = steps[row - 1]
+            ends = [name for name in arrays if name not in schedules or due(schedules[name], [step])[0]]
+            self.last = step, {name: arrays[name][-1].copy() for name in ends}
         if broken:
             self.divergence = f"`{name}` is not finite at step {end}"
             self._warn(f"{self.divergence}; the log ends before it, training goes on")
@@ -145,12 +147,9 @@ class Recording:
         """The series that are not finite, but for the known ones, and the first step at which each is not."""
         for name, array in arrays.items():
             if name not in known and not np.isfinite(array).all():
-                own = np.array(steps)[due(self._schedule(name), steps)]
+                schedule = None if self._writer is None else self._writer.manifest.schedules.get(name)
+                own = np.array(steps)[due(schedule, steps)]
                 yield name, int(own[all_finite(array, axes=1).argmin()])
-
-    def _schedule(self, name: str) -> Schedule | None:
-        """Which steps have a row of a series; None if all."""
-        return None if self._writer is None else self._writer.manifest.schedules.get(name)
 
     def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
         """Write numbers at a step, many of them together, so that a device is seldom waited for."""

@@ -113,8 +113,10 @@ class StackedRecorder:
         if not (common or self._pending.begun):  # measured all the same, to know the shapes
             self._pending.measure(state)
             self._pending.taken()
-        if common or self._pending.asks(step):
-            self._pending.measure(state, common=common)
+        if common:
+            self._pending.measure(state)
+        elif self._pending.asks(step):
+            self._pending.measure_own(state)
         if not self._opened:
             self._open()
         if self._pending.due:

@@ -129,11 +129,10 @@ class Pending:
         self._shapes = {number: shapes[self.quantities[number].name] for number in gone}
         self._gone |= gone
 
-    def measure(self, state: State, *, common: bool = True) -> None:
+    def measure(self, state: State) -> None:
         """Let the quantities at ``state`` wait, in their stored dtype; a step that was the last to wait, anew.
 
-        Of the quantities that have a schedule of their own those that it names; the others where the step is one of
-        their ``common`` schedule, as the first one is.
+        Of those that have a schedule of their own only the ones that are due, unless it is the first step.
 
         Raises:
             ValueError: a quantity has another shape than at its first step, and nobody is told of its end.
@@ -141,25 +140,8 @@ class Pending:
         """
         if self._own and self._values:
             self._measure_own(state)
-        if common:
-            self._measure_common(state)
-        for batch in self._probes:
-            batch.forget()
-
-    def _measure_own(self, state: State) -> None:
-        for number, quantity in self._own:
-            if due(quantity.schedule, [state.step])[0]:
-                steps = self._own_steps[number]
-                if steps and steps[-1] == state.step:
-                    steps.pop()
-                self._measure(len(steps), number, quantity, state)
-                steps.append(state.step)
-
-    def _measure_common(self, state: State) -> None:
         if self._steps and self._steps[-1] == state.step:
-            self._steps.pop()
-            if self._late and self._late[-1] == len(self._steps):
-                self._late.pop()
+            self._undo()
         place = len(self._steps)
         copied = self._copies.kept(place, state.parameters)
         if self._prompt or not copied:
@@ -172,6 +154,29 @@ class Pending:
         if copied:
             self._late.append(place)
         self._steps.append(state.step)
+        for batch in self._probes:
+            batch.forget()
+
+    def _undo(self) -> None:
+        """Let the last step wait no longer."""
+        self._steps.pop()
+        if self._late and self._late[-1] == len(self._steps):
+            self._late.pop()
+
+    def measure_own(self, state: State) -> None:
+        """The same with no others than those whose own schedule names the step; not at the first."""
+        self._measure_own(state)
+        for batch in self._probes:
+            batch.forget()
+
+    def _measure_own(self, state: State) -> None:
+        for number, quantity in self._own:
+            if due(quantity.schedule, [state.step])[0]:
+                steps = self._own_steps[number]
+                if steps and steps[-1] == state.step:
+                    steps.pop()
+                self._measure(len(steps), number, quantity, state)
+                steps.append(state.step)
 
     def split(self, terms: Mapping[str, torch.Tensor], state: State) -> None:
         """Hand the terms of a loss to every quantity that asks for them.

@@ -42,11 +42,21 @@ def alike(dtype: torch.dtype, other: torch.dtype) -> bool:
 
 
 def other_dtype(quantity: Quantity, dtype: torch.dtype, value: Any) -> str:
-    """Return what is wrong with a later value of another dtype, or that is no tensor."""
+    """Return what is wrong with a later value of another dtype, or that is no tensor.
+
+    Example:
+        >>> other_dtype(Quantity("count", (), lambda state: torch.tensor(0)), torch.int64, 3)
+        'expected `count` of torch.int64 as at its first step, got int'
+    """
     got = value.dtype if isinstance(value, torch.Tensor) else type(value).__name__
     return f"expected `{quantity.name}` of {dtype} as at its first step, got {got}"
 
 
 def other_shape(quantity: Quantity, shape: tuple[int, ...], value: torch.Tensor) -> str:
-    """Return what is wrong with a later value of another shape."""
+    """Return what is wrong with a later value of another shape.
+
+    Example:
+        >>> other_shape(Quantity("count", (), lambda state: torch.tensor(0)), (), torch.ones(2))
+        'expected `count` of shape () as at its first step, got (2,)'
+    """
     return f"expected `{quantity.name}` of shape {shape} as at its first step, got {tuple(value.shape)}"

@@ -94,7 +94,7 @@ class Pipeline:
                 for step in steps[taken:]:
                     self._leave_out(step, 1)
                 return
-            taken += self._block.extend(steps[taken:], self._left(steps[:taken], arrays))
+            taken += self._block.extend(steps[taken:], self._left(steps[:taken], arrays) if taken else arrays)
             self._flush_when_due()
 
     def _left(self, steps: Sequence[int], arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
