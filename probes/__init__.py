@@ -17,7 +17,9 @@ __version__ = "0.1.0"
 
 _MODULE_OF = {
     "Directions": "probes.directions",
+    "ProbeBatch": "probes.quantities",
     "ProbesError": "probes.errors",
+    "Quantity": "probes.quantities",
     "Recorder": "probes.recorder",
     "StackedRecorder": "probes.stacked",
     "Tap": "probes.quantities",

@@ -11,6 +11,8 @@ from probes.directions import Directions as Directions
 from probes.errors import ProbesError as ProbesError
 from probes.log import open_log as open_log
 from probes.log import open_logs as open_logs
+from probes.quantities import ProbeBatch as ProbeBatch
+from probes.quantities import Quantity as Quantity
 from probes.quantities import Tap as Tap
 from probes.recorder import Recorder as Recorder
 from probes.roles import role as role

@@ -19,7 +19,7 @@ class Cost:
         series: Its name.
         shape: Its axes and their lengths, for one step.
         step_bytes: Bytes of one recorded step, before compression.
-        bytes: Of all recorded steps, before compression, which leaves about half to three quarters.
+        bytes: Of all steps at which it is recorded, before compression, which leaves about half to three quarters.
 
     Example:
         >>> Cost("conv1.weight", {"neuron": 64, "feature": 10}, 2560, 2_562_560).bytes
@@ -50,7 +50,7 @@ def costs(
         model: The model.
         steps: Number of updates.
         quantities: As for the `Recorder`.
-        schedule: As for the `Recorder`.
+        schedule: As for the `Recorder`; a quantity may have one of its own.
         null: As for the `Recorder`.
 
     Raises:
@@ -70,10 +70,14 @@ def costs(
     """
     parameters = Parameters(model)
     pending = Pending([*tapped(taps, parameters, null=null), *quantities])
+    remembered = [quantity.state() for quantity in quantities]
     pending.measure(State(0, parameters, model))
-    recorded = 1 + sum(schedule(step) for step in range(1, steps + 1))
+    for quantity, state in zip(quantities, remembered, strict=True):
+        quantity.restore(state)
+    schedules = [schedule if quantity.schedule is None else quantity.schedule for quantity in pending.quantities]
+    rows = {each: 1 + sum(map(each, range(1, steps + 1))) for each in schedules}
 
     return tuple(
-        Cost(one.name, dict(zip(one.dims, one.shape, strict=True)), one.row_bytes, recorded * one.row_bytes)
-        for one in pending.series
+        Cost(one.name, dict(zip(one.dims, one.shape, strict=True)), one.row_bytes, rows[each] * one.row_bytes)
+        for one, each in zip(pending.series, schedules, strict=True)
     )

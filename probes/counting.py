@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -40,6 +41,8 @@ class Counting:
     _model: torch.nn.Module | None
     _hook: StepHook | None
     _seen: bool  # the weights after the coming update, by `look`
+    _remembered: Mapping[str, Any] | None  # what the quantities remember, of the state that was loaded
+    _ended: Mapping[str, Any]  # series that had ended by then: shape and reason
     _waits: bool  # with opening the log, for `load_state_dict` or the first update
 
     def look(self) -> None:
@@ -76,8 +79,15 @@ class Counting:
         """Open the log and write what waits: step 0, unless the run goes on from a later one, which is in it."""
         if self._recording.resumed:
             self._pending.taken()
-        self._recording.open(self._pending)
+            self._remember()
+        self._recording.open(self._pending, self._looks.finite)
         self._recording.write(self._pending)
+
+    def _remember(self) -> None:
+        """Have the quantities go on as they were at the checkpoint; those that had ended by then stay so."""
+        if self._remembered is not None:
+            self._pending.memories.load(self._remembered)
+        self._pending.end({name: facts["shape"] for name, facts in self._ended.items()})
 
     def _begun(self) -> bool:
         """Whether things happen that can be recorded; a log that waited for a state is opened: it begins anew."""
@@ -101,7 +111,7 @@ class Counting:
             self._looks.take(self.updates)
         self._seen = False
         if self._pending.due:
-            self._recording.write(self._pending, wait=False, finite=self._looks.finite)
+            self._recording.write(self._pending, wait=False)
 
     def _end(self, status: str, reason: str) -> None:
         if self._recording.live:
@@ -111,7 +121,7 @@ class Counting:
 
     def _complete(self) -> None:
         """Write what waits, and note if the weights have changed since."""
-        self._recording.write(self._pending, finite=self._looks.finite)
+        self._recording.write(self._pending)
         step, values = self._recording.last
         with suppress(ReferenceError):  # of a model that is no more nothing can have changed
             if self._recording.live and 0 < step == self.updates and self._looks.differs(step, values):

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 __all__ = ["Faults", "OnError", "one_line"]
@@ -73,6 +73,15 @@ class Faults:
         if self._on_error == "raise":
             raise error
         self.note(f"the series {name}", f"`{name}` is not recorded from step {step} on: {one_line(error)}")
+
+    def of_series(self, name: str) -> str:
+        """Why a series has ended, if it has."""
+        return self._first.get(f"the series {name}", "")
+
+    def known(self, ended: Mapping[str, str]) -> None:
+        """Have series that ended, and why, among the reasons, as they were told before."""
+        for name, text in ended.items():
+            self._first.setdefault(f"the series {name}", text)
 
     def warn(self, text: str) -> None:
         """Say something about the run in one line."""

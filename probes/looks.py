@@ -61,13 +61,15 @@ class Looks:
     def check_same(self, step: int) -> None:
         """Refuse processes that would look at different things; a UsageError."""
         if self.parameters.sharded:
-            recorded = [quantity.name for quantity in self.pending.quantities]
+            recorded = [(quantity.name, str(quantity.schedule)) for quantity in self.pending.quantities]
             check_same("taps, schedule and step", (recorded, str(self._schedule), step))
 
     def take(self, step: int) -> None:
         """Measure if the step is due; a step that waits already is measured again."""
         if self._schedule.always or step == 0 or self._schedule(step):
             self.pending.measure(self.state(step))
+        elif self.pending.asks(step):
+            self.pending.measure_own(self.state(step))
 
     def state(self, step: int) -> State:
         """What a quantity may look at."""
@@ -94,7 +96,8 @@ class Looks:
             return False
         state = self.state(step)
         read = [one for one in self.pending.quantities if one.reads and one.name not in self.pending.ended]
-        return not all(_close(values[one.name], one(state)) for one in read if np.isfinite(values[one.name]).all())
+        read = [one for one in read if one.name in values and not one.remembers and np.isfinite(values[one.name]).all()]
+        return not all(_close(values[one.name], one(state)) for one in read)
 
     def _read(self) -> list[str]:
         return list(dict.fromkeys(name for quantity in self.pending.quantities for name in quantity.reads))

@@ -26,15 +26,16 @@ class Recorder(Counting):
     """Writes the correlations of a model's parameters with given directions to a run directory while it trains.
 
     Training goes on as without it: weights stay the same to the bit, no random number is drawn, nothing is left on
-    the model, and a fault of the recorder's own is told once and does not stop training. When a recorded value is NaN
-    or infinite, the log ends with the step before, the run's status becomes "diverged", and training goes on.
+    the model, and a fault of the recorder's own is told once and does not stop training. When the weights are
+    NaN or infinite, the log ends with the step before, the run's status becomes "diverged", and training goes on.
 
     Args:
         path: The run directory to make, wherever a script goes to later; its name is the run's id.
         taps: What is recorded: a parameter's name, a glob, a parameter, or a module that has a weight, with the
             `Directions` it is correlated with, or several of them. A weight ``(neuron, ...)`` is flattened per neuron
             and recorded with axes ``(neuron, *directions.names)``; a `Tap` says where it is laid out in another way.
-        schedule: Which steps are recorded, beside step 0, which always is.
+        schedule: Which steps are recorded, beside step 0, which always is; of quantities that have no schedule of
+            their own.
         quantities: Further quantities, such as `probes.quantities.weight_norm("conv1.weight")`.
         null: Whether each tap has strength and peak of random features beside it, in a series ``<name>.null``, so that
             a feature can be told from chance.
@@ -89,6 +90,7 @@ class Recorder(Counting):
         self._faults = Faults(self.path, on_error)
         self.updates = 0
         self._taps, self._quantities = dict(taps), tuple(quantities)
+        self._at_first = [quantity.state() for quantity in self._quantities]
         self._schedule, self._null = schedule, null
         given: dict[str, Any] = {"role": role, "name": name, "variant": variant, "parents": tuple(parents)}
         given |= {"schedule": str(schedule), "seeds": dict(seeds or {}), "recipe": dict(recipe or {})}
@@ -96,6 +98,7 @@ class Recorder(Counting):
         self._recording = Recording(self.path, manifest, self._faults, overwrite=overwrite, resume=resume)
         self._model = self._hook = None
         self._seen = self._waits = False
+        self._remembered, self._ended = None, {}
 
     def attach(self, model: torch.nn.Module, optimizer: Optimizers = None) -> Self:
         """The recorder itself, which makes the run directory, records step 0 and from now on every update that is due.
@@ -127,6 +130,7 @@ class Recorder(Counting):
         )
         self._pending = self._looks.pending
         self._looks.check_same(self.updates)
+        self._remember()
         self._pending.measure(self._looks.state(self.updates))
         self._waits = self._recording.undecided
         if not self._waits:
@@ -138,7 +142,12 @@ class Recorder(Counting):
         return self
 
     def further(self, number: int) -> "Recorder":
-        """A recorder of the same for a further training, of which the run is called ``<name>-<number>``."""
+        """A recorder of the same for a further training, of which the run is called ``<name>-<number>``.
+
+        Quantities that remember something begin it as they began this one.
+        """
+        for quantity, state in zip(self._quantities, self._at_first, strict=True):
+            quantity.restore(state)
         return Recorder(self.path.with_name(f"{self.path.name}-{number}"), **self._given)
 
     def step(self) -> None:
@@ -221,7 +230,12 @@ class Recorder(Counting):
             self._hook.complete()
         self._faults.attempt(self.updates, "a step", self._recording.write, self._pending)
         self._faults.attempt(self.updates, "a checkpoint", self._recording.settle, self.updates)
-        return self._recording.state(self.updates)
+        ended = {
+            name: {"shape": list(shape), "reason": self._faults.of_series(name)}
+            for name, shape in self._pending.ended.items()
+        }
+        remembered = self._pending.memories.at(self.updates)
+        return {**self._recording.state(self.updates), "quantities": remembered, "ended": ended}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from where `state_dict` was called; what the run recorded later is superseded.
@@ -230,12 +244,14 @@ class Recorder(Counting):
 
         Raises:
             ValueError: the state is none of a recorder.
-            UsageError: it is that of another run.
+            UsageError: it is that of another run, or not that of the quantities that have one.
             RunError: the run does not hold what the state tells of, or has another writer.
         """
         self._recording.close("interrupted", "gone on with from a checkpoint")
         self._recording.load(state)
         self.updates, self._waits = state["step"], False
+        self._remembered, self._ended = state.get("quantities"), dict(state.get("ended", {}))
+        self._faults.known({name: facts["reason"] for name, facts in self._ended.items()})
         if self._model is not None:
             self._open()
 

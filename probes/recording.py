@@ -1,7 +1,7 @@
 """The log of one run as a recorder writes it: begun, gone on with, ended early where a value is not finite."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
@@ -17,6 +17,7 @@ from probes.faults import Faults
 from probes.files.endings import at_end, not_at_end, rescued
 from probes.log.layout import MANIFEST, checked_name
 from probes.log.manifest import Manifest, read_manifest
+from probes.log.rows import due
 from probes.log.writing.resuming import Position
 from probes.log.writing.steps import any_step
 from probes.log.writing.writer import RunWriter
@@ -58,7 +59,8 @@ class Recording:
         self._writer: RunWriter | None = None
         self._pending = Pending([])
         self._scalars: Numbers[int] = Numbers()  # that wait, by step
-        self._ended: set[str] = set()  # series that have ended before the others
+        self._finite: Callable[[], bool] = lambda: False
+        self._not_finite: set[str] = set()  # series that have not been finite while the weights were
         self.last: tuple[int, dict[str, NDArray[Any]]] = (-1, {})  # the step that was written last, and its values
 
     @property
@@ -76,10 +78,11 @@ class Recording:
         """Whether a state may still be loaded, without which a run that stands there would begin anew."""
         return is_writer() and self._position == Position() and (self._path / MANIFEST).exists()
 
-    def open(self, pending: Pending) -> None:
+    def open(self, pending: Pending, finite: Callable[[], bool] = lambda: False) -> None:
         """Make the run directory for what has been measured, or go on with the one that is there.
 
-        Of several processes that train together only the first does; the others record nothing.
+        Of several processes that train together only the first does; the others record nothing. ``finite`` says later
+        whether the weights are.
 
         Raises:
             RunError: there is a run that is not to be gone on with, or does not hold what is to be gone on from.
@@ -90,12 +93,12 @@ class Recording:
                     f"expected the run of {self._created} at `{self._path}`, got one of {found}; record into another "
                     "directory, or leave the checkpoint"
                 )
-            manifest = replace(self._manifest, series=pending.series)
+            manifest = replace(self._manifest, series=pending.series, batches=pending.probe_batches)
             self._writer = RunWriter(
                 self._path, manifest, directions=pending.directions, overwrite=self._overwrite, resume=self._position
             )
             self._created = self._writer.manifest.created
-            self._pending = pending
+            self._pending, self._finite = pending, finite
             at_end(self)
 
     def rescue(self) -> None:
@@ -107,43 +110,46 @@ class Recording:
     def __del__(self) -> None:
         rescued(self, "_writer")
 
-    def write(self, pending: Pending, *, wait: bool = True, finite: Callable[[], bool] = lambda: False) -> None:
+    def write(self, pending: Pending, *, wait: bool = True) -> None:
         """Write the steps that wait, up to the first that is not finite: there the run has diverged, and the log ends.
 
-        Where the weights are ``finite`` all the same, the series that is not ends alone, and is NaN from there on.
-        Without ``wait`` what a device has computed lately only goes on its way, and is written by a later call.
+        Where the weights are finite all the same, what is not is a value like others, and noted once. Without ``wait``
+        what a device has computed lately only goes on its way, and is written by a later call.
         """
         steps, arrays = pending.taken(wait=wait)
         self._write_scalars(wait=wait)
         if self._writer is None or self.divergence:
             return
-        arrays |= {name: np.full_like(arrays[name], np.nan) for name in self._ended & arrays.keys()}
-        broken = {  # and the first row in which each is
-            name: int(all_finite(array, axes=1).argmin())
-            for name, array in arrays.items()
-            if name not in self._ended | pending.ended and not np.isfinite(array).all()
-        }
-        if broken and len(broken) < len(arrays) and finite():
-            arrays |= {name: self._end_series(name, steps[row], arrays[name], row) for name, row in broken.items()}
+        broken = dict(self._broken(steps, arrays, known=self._not_finite | pending.ended.keys()))
+        if broken and self._finite():
+            for name, step in broken.items():
+                self._not_finite.add(name)
+                self._note(name, f"`{name}` is not finite at step {step}, and the weights are; it is recorded as it is")
             broken = {}
-        name, row = min(broken.items(), key=itemgetter(1), default=("", len(steps)))
-        self._writer.extend(steps[:row], {name: array[:row] for name, array in arrays.items()})
-        if row:
-            self.last = steps[row - 1], {name: array[row - 1].copy() for name, array in arrays.items()}
+        name, end = min(broken.items(), key=itemgetter(1), default=("", -1))
+        row = steps.index(end) if broken else len(steps)
+        schedules = self._writer.manifest.schedules
         if broken:
-            self.divergence = f"`{name}` is not finite at step {steps[row]}"
+            arrays = {name: array[: int(due(schedules.get(name), steps[:row]).sum())] for name, array in arrays.items()}
+        self._writer.extend(steps[:row], arrays)
+        if row:
+            step = steps[row - 1]
+            ends = [name for name in arrays if name not in schedules or due(schedules[name], [step])[0]]
+            self.last = step, {name: arrays[name][-1].copy() for name in ends}
+        if broken:
+            self.divergence = f"`{name}` is not finite at step {end}"
             self._warn(f"{self.divergence}; the log ends before it, training goes on")
             self.close("diverged", "")
 
-    def _end_series(self, name: str, step: int, array: NDArray[Any], row: int) -> NDArray[Any]:
-        """End one series before a row."""
-        self._ended.add(name)
-        self._note(
-            name, f"`{name}` is not finite at step {step}, and the weights are; it is not recorded from there on"
-        )
-        shortened = array.copy()
-        shortened[row:] = np.nan
-        return shortened
+    def _broken(
+        self, steps: Sequence[int], arrays: Mapping[str, NDArray[Any]], known: Set[str]
+    ) -> Iterator[tuple[str, int]]:
+        """The series that are not finite, but for the known ones, and the first step at which each is not."""
+        for name, array in arrays.items():
+            if name not in known and not np.isfinite(array).all():
+                schedule = None if self._writer is None else self._writer.manifest.schedules.get(name)
+                own = np.array(steps)[due(schedule, steps)]
+                yield name, int(own[all_finite(array, axes=1).argmin()])
 
     def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
         """Write numbers at a step, many of them together, so that a device is seldom waited for."""
@@ -180,7 +186,7 @@ class Recording:
             ValueError: the state is none of a recorder.
             UsageError: it is that of another run.
         """
-        if state.keys() != {"step", "rows", "run_id", "created", "divergence"}:
+        if state.keys() - {"quantities", "ended"} != {"step", "rows", "run_id", "created", "divergence"}:
             raise ValueError(f"expected a recorder's `state_dict`, got one of {', '.join(map(str, state))}")
         if state["run_id"] != self._manifest.run_id:
             raise UsageError(f"expected the state of run `{self._manifest.run_id}`, got that of `{state['run_id']}`")

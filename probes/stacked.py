@@ -14,6 +14,7 @@ from probes.directions import Directions
 from probes.errors import UsageError
 from probes.files.endings import at_end, not_at_end, rescued
 from probes.log.manifest import Manifest
+from probes.log.rows import due
 from probes.log.writing.resuming import Position
 from probes.log.writing.steps import any_step
 from probes.log.writing.writer import RunWriter
@@ -84,6 +85,7 @@ class StackedRecorder:
         self._pending = Pending([])
         self._numbers: Numbers[tuple[int, tuple[int, ...]]] = Numbers()  # that wait, by step and runs
         self._opened = False
+        self._schedules: Mapping[str, Schedule] = {}  # by series, where not all have a row at every recorded step
         self._writers: dict[int, RunWriter] = {}  # of the runs that are still recorded
 
     def step(self, step: int, weights: Mapping[str, torch.Tensor], runs: Sequence[int] | None = None) -> None:
@@ -101,15 +103,20 @@ class StackedRecorder:
             RunError: a run directory exists already.
         """
         runs = self._checked(runs, weights)
-        due = step == 0 or self._schedule(step)
-        if self._opened and not due:
+        common = step == 0 or self._schedule(step)
+        if self._opened and not common and not self._pending.asks(step):
             return
         if runs != self._runs:
             self._regroup(runs, weights)
 
-        self._pending.measure(State(step, weights))
-        if not due:  # measured all the same, to know the shapes of a run that is gone on with
+        state = State(step, weights)
+        if not (common or self._pending.begun):  # measured all the same, to know the shapes
+            self._pending.measure(state)
             self._pending.taken()
+        if common:
+            self._pending.measure(state)
+        elif self._pending.asks(step):
+            self._pending.measure_own(state)
         if not self._opened:
             self._open()
         if self._pending.due:
@@ -201,11 +208,12 @@ class StackedRecorder:
             for run, (path, manifest) in enumerate(zip(self.paths, self._manifests, strict=True)):
                 self._writers[run] = RunWriter(
                     path,
-                    replace(manifest, series=series, schedule=str(self._schedule)),
+                    replace(manifest, series=series, schedule=str(self._schedule), batches=self._pending.probe_batches),
                     directions=self._pending.directions,
                     overwrite=self._overwrite,
                     resume=self._resume[run],
                 )
+                self._schedules = self._writers[run].manifest.schedules
             undo.pop_all()
         self._opened = True
         self._write()
@@ -232,12 +240,17 @@ class StackedRecorder:
         """Write the steps that wait, of each run up to the first that is not finite; its numbers first."""
         self._write_numbers(wait=wait)
         steps, arrays = self._pending.taken(wait=wait)
-        finite = np.logical_and.reduce([all_finite(array, axes=2) for array in arrays.values()])
+        finite = np.ones((len(steps), len(self._runs)), np.bool_)
+        for name, array in arrays.items():
+            finite[due(self._schedules.get(name), steps)] &= all_finite(array, axes=2)
         for place, run in enumerate(self._runs):
             if run not in self._writers:
                 continue
             rows = len(steps) if finite[:, place].all() else int(finite[:, place].argmin())
-            self._writers[run].extend(steps[:rows], {name: array[:rows, place] for name, array in arrays.items()})
+            counts = {name: int(due(self._schedules.get(name), steps[:rows]).sum()) for name in arrays}
+            self._writers[run].extend(
+                steps[:rows], {name: arrays[name][:count, place] for name, count in counts.items()}
+            )
             if rows < len(steps):
                 self._end(run, "diverged", f"a correlation is not finite at step {steps[rows]}")
 

@@ -25,8 +25,9 @@ SERIES = (
     Series("correlations", ("class", "feature_class", "view"), (2, 2, 2), labels={"view": ("left", "right")}),
     Series("conv/weight", ("neuron",), (3,), "<f8", "nats"),
     Series("count", (), (), "<i8"),
+    Series("spectrum", ("rank",), (2,), schedule="every(2)"),
 )
-ROW_BYTES = 8 + sum(one.row_bytes for one in SERIES)
+ROW_BYTES = 8 + sum(one.row_bytes for one in SERIES if not one.schedule)
 ROWS, BLOCK_ROWS = 11, 4
 STEPS = [*range(6), *range(6, 6 + 10 * (ROWS - 6), 10)]
 
@@ -58,6 +59,7 @@ def content(log: Log) -> Mapping[str, Any]:
         "faults": [fault.replace(f"{log.path}/", "") for fault in log.faults],
         "steps": log.steps.tolist(),
         "series": {name: np.asarray(log[name]).tolist() for name in log.series},
+        "steps_of": {name: log[name].steps.tolist() for name in log.series},
         "scalars": [
             [name, int(step), value]
             for name, column in log.scalars().items()
@@ -112,7 +114,7 @@ def _writer(path: Path, **options: Any) -> RunWriter:
     manifest = Manifest(
         "seed-0",
         SERIES,
-        schedule="first(6) | every(10)",
+        schedule="first(5) | window(6, 100, 10)",
         role="single",
         seeds={"data": 0, "init": 3},
         recipe={"data": {"mu": 0.25}, "network": {"q": 4}},
@@ -136,6 +138,7 @@ def _fill(writer: RunWriter, first: int, stop: int) -> None:
                 "correlations": values.astype("f4").reshape(2, 2, 2),
                 "conv/weight": values[:3],
                 "count": np.array((-1) ** row * 2**row),
+                **({"spectrum": values[4:6].astype("f4")} if STEPS[row] % 2 == 0 else {}),
             },
         )
         if row % 3 == 0:

@@ -57,6 +57,11 @@ class OwnClassSeries:
         return steps, classes, neurons, classes, views
 
     @property
+    def steps(self) -> NDArray[np.int64]:
+        """The steps at which the series has rows, rising."""
+        return self._block.steps
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the values."""
         return self._block.dtype

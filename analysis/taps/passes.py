@@ -1,6 +1,6 @@
 """One pass over a log, whatever its size: which rows are read together, and the statistics of each such stretch."""
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from probes.analysis.taps.statistics import Extremes, Statistics, sizes, statist
 from probes.analysis.taps.tap import Tap
 from probes.log.layout import Series
 from probes.log.protocol import LogLike
+from probes.log.rows import Rows
 
 __all__ = [
     "BLOCK_BYTES",
@@ -63,15 +64,16 @@ def stretches(log: LogLike, series: Series) -> list[tuple[int, int]]:
         [(0, 401)]
     """
     span = _span(series.row_bytes)
-    ends = np.cumsum([0, *([len(part) for part in parts_of(log)] or [len(log.steps)])]).tolist()
+    schedule = log.manifest.schedules.get(series.name)
+    ends = np.cumsum([0, *([len(part.steps_of(schedule)) for part in parts_of(log)] or [len(log.steps)])]).tolist()
     found = [(start, min(start + span, stop)) for first, stop in pairwise(ends) for start in range(first, stop, span)]
 
     return found or [(0, 0)]
 
 
-def parts_of(log: LogLike) -> Sequence[Sized]:
+def parts_of(log: LogLike) -> Sequence[Rows]:
     """Return a log's stretches as they are stored, in order; none where a log of another kind does not say."""
-    found: Sequence[Sized] = getattr(log, "parts", list)()
+    found: Sequence[Rows] = getattr(log, "parts", list)()
 
     return found
 

@@ -7,6 +7,8 @@ counts only in its own file::
             checksum
     frame   magic, number of rows, bytes of names, number of logged values, checksum,
             steps, array after array, names of the logged values, logged values, checksum
+
+The array of a series that has a schedule of its own has a row for each of the frame's steps that it names.
 """
 
 import os
@@ -27,7 +29,7 @@ from probes.log.journal_frames import (
     frame_at,
     journal_file,
 )
-from probes.log.layout import FORMAT_VERSION, MOST_SCALARS, Series, check_format
+from probes.log.layout import MOST_SCALARS, check_format
 from probes.log.manifest import Manifest
 from probes.log.rows import Gap, Rows, join_scalars, join_steps
 
@@ -43,10 +45,11 @@ def journal_head(
 ) -> bytes:
     """What journal ``index`` of a run begins with: the gap is of rows just before it, ``after`` the last one kept."""
     attempt = len(manifest.attempts) if attempt is None else attempt
-    layout = [(one.name, one.dtype, *one.shape) for one in manifest.series]
+    layout = [(one.name, one.dtype, *one.shape, *filter(None, [one.schedule])) for one in manifest.series]
     identity = crc32(repr((manifest.run_id, manifest.created, layout)).encode())
     row_bytes = sum(one.row_bytes for one in manifest.series)
-    head = _HEAD.pack(_HEAD_MAGIC, FORMAT_VERSION, attempt, index, row_bytes, identity, *(gap or (0, 0, 0)), after)
+    version = manifest.format_version
+    head = _HEAD.pack(_HEAD_MAGIC, version, attempt, index, row_bytes, identity, *(gap or (0, 0, 0)), after)
     return head + CHECKSUM.pack(crc32(head))
 
 
@@ -66,7 +69,7 @@ def read_journal(path: Path, manifest: Manifest, index: int) -> Rows:
     with journal_file(path) as file:
         head = os.pread(file, _HEAD_SIZE, 0)
         attempt, gaps, after, offset = _read_head(path, head, manifest, index)
-        frames = _frames(path, file, offset, manifest.series) if offset else []
+        frames = _frames(path, file, offset, manifest) if offset else []
         end = frames[-1].end if frames else offset
         lost = os.fstat(file).st_size - end
 
@@ -90,12 +93,13 @@ def _read_head(path: Path, head: bytes, manifest: Manifest, index: int) -> tuple
     return attempt, [Gap(*gap)] if any(gap) else [], after, _HEAD_SIZE
 
 
-def _frames(path: Path, file: int, offset: int, series: Sequence[Series]) -> list[Frame]:
+def _frames(path: Path, file: int, offset: int, manifest: Manifest) -> list[Frame]:
     """All whole frames, up to the first that is none."""
     seed = CHECKSUM.unpack(os.pread(file, CHECKSUM.size, _HEAD.size))[0]
+    schedules = [manifest.schedules.get(one.name) for one in manifest.series]
     frames: list[Frame] = []
     logged, names = 0, set[str]()
-    while frame := frame_at(file, offset, series, seed):
+    while frame := frame_at(file, offset, list(zip(manifest.series, schedules, strict=True)), seed):
         frames.append(frame)
         offset, logged = frame.end, logged + frame.entries
         names |= frame.scalars.keys()
@@ -108,6 +112,7 @@ def _places(frames: Sequence[Frame], number: int) -> list[tuple[int, int, int]]:
     """First row, rows and first byte of the array of a series in each frame."""
     places, first = [], 0
     for frame in frames:
-        places.append((first, len(frame.steps), frame.places[number]))
-        first += len(frame.steps)
+        rows, place = frame.places[number]
+        places.append((first, rows, place))
+        first += rows
     return places

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from probes.files.durable import LARGEST_FILE, refusal
 from probes.log.layout import MOST_SCALARS, Series
-from probes.log.rows import ENTRY, Scalars, as_scalars
+from probes.log.rows import ENTRY, Scalars, as_scalars, due
+from probes.schedules import Schedule
 
 __all__ = ["Frame", "StoredFrames", "frame_at", "journal_file"]
 
@@ -67,19 +68,21 @@ class Frame(NamedTuple):
     """A frame that is whole: its steps and scalars, and where its arrays lie.
 
     Example:
-        >>> Frame(np.arange(2), {}, (64,), 0, 128).steps
+        >>> Frame(np.arange(2), {}, ((2, 64),), 0, 128).steps
         array([0, 1])
     """
 
     steps: NDArray[np.int64]
     scalars: Scalars
-    places: tuple[int, ...]  # first byte of the array of each series
+    places: tuple[tuple[int, int], ...]  # rows and first byte of the array of each series
     entries: int  # logged values
     end: int  # first byte after it
 
 
-def frame_at(file: int, offset: int, series: Sequence[Series], seed: int) -> Frame | None:
+def frame_at(file: int, offset: int, series: Sequence[tuple[Series, Schedule | None]], seed: int) -> Frame | None:
     """The frame that begins there; nothing if it is not whole, or no writer writes such a one.
+
+    With each series comes the schedule that says which of the steps have a row of it; none where all have.
 
     Example:
         >>> import tempfile
@@ -91,21 +94,23 @@ def frame_at(file: int, offset: int, series: Sequence[Series], seed: int) -> Fra
         return None
     _, count, table, entries = FRAME.unpack_from(head)
     start = offset + len(head)
-    sizes = [8 * count, *(count * one.row_bytes for one in series), table, entries * ENTRY.itemsize]
-    *places, names, values, end = accumulate(sizes, initial=start)
     possible = table <= MOST_SCALARS * _LONGEST_NAME and entries <= MOST_ENTRIES
-    if not possible or end + CHECKSUM.size > os.fstat(file).st_size:
+    length = os.fstat(file).st_size
+    steps = _rising(file, start, count) if possible and start + 8 * count <= length else None
+    if steps is None:
         return None
-
-    steps = _rising(file, start, count)
-    if steps is None or not _is_whole(file, start, end, seed):
+    rows = [count if schedule is None else int(due(schedule, steps).sum()) for _, schedule in series]
+    arrays = [number * one.row_bytes for number, (one, _) in zip(rows, series, strict=True)]
+    *places, names, values, end = accumulate([8 * count, *arrays, table, entries * ENTRY.itemsize], initial=start)
+    if end + CHECKSUM.size > length or not _is_whole(file, start, end, seed):
         return None
     text = os.pread(file, table, names)
     if text.count(b"\n") >= MOST_SCALARS:
         return None
     known = text.decode(errors="replace").split("\n") if table else []
     logged = np.frombuffer(os.pread(file, end - values, values), ENTRY)
-    return Frame(steps, as_scalars(known, logged), tuple(places[1:]), entries, end + CHECKSUM.size)
+    found = tuple(zip(rows, places[1:], strict=True))
+    return Frame(steps, as_scalars(known, logged), found, entries, end + CHECKSUM.size)
 
 
 def _rising(file: int, start: int, count: int) -> NDArray[np.int64] | None:

@@ -11,7 +11,7 @@ from probes.files.durable import refusal
 
 __all__ = ["Series", "axis_names"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # the newest; a file that needs nothing of it is written in the first, which older readers know
 
 MANIFEST = "run.json"
 DIRECTIONS = "directions.h5"
@@ -37,14 +37,15 @@ MOST_SCALARS = 2**12  # names that one attempt logs
 MOST_STORED_SCALARS = 2**14  # names that a file may have: what a writer keeps to, and several attempts
 LARGEST_ROW = 2**29  # bytes of one step; a file that is read at once holds at least one
 
+_OPTIONAL = ("precision", "quantity", "schedule")
 _PRECISION = re.compile(r"bits:([1-9][0-9]?)")
 _NAME = re.compile(r"(?!\.\.?$)[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 
 
 def check_format(path: Path, version: object) -> None:
-    """Refuse a file of another format version."""
-    if version != FORMAT_VERSION:
-        reason = f"expected format {FORMAT_VERSION}, got {version!r}"
+    """Refuse a file of a format version that is not known."""
+    if version not in range(1, FORMAT_VERSION + 1):
+        reason = f"expected format 1 to {FORMAT_VERSION}, got {version!r}"
         raise refusal(path, reason, "read it with a newer feature-probes")
 
 
@@ -85,6 +86,7 @@ class Series:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # dim -> what its entries are called
     precision: str = ""  # "bits:12" keeps so many bits of each mantissa; all of them if empty
     quantity: str = ""  # what kind of thing it is, such as "correlation" or "norm"; empty if that is not known
+    schedule: str = ""  # which steps have a row, if not those that the run's schedule says
 
     def __post_init__(self) -> None:
         lengths = dict(zip(self.dims, self.shape, strict=False))
@@ -127,7 +129,7 @@ class Series:
 
     def to_json(self) -> dict[str, Any]:
         """The series as JSON can hold it; of one that is not lossless with the bound of its error."""
-        given = {name: value for name, value in asdict(self).items() if value or name not in ("precision", "quantity")}
+        given = {name: value for name, value in asdict(self).items() if value or name not in _OPTIONAL}
         return given | ({"relative_error": self.relative_error} if self.precision else {})
 
     @classmethod
@@ -135,14 +137,15 @@ class Series:
         """The series that `to_json` wrote; a KeyError, TypeError, ValueError or AttributeError if it is none."""
         labels = {dim: tuple(map(str, names)) for dim, names in data["labels"].items()}
         dims, shape = tuple(data["dims"]), tuple(data["shape"])
-        optional = {name: str(data.get(name, "")) for name in ("precision", "quantity")}
+        optional = {name: str(data.get(name, "")) for name in _OPTIONAL}
         return cls(data["name"], dims, shape, data["dtype"], str(data["unit"]), labels, **optional)
 
 
 def axis_names(series: Iterable[Series]) -> dict[tuple[str, str], str]:
     """For every (series name, dim) the name of its axis in a file that holds all the series.
 
-    It is the dim, unless two series mean different things by it: then ``<series>.<dim>``.
+    It is the dim, unless two series mean different things by it: then ``<series>.<dim>``. The steps of a series that
+    has a schedule of its own are an axis ``<series>.step``, beside ``step``, that of all others.
 
     Example:
         >>> axis_names([Series("a", ("neuron",), (3,)), Series("b", ("neuron",), (4,))])
@@ -154,4 +157,10 @@ def axis_names(series: Iterable[Series]) -> dict[tuple[str, str], str]:
         for dim, length in zip(one.dims, one.shape, strict=True):
             meanings.setdefault(dim, set()).add((length, tuple(one.labels.get(dim, ()))))
     axes = ((one.name, dim) for one in series for dim in one.dims)
-    return {(name, dim): dim if len(meanings[dim]) == 1 else f"{name}.{dim}" for name, dim in axes}
+    names = {(name, dim): dim if len(meanings[dim]) == 1 else f"{name}.{dim}" for name, dim in axes}
+    return names | {(one.name, STEP): f"{one.name}.{STEP}" for one in series if one.schedule}
+
+
+def format_of(series: Iterable[Series]) -> int:
+    """The format version of a run's description and rows: the second where a series has a schedule of its own."""
+    return 2 if any(one.schedule for one in series) else 1

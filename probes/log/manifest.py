@@ -4,13 +4,13 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from probes.errors import RunError
 from probes.files.durable import read_whole, refusal, write_whole
 from probes.log.layout import (
-    FORMAT_VERSION,
     MANIFEST,
     MOST_SERIES,
     RUN_ID,
@@ -19,7 +19,9 @@ from probes.log.layout import (
     Series,
     axis_names,
     check_format,
+    format_of,
 )
+from probes.schedules import Schedule, parse
 
 __all__ = ["Manifest", "read_manifest", "write_manifest"]
 
@@ -36,7 +38,8 @@ class Manifest:
     """What a run is; `dataclasses.replace` makes a changed one.
 
     Raises:
-        ValueError: ``run_id`` is no plain name, or two series, or a series and an axis, have the same name.
+        ValueError: ``run_id`` is no plain name, two series, or a series and an axis, have the same name, or what stands
+            for a schedule is none.
 
     Example:
         >>> Manifest("seed-0", (Series("loss", (), ()),), role="single", seeds={"init": 0}).status
@@ -62,17 +65,30 @@ class Manifest:
     versions: Mapping[str, str] = field(default_factory=dict)
     commit: str = ""
     directions: str = ""  # sha256 of the stored directions
-    format_version: int = FORMAT_VERSION
+    format_version: int = 1  # as the series need it
     wall_seconds: float = 0.0
     recording_seconds: float = 0.0  # of these, what recording took from the training
+    batches: Mapping[str, Any] = field(default_factory=dict)  # probe batches by name: hash, sizes, sample ids
 
     def __post_init__(self) -> None:
         _check_count(self.series)
         if not RUN_ID.fullmatch(self.run_id):
             raise ValueError(f"expected `run_id` of letters, digits, `.`, `_` and `-`, got {self.run_id!r}")
-        names = [STEP, SCALARS, *set(axis_names(self.series).values()), *(one.name for one in self.series)]
+        axes = axis_names(self.series)
+        own = [axes[one.name, STEP] for one in self.series if one.schedule]
+        others = {name for (_, dim), name in axes.items() if dim != STEP}
+        names = [STEP, SCALARS, *own, *others, *(one.name for one in self.series)]
         if len(set(names)) < len(names):
             raise ValueError(f"expected series named unlike each other, an axis, `step` and `scalars`, got {names[2:]}")
+        object.__setattr__(self, "format_version", format_of(self.series))
+        _ = self.schedules
+
+    @cached_property
+    def schedules(self) -> Mapping[str, Schedule]:
+        """Which steps have a row of each series, by name, and of the run as ``""``; empty where all rows are of all."""
+        if not any(one.schedule for one in self.series):
+            return {}
+        return {"": parse(self.schedule)} | {one.name: parse(one.schedule or self.schedule) for one in self.series}
 
     def last_of(self, attempt: int) -> int:
         """The last step that counts of those an attempt records: later ones take its place from there on."""

@@ -14,7 +14,7 @@ from probes.log.folder import Source
 from probes.log.manifest import Manifest
 from probes.log.outputs import Outputs, checked
 from probes.log.reader import Log
-from probes.log.rows import Rows
+from probes.log.rows import Rows, due
 from probes.log.stored_directions import StoredDirections, by_series
 
 __all__ = ["memory_log"]
@@ -35,7 +35,8 @@ def memory_log(
     Args:
         manifest: What the run is; its series say what the arrays are.
         steps: Recorded steps, rising.
-        arrays: For each series its values, axes ``(step, *dims)``.
+        arrays: For each series its values, axes ``(step, *dims)``; of one that has a schedule of its own a row for
+            each of the steps that it names.
         scalars: pandas DataFrame of what was logged, indexed by step.
         evaluation: What was measured of the trained network.
         directions: Those of every series that has some; one set alone counts for all of them.
@@ -57,10 +58,9 @@ def memory_log(
     typed: dict[str, NDArray[Any]] = {}
     for one in manifest.series:
         typed[one.name] = np.asarray(arrays[one.name], one.dtype)
-        if typed[one.name].shape != (len(steps), *one.shape):
-            raise ValueError(
-                f"series `{one.name}`: expected shape {(len(steps), *one.shape)}, got {typed[one.name].shape}"
-            )
+        shape = (int(due(manifest.schedules.get(one.name), steps).sum()), *one.shape)
+        if typed[one.name].shape != shape:
+            raise ValueError(f"series `{one.name}`: expected shape {shape}, got {typed[one.name].shape}")
 
     stored: dict[str, dict[int, Callable[[], Outputs]]] = {}
     for each in sorted(map(checked, outputs), key=attrgetter("name", "step")):

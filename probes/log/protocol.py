@@ -28,6 +28,10 @@ class SeriesLike(Protocol):
         """Length of every axis."""
 
     @property
+    def steps(self) -> NDArray[np.int64]:
+        """The steps at which the series has rows, rising."""
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the values."""
 
@@ -66,7 +70,7 @@ class LogLike(Protocol):
 
     @property
     def steps(self) -> NDArray[np.int64]:
-        """The steps that are recorded, rising."""
+        """The steps that are recorded, rising, of all series but those that have a schedule of their own."""
 
     @property
     def faults(self) -> tuple[str, ...]:

@@ -81,8 +81,9 @@ class Log:
 
     @property
     def steps(self) -> NDArray[np.int64]:
-        """The steps that are recorded, rising."""
-        return join_steps(self.parts())
+        """The steps that are recorded, rising; a series that has a schedule of its own has `SeriesView.steps`."""
+        schedule = self.manifest.schedules.get("")
+        return np.concatenate([np.empty(0, np.int64), *(part.steps_of(schedule) for part in self.parts())])
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -124,7 +125,7 @@ class Log:
             known = ", ".join(self.series) or "none"
             raise LogError(f"expected a series of `{self.path}`, one of {known}; got `{name}`")
         if name not in self._views:
-            self._views[name] = SeriesView(self.series[name], self.parts)
+            self._views[name] = SeriesView(self.series[name], self.parts, self.manifest.schedules.get(name))
         return self._views[name]
 
     def parts(self, *, again: bool = False) -> list[Rows]:
@@ -189,16 +190,24 @@ class Log:
         return directions_of(self._directions, series, self.path)
 
     def to_xarray(self) -> Any:
-        """An xarray Dataset of all series, with steps and labels as coordinates; it is wholly in memory."""
+        """An xarray Dataset of all series, with steps and labels as coordinates; it is wholly in memory.
+
+        The rows of a series that has a schedule of its own lie along an axis ``<series>.step``.
+        """
         import xarray as xr
 
         axes = axis_names(self.manifest.series)
         labels = {axes[one.name, dim]: list(names) for one in self.manifest.series for dim, names in one.labels.items()}
         arrays = {
-            name: ((STEP, *(axes[name, dim] for dim in one.dims)), np.asarray(self[name]), one.attributes)
+            name: (
+                tuple(axes.get((name, dim), dim) for dim in (STEP, *one.dims)),
+                np.asarray(self[name]),
+                one.attributes,
+            )
             for name, one in self.series.items()
         }
-        return xr.Dataset(arrays, coords={STEP: self.steps, **labels}, attrs={"run_id": self.manifest.run_id})
+        steps = {axes[name, STEP]: self[name].steps for name, one in self.series.items() if one.schedule}
+        return xr.Dataset(arrays, coords={STEP: self.steps, **steps, **labels}, attrs={"run_id": self.manifest.run_id})
 
     def __repr__(self) -> str:
         return f"Log({self.manifest.run_id}: {', '.join(self._facts().values())})"

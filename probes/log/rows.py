@@ -7,7 +7,9 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Rows"]
+from probes.schedules import Schedule
+
+__all__ = ["Rows", "due"]
 
 Scalars = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]  # name -> steps, values in the order logged
 
@@ -41,17 +43,30 @@ class Rows:
     """
 
     steps: NDArray[np.int64]
-    arrays: Mapping[str, Sliceable]
+    arrays: Mapping[str, Sliceable]  # of a series that has a schedule of its own a row for each step that it names
     scalars: Scalars
     gaps: Sequence[Gap] = ()
     faults: list[str] = field(default_factory=list)  # grows when reading finds damage
     file: str = ""  # name of the file that holds them
     attempt: int = 0  # counts how often the run had been resumed
-    superseded: int = 0  # further rows at the file's end that no longer count
+    superseded: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))  # further rows at its end
     after: int = -1  # the step recorded before its first; -1 = none, or not told
+    _known: dict[Schedule, NDArray[np.int64]] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    def steps_of(self, schedule: Schedule | None) -> NDArray[np.int64]:
+        """The steps at which a series of that schedule has rows; without one, all."""
+        if schedule is None or schedule.always:
+            return self.steps
+        if schedule not in self._known:
+            self._known[schedule] = self.steps[due(schedule, self.steps)]
+        return self._known[schedule]
+
+    def rows_in_file(self, schedule: Schedule | None) -> int:
+        """How many rows a series of that schedule has in the file, with those that no longer count."""
+        return len(self.steps_of(schedule)) + int(due(schedule, self.superseded).sum())
 
     def up_to(self, step: int) -> Self:
         """What is left when the run is resumed from a step: the rest is superseded."""
@@ -60,8 +75,21 @@ class Rows:
             name: (steps[steps <= step], values[steps <= step]) for name, (steps, values) in self.scalars.items()
         }
         gaps = [gap for gap in self.gaps if gap.first <= step]
-        superseded = self.superseded + len(self) - kept
+        superseded = np.concatenate([self.steps[kept:], self.superseded])
         return replace(self, steps=self.steps[:kept], scalars=scalars, gaps=gaps, superseded=superseded)
+
+
+def due(schedule: Schedule | None, steps: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of some steps a schedule has recorded: those that it names, and step 0, the initialisation.
+
+    Example:
+        >>> from probes.schedules import at
+        >>> due(at(5), [0, 1, 5])
+        array([ True, False,  True])
+    """
+    if schedule is None or schedule.always:
+        return np.ones(len(steps), np.bool_)
+    return np.fromiter((step == 0 or schedule(step) for step in np.asarray(steps).tolist()), np.bool_, len(steps))
 
 
 def as_scalars(names: Sequence[str], entries: NDArray[np.void]) -> Scalars:

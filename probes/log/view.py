@@ -10,6 +10,7 @@ from probes.errors import LogError
 from probes.log.layout import STEP, Series
 from probes.log.manifest import Manifest
 from probes.log.rows import Rows, join_scalars, join_steps
+from probes.schedules import Schedule
 
 __all__ = ["SeriesView"]
 
@@ -21,12 +22,13 @@ _MOST_LOOKS = 5  # for rows whose files are being taken away
 class SeriesView:
     """One array per recorded step, axes ``(step, *dims)``, read from the log when it is indexed.
 
-    The first axis counts recorded rows; which steps they are, `Log.steps` says. Rows that are asked for one at a time
+    The first axis counts recorded rows; which steps they are, `steps` says. Rows that are asked for one at a time
     are read many at a time.
 
     Args:
         series: What the array is.
         parts: Gives the stretches of the log in order; called with ``again=True`` after one of their files has gone.
+        schedule: Which steps have a row of the series; default, all.
 
     Example:
         >>> part = Rows(np.arange(3), {"w": np.eye(3)}, {})
@@ -35,8 +37,9 @@ class SeriesView:
         (('step', 'neuron'), (6, 3), array([0., 1., 0.]))
     """
 
-    def __init__(self, series: Series, parts: Callable[..., Sequence[Rows]]) -> None:
+    def __init__(self, series: Series, parts: Callable[..., Sequence[Rows]], schedule: Schedule | None = None) -> None:
         self.series = series
+        self._schedule = schedule
         self._parts = parts
         self._recent: tuple[Sequence[Rows], int, NDArray[Any]] = ((), 0, np.empty((0, *series.shape)))
 
@@ -46,9 +49,17 @@ class SeriesView:
         return (STEP, *self.series.dims)
 
     @property
+    def steps(self) -> NDArray[np.int64]:
+        """The steps at which the series has rows, rising."""
+        return np.concatenate([np.empty(0, np.int64), *(part.steps_of(self._schedule) for part in self._parts())])
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Length of every axis."""
-        return (sum(map(len, self._parts())), *self.series.shape)
+        return (sum(map(self._rows_of, self._parts())), *self.series.shape)
+
+    def _rows_of(self, part: Rows) -> int:
+        return len(part.steps_of(self._schedule))
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -62,7 +73,7 @@ class SeriesView:
 
     def blocks(self, rows: int | None = None) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
         """Steps and values of at most so many rows at a time, or `at_once`, in order."""
-        steps = join_steps(self._parts())
+        steps = self.steps
         rows = self.at_once if rows is None else rows
         for start in range(0, len(steps), rows):
             yield steps[start : start + rows], self[start : start + rows]
@@ -124,10 +135,11 @@ class SeriesView:
     def _joined(self, parts: Sequence[Rows], low: int, high: int, rest: Sequence[Any]) -> NDArray[Any]:
         pieces = []
         for part in parts:
-            inside = slice(max(low, 0), min(high, len(part)))
+            count = self._rows_of(part)
+            inside = slice(max(low, 0), min(high, count))
             if inside.start < inside.stop:
                 pieces.append(part.arrays[self.series.name][inside, *rest])
-            low, high = low - len(part), high - len(part)
+            low, high = low - count, high - count
         if len(pieces) == 1 and pieces[0].base is None:
             return pieces[0]
         return np.concatenate([np.empty((0, *self.series.shape), self.dtype)[:, *rest], *pieces])
@@ -136,7 +148,7 @@ class SeriesView:
 def joined(manifest: Manifest, parts: Sequence[Rows], look: Callable[..., Sequence[Rows]] | None = None) -> Rows:
     """Several stretches as one, whose arrays are read a slice at a time; `look` finds out where they lie by then."""
     look = look or (lambda again=False: parts)
-    arrays = {one.name: SeriesView(one, look) for one in manifest.series}
+    arrays = {one.name: SeriesView(one, look, manifest.schedules.get(one.name)) for one in manifest.series}
     gaps = [gap for part in parts for gap in part.gaps]
     scalars = join_scalars(part.scalars for part in parts)
     return Rows(join_steps(parts), arrays, scalars, gaps, attempt=len(manifest.attempts))

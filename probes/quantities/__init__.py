@@ -9,9 +9,11 @@ from probes.quantities.norm import weight_norm
 from probes.quantities.numbers import Numbers
 from probes.quantities.parameters import Parameters
 from probes.quantities.pending import Pending, all_finite
-from probes.quantities.quantity import Quantity, State
+from probes.quantities.probe_batch import ProbeBatch
+from probes.quantities.quantity import Quantity
 from probes.quantities.readable import check_readable, is_readable
 from probes.quantities.reductions import Largest, OwnClass, Reduction, Strength
+from probes.quantities.state import State
 from probes.quantities.tap import Tap, as_tap
 from probes.quantities.tapped import Chosen, Tapped, nulls, tapped
 from probes.quantities.terms import update_terms
@@ -24,6 +26,7 @@ __all__ = [
     "OwnClass",
     "Parameters",
     "Pending",
+    "ProbeBatch",
     "Quantity",
     "Reduction",
     "State",

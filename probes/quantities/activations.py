@@ -3,26 +3,28 @@
 import torch
 
 from probes.directions import Directions
-from probes.errors import UsageError
-from probes.modules import named_modules
 from probes.quantities.correlation import inner_products
-from probes.quantities.evaluating import evaluating
-from probes.quantities.quantity import Quantity, State
+from probes.quantities.probe_batch import ProbeBatch
+from probes.quantities.quantity import Quantity
+from probes.quantities.state import State
+from probes.schedules import Schedule
 
 __all__ = ["activations"]
 
 
-def activations(module: str, inputs: torch.Tensor, directions: Directions) -> Quantity:
+def activations(
+    module: str, inputs: torch.Tensor | ProbeBatch, directions: Directions, *, schedule: Schedule | None = None
+) -> Quantity:
     r"""The quantity :math:`\langle h(x_n), v_{j,\ell} \rangle` of a module's output h, called ``<module>.activations``.
 
-    The model is evaluated as in evaluation mode, without gradients, and is left as it was: training mode, buffers,
-    attributes and all random numbers; hooks of your own are not called. It costs a forward pass of the batch at every
-    recorded step: give it a schedule or few samples.
+    The model is evaluated as a `ProbeBatch` does it, and is left as it was. It costs a forward pass of the batch at
+    every step at which it is measured: give it a schedule or few samples.
 
     Args:
         module: Name of the module, as in ``model.named_modules()``.
-        inputs: The probe batch, as the model takes it, axes ``(sample, ...)``, on the model's device.
+        inputs: A probe batch, whose forward pass all quantities share that are given it; or its inputs alone.
         directions: Directions in the space of the module's output, flattened per sample.
+        schedule: At which steps; default, at those of the recorder.
 
     Raises:
         UsageError: (when measured) the model has no such module, or its output is no tensor or of another dim.
@@ -34,10 +36,11 @@ def activations(module: str, inputs: torch.Tensor, directions: Directions) -> Qu
         >>> shown(State(0, dict(model.named_parameters()), model))
         tensor([[1., 2.]])
     """
-    inputs = inputs.detach().clone()
+    batch = inputs if isinstance(inputs, ProbeBatch) else ProbeBatch(inputs, name=f"{module}.inputs")
+    samples = {} if batch.ids is None else {"sample": tuple(map(str, batch.ids))}
 
     def measure(state: State) -> torch.Tensor:
-        output = _output(state.model, module, inputs)
+        output = batch.activations(state, module)
         return inner_products(output.flatten(1), directions, axes=1, name=f"{module}(inputs)")
 
     dims = ("sample", *directions.names)
@@ -45,21 +48,9 @@ def activations(module: str, inputs: torch.Tensor, directions: Directions) -> Qu
         f"{module}.activations",
         dims,
         measure,
-        labels=directions.labels,
+        labels={**samples, **directions.labels},
         directions=directions.stored(),
         quantity="activation",
+        schedule=schedule,
+        probe_batches=(batch,),
     )
-
-
-def _output(model: torch.nn.Module | None, name: str, inputs: torch.Tensor) -> torch.Tensor:
-    modules = dict(named_modules(model)) if model is not None else {}
-    if model is None or name not in modules:
-        raise UsageError(f"expected a module of the model, one of {', '.join(filter(None, modules))}; got `{name}`")
-
-    seen: list[object] = []
-    with evaluating(model):
-        modules[name].register_forward_hook(lambda _module, _inputs, output: seen.append(output))
-        model(inputs)
-    if not seen or not isinstance(seen[0], torch.Tensor):
-        raise UsageError(f"expected a tensor as output of `{name}`, got {type(seen[0]).__name__ if seen else 'none'}")
-    return seen[0].detach()

@@ -6,7 +6,8 @@ import torch
 
 from probes.directions import Directions
 from probes.quantities.correlation import inner_products
-from probes.quantities.quantity import Quantity, State
+from probes.quantities.quantity import Quantity
+from probes.quantities.state import State
 from probes.quantities.tap import Tap, as_tap
 
 __all__ = ["cosine"]

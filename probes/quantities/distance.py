@@ -1,9 +1,12 @@
 """How far the weights have come: the distance of every neuron's weights from where they started."""
 
+from collections.abc import Mapping
+
 import torch
 
 from probes.errors import UsageError
-from probes.quantities.quantity import Quantity, State
+from probes.quantities.quantity import Quantity
+from probes.quantities.state import State
 
 __all__ = ["distance_from_start"]
 
@@ -15,7 +18,7 @@ def distance_from_start(
 
     Args:
         name: The parameter's name.
-        start: Its value at step 0. Default: as it is when first measured; a run that is resumed must be given it.
+        start: Its value at step 0. Default: as it is when first measured, which checkpoints carry.
         dims: Names of the parameter's leading axes that are kept; the norm is over all further axes.
         dtype: How values are stored.
 
@@ -29,20 +32,34 @@ def distance_from_start(
         >>> moved(State(1, {"weight": torch.tensor([[4.0, 6.0]])}))
         tensor([5.])
     """
-    known: list[torch.Tensor] = [] if start is None else [start.detach().clone()]
-
-    def measure(state: State) -> torch.Tensor:
-        weight = state.parameters[name]
-        if not known:
-            if state.step:
-                raise UsageError(
-                    f"expected to see `{name}` at step 0 first, got step {state.step}; give `distance_from_start` its "
-                    "`start`, the value at step 0"
-                )
-            known.append(weight.clone())
-        kind = torch.promote_types(weight.dtype, torch.float32)
-        moved = weight.to(kind) - known[0].to(weight.device, kind)
-        distance: torch.Tensor = torch.linalg.vector_norm(moved.reshape(*moved.shape[: len(dims)], -1), dim=-1)
-        return distance
+    measure = _Distance(name, start, len(dims))
 
     return Quantity(f"{name}.distance", dims, measure, dtype=dtype, quantity="distance")
+
+
+class _Distance:
+    """Remembers the start, as checkpoints carry it."""
+
+    def __init__(self, name: str, start: torch.Tensor | None, axes: int) -> None:
+        self._name, self._axes = name, axes
+        self._start = None if start is None else start.detach().clone()
+
+    def __call__(self, state: State) -> torch.Tensor:
+        weight = state.parameters[self._name]
+        if self._start is None:
+            if state.step:
+                raise UsageError(
+                    f"expected to see `{self._name}` at step 0 first, got step {state.step}; give "
+                    "`distance_from_start` its `start`, the value at step 0"
+                )
+            self._start = weight.clone()
+        kind = torch.promote_types(weight.dtype, torch.float32)
+        moved = weight.to(kind) - self._start.to(weight.device, kind)
+        distance: torch.Tensor = torch.linalg.vector_norm(moved.reshape(*moved.shape[: self._axes], -1), dim=-1)
+        return distance
+
+    def state_dict(self) -> dict[str, torch.Tensor | None]:
+        return {"start": self._start}
+
+    def load_state_dict(self, state: Mapping[str, torch.Tensor | None]) -> None:
+        self._start = state["start"]

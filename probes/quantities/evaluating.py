@@ -6,21 +6,23 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
+from torch.nn.modules import module as torch_module
 
 from probes.modules import named_modules
 
-__all__ = ["evaluating"]
+__all__ = ["evaluating", "unwrapped"]
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+_INSIDE = {"OptimizedModule": "_orig_mod", "DistributedDataParallel": "module", "DataParallel": "module"}
 _CONTAINERS = (dict, OrderedDict, list, set)  # of which a module may have some of its own
 
 
 @contextmanager
-def evaluating(module: torch.nn.Module) -> Iterator[None]:
+def evaluating(module: torch.nn.Module, *, hooks: bool = False) -> Iterator[None]:
     """Evaluation mode, no gradients and full precision; afterwards modules and random numbers are as before.
 
     Buffers, modes, and what a module has in attributes of its own are put back. Hooks that others than torch have
-    registered are not called, as they may note what they see.
+    registered are not called, as they may note what they see, unless ``hooks`` asks for it.
 
     Example:
         >>> layer = torch.nn.Dropout()
@@ -40,12 +42,42 @@ def evaluating(module: torch.nn.Module) -> Iterator[None]:
         stack.enter_context(torch.random.fork_rng(devices=drawing))
         for kind in {"cpu", *(device.type for device in drawing)}:
             stack.enter_context(torch.autocast(kind, enabled=False))
+        if not hooks:
+            stack.enter_context(_without_global_hooks())
         for each in modules:
             stack.callback(_restoring(each))
             each.training = False
             for name in _HOOKS:
-                setattr(each, name, _of_torch(getattr(each, name)))
+                registered = getattr(each, name)
+                setattr(each, name, registered.copy() if hooks else _of_torch(registered))
         yield
+
+
+@contextmanager
+def _without_global_hooks() -> Iterator[None]:
+    """No hook that is registered for all modules is called."""
+    tables = [getattr(torch_module, f"_global{name}") for name in _HOOKS]
+    before = [dict(table) for table in tables]
+    for table in tables:
+        table.clear()
+    try:
+        yield
+    finally:
+        for table, hooks in zip(tables, before, strict=True):
+            table.update(hooks)
+
+
+def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
+    """The model without what compiles it or trains it in parallel, whose own forward pass asks other processes.
+
+    Example:
+        >>> layer = torch.nn.Linear(1, 1)
+        >>> unwrapped(torch.compile(layer, backend="eager")) is layer
+        True
+    """
+    while (name := _INSIDE.get(type(model).__name__)) is not None and name in model._modules:  # noqa: SLF001
+        model = model._modules[name]  # type: ignore[assignment] # noqa: SLF001
+    return model
 
 
 def _restoring(module: torch.nn.Module) -> Callable[[], None]:

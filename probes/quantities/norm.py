@@ -2,7 +2,8 @@
 
 import torch
 
-from probes.quantities.quantity import Quantity, State
+from probes.quantities.quantity import Quantity
+from probes.quantities.state import State
 
 __all__ = ["weight_norm"]
 

@@ -1,33 +1,20 @@
 """The one contract of everything that is recorded as a series: a function of the state, with declared axes and unit."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any
 
 import torch
 
 from probes.log.layout import Series
 from probes.log.stored_directions import StoredDirections
+from probes.quantities.memory import Remembering
+from probes.quantities.probe_batch import ProbeBatch
+from probes.quantities.state import State
+from probes.schedules import Schedule
 
 __all__ = ["Batch", "Quantity", "State"]
-
-
-class State(NamedTuple):
-    """What a quantity may look at.
-
-    Attributes:
-        step: Number of completed updates.
-        parameters: Parameters by name as they are now, outside the autograd graph; to be read, never written.
-        model: The model that is recorded; None for stacked parameters.
-
-    Example:
-        >>> State(step=0, parameters={"weight": torch.ones(2)}).parameters["weight"]
-        tensor([1., 1.])
-    """
-
-    step: int
-    parameters: Mapping[str, torch.Tensor]
-    model: torch.nn.Module | None = None
 
 
 Batch = Callable[[Mapping[str, torch.Tensor], torch.Tensor], Callable[[], object]]
@@ -40,7 +27,9 @@ class Quantity:
     Attributes:
         name: Name of the recorded series.
         dims: Name of every axis of what ``measure`` returns, without ``step``.
-        measure: The computation. It must neither change the state nor draw random numbers.
+        measure: The computation. It must neither change the state nor draw random numbers. One that remembers
+            something from look to look has methods ``state_dict`` and ``load_state_dict``, as a module of torch's has:
+            checkpoints carry what it remembers.
         dtype: How values are stored: ``"<f4"``, ``"<f8"`` or ``"<i8"``.
         unit: Unit of the values; ``"1"`` for a plain number.
         labels: For an axis of ``dims``, what its entries are called.
@@ -53,6 +42,8 @@ class Quantity:
         precision: ``"bits:12"`` keeps so many bits of each mantissa; default all of them.
         quantity: What kind of thing it is, such as ``"correlation"`` or ``"norm"``; free text, stored with the run.
         split: Called with the terms of the loss and their state before an update, by `Recorder.split`.
+        schedule: At which steps it is measured, beside step 0; default, at those of the recorder.
+        probe_batches: Those that it evaluates the model on; what they hold is described in run.json.
 
     Example:
         >>> largest = Quantity("largest", (), lambda state: state.parameters["weight"].abs().max())
@@ -72,6 +63,22 @@ class Quantity:
     precision: str = ""
     quantity: str = ""
     split: Callable[[Mapping[str, torch.Tensor], State], object] | None = None
+    schedule: Schedule | None = None
+    probe_batches: tuple[ProbeBatch, ...] = ()
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it has a state of its own."""
+        return isinstance(self.measure, Remembering)
+
+    def state(self) -> Any:
+        """What it remembers, a copy; None if it does not."""
+        return deepcopy(self.measure.state_dict()) if isinstance(self.measure, Remembering) else None
+
+    def restore(self, state: Any) -> None:
+        """Have it remember what `state` gave."""
+        if isinstance(self.measure, Remembering):
+            self.measure.load_state_dict(deepcopy(state))
 
     def __call__(self, state: State) -> torch.Tensor:
         """The values at ``state``, axes ``dims``."""
@@ -80,4 +87,5 @@ class Quantity:
     def series(self, shape: tuple[int, ...]) -> Series:
         """How values of ``shape`` are declared in a run's manifest; a ValueError where the axes do not fit."""
         facts = {"unit": self.unit, "precision": self.precision, "quantity": self.quantity}
+        facts["schedule"] = "" if self.schedule is None else str(self.schedule)
         return Series(self.name, self.dims, shape, dtype=self.dtype, labels=self.labels, **facts)

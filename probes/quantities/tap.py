@@ -10,8 +10,9 @@ import torch
 from probes.directions import Directions
 from probes.errors import UsageError
 from probes.quantities.correlation import batched_inner_products, batched_products_by_feature, inner_products
-from probes.quantities.quantity import Batch, Quantity, State
+from probes.quantities.quantity import Batch, Quantity
 from probes.quantities.reductions import BatchedReduction, Reduction
+from probes.quantities.state import State
 from probes.quantities.statistics import STATISTICS, Statistics
 
 __all__ = ["Tap", "as_tap"]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -6,7 +8,7 @@ from probes.costs import costs
 from probes.directions import Directions
 from probes.errors import UsageError
 from probes.log import open_log
-from probes.quantities import Largest, OwnClass, Tap, weight_norm
+from probes.quantities import Largest, OwnClass, Tap, distance_from_start, weight_norm
 from probes.recorder import Recorder
 from probes.schedules import every, first
 
@@ -17,7 +19,8 @@ TAPS = {"0.weight": [DIRECTIONS, Tap(DIRECTIONS, reduction=Largest(2), suffix=".
 
 @pytest.mark.parametrize("schedule", [every(1), every(7), first(3) | every(10)])
 def test_costs_are_what_a_recorder_then_writes(tmp_path, schedule):
-    quantities, optimizer = [weight_norm("1.weight")], torch.optim.SGD(MODEL.parameters(), lr=0.1)
+    rare = replace(weight_norm("0.weight"), schedule=every(9))
+    quantities, optimizer = [weight_norm("1.weight"), rare], torch.optim.SGD(MODEL.parameters(), lr=0.1)
     told = costs(TAPS, MODEL, steps=40, quantities=quantities, schedule=schedule)
     with Recorder(tmp_path / "run", TAPS, quantities=quantities, schedule=schedule).attach(MODEL, optimizer):
         for _ in range(40):
@@ -31,3 +34,10 @@ def test_costs_are_what_a_recorder_then_writes(tmp_path, schedule):
 def test_a_reduction_that_does_not_fit_is_found_before_training():
     with pytest.raises(UsageError, match="expected an axis `class`"):
         costs({"0.weight": Tap(DIRECTIONS, reduction=OwnClass())}, MODEL, steps=1)
+
+
+def test_what_a_quantity_remembers_is_not_changed_by_the_estimate():
+    moved = distance_from_start("0.weight")
+    costs({}, MODEL, steps=1, quantities=[moved])
+
+    assert moved.state() == {"start": None}

@@ -11,6 +11,7 @@ from probes.log import open_log
 from probes.log.manifest import Manifest
 from probes.quantities import Quantity
 from probes.recorder import Recorder
+from probes.schedules import every
 from probes.stacked import StackedRecorder
 from tests.probes.quantities.devices import Machine
 
@@ -89,6 +90,21 @@ def test_a_run_that_goes_on_from_a_checkpoint_has_the_log_of_one_that_was_not_in
         for step in range(21, STEPS):
             update(model, again, step)
     np.testing.assert_array_equal(open_log(tmp_path / "run")["seen"][:], WEIGHTS)
+
+
+@pytest.mark.parametrize("run", [every(1), every(4)])
+def test_series_of_own_schedules_arrive_at_their_steps(machine, tmp_path, run):
+    model = model_on(machine)
+    rare = Quantity("rare", ("neuron", "dim"), SEEN.measure, schedule=every(7))
+    options = {"quantities": [SEEN, rare], "on_error": "raise", "schedule": run}
+    with Recorder(tmp_path / "run", {}, **options).attach(model) as recording:
+        for step in range(1, STEPS):
+            update(model, recording, step)
+    log = open_log(tmp_path / "run")
+    for name, schedule in (("seen", run), ("rare", every(7))):
+        steps = [step for step in range(STEPS) if schedule(step)]
+        assert log[name].steps.tolist() == steps
+        np.testing.assert_array_equal(log[name][:], WEIGHTS[steps])
 
 
 def test_a_log_ends_before_what_is_not_finite_though_it_is_seen_a_block_later(machine, tmp_path):

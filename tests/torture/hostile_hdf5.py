@@ -141,7 +141,7 @@ IN_LOG: Mapping[str, Change] = {
     "gzip bomb of 230 to 1": partial(bomb, name="step", count=2**28, level=1),
     "gzip bombs among scalars": scalar_bombs,
     "groups without end": many_groups,
-    "newer format": partial(set_attribute, name="format_version", value=2),
+    "newer format": partial(set_attribute, name="format_version", value=3),
     "format of text": partial(set_attribute, name="format_version", value=np.bytes_("1")),
     "no format": lambda file: file.attrs.__delitem__("format_version"),
     "text of variable length": partial(set_attribute, name="run_id", value="seed-0"),
@@ -157,7 +157,7 @@ IN_EVALUATION: Mapping[str, Change] = {
     "evaluation that doubles": doubling,
     "evaluation of objects": lambda file: linked(file, np.array(["a", "b"], object), "mine"),
     "evaluation with a bomb": partial(bomb, name="mine", count=2**29),
-    "evaluation of a newer format": partial(set_attribute, name="format_version", value=2),
+    "evaluation of a newer format": partial(set_attribute, name="format_version", value=3),
 }
 
 

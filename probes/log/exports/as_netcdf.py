@@ -33,7 +33,10 @@ def log_as_netcdf(log: Log, path: Path, names: Sequence[str], *, scalars: bool) 
         ...     file["step"][:]
         array([0, 5])
     """
-    manifest = replace(log.manifest, series=tuple(log[name].series for name in names))
+    schedules = log.manifest.schedules  # with the others left out, each series still has the steps of its own
+    chosen = [log[name].series for name in names]
+    series = tuple(replace(one, schedule=str(schedules[one.name])) if schedules else one for one in chosen)
+    manifest = replace(log.manifest, series=series)
     write_segment(str(path), manifest, replace(joined(manifest, log.parts(), log.parts), scalars={}))
     if scalars:
         taken = {*axis_names(manifest.series).values(), *names, "step"}

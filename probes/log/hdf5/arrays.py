@@ -14,7 +14,6 @@ from probes.files.durable import write_whole
 from probes.files.interrupts import held
 from probes.log.hdf5.segments import checked_attributes, opened
 from probes.log.hdf5.validation import check_dataset, check_links, check_together
-from probes.log.layout import FORMAT_VERSION
 
 __all__ = ["write_arrays"]
 
@@ -62,9 +61,9 @@ def as_bytes(data: object) -> NDArray[np.uint8]:
     return np.frombuffer(json.dumps(data).encode(), np.uint8)
 
 
-def write_attributes(file: h5py.File, attributes: Mapping[str, float | str]) -> None:
+def write_attributes(file: h5py.File, attributes: Mapping[str, float | str], *, version: int = 1) -> None:
     """Write the format and the attributes; texts at a fixed length, which HDF5 keeps under a checksum."""
-    file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["format_version"] = version
     for name, value in attributes.items():
         file.attrs[name] = np.bytes_(value.encode() or b"\0") if isinstance(value, str) else value
 

@@ -4,6 +4,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -170,14 +171,27 @@ def open_segment(path: Path, manifest: Manifest) -> Rows:
     seen = identity(path.lstat())
     with opened(path) as file:
         attempt, gaps = check_root(file, manifest)
-        steps = _read_steps(file[STEP])
+        steps = read_steps(file, manifest)
         for one in manifest.series:
-            check_dataset(file[stored_name(one.name)], one.dtype, (len(steps), *one.shape))
+            check_dataset(file[stored_name(one.name)], one.dtype, (len(steps[one.name]), *one.shape))
         scalars = stored_scalars(file)
 
     faults: list[str] = []
-    arrays = {one.name: StoredSeries(path, one, steps, faults, seen) for one in manifest.series}
-    return Rows(steps, arrays, scalars, gaps, faults, path.name, attempt)
+    arrays = {one.name: StoredSeries(path, one, steps[one.name], faults, seen) for one in manifest.series}
+    return Rows(steps[""], arrays, scalars, gaps, faults, path.name, attempt)
+
+
+def read_steps(file: h5py.File, manifest: Manifest) -> dict[str, NDArray[np.int64]]:
+    """The steps at which each series has rows, by name, and as ``""`` those at which any has."""
+    common = _read_steps(file[STEP])
+    axes = axis_names(manifest.series)
+    own = {one.name: _read_steps(file[stored_name(axes[one.name, STEP])]) for one in manifest.series if one.schedule}
+    rows = Rows(reduce(np.union1d, own.values(), common), {}, {})
+    found = {"": common} | {one.name: own.get(one.name, common) for one in manifest.series}
+    for name, schedule in manifest.schedules.items():
+        if not np.array_equal(found[name], rows.steps_of(schedule)):
+            raise ValueError(f"other steps of `{name or STEP}` than its schedule `{schedule}` says")
+    return found | {"": rows.steps}
 
 
 def segments_shown(path: Path) -> int:

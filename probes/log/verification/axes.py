@@ -24,7 +24,7 @@ def axes_faults(file: h5py.File, manifest: Manifest) -> Iterator[str]:
     checked: set[str] = set()
     for one in manifest.series:
         dataset = file[stored_name(one.name)]
-        axes = [STEP, *(names[one.name, dim] for dim in one.dims)]
+        axes = [names.get((one.name, dim), dim) for dim in (STEP, *one.dims)]
         found = [(dim.label, [scale.name for scale in dim.values()]) for dim in dataset.dims]
         if found != [(axis, [f"/{stored_name(axis)}"]) for axis in axes]:
             yield f"expected axes {', '.join(axes)} of `{dataset.name}`, got others"
@@ -36,6 +36,16 @@ def axes_faults(file: h5py.File, manifest: Manifest) -> Iterator[str]:
             if axis not in checked and not _is_labelled(file[stored_name(axis)], one.labels.get(dim, ()), length):
                 yield f"expected the labels that run.json has along `{axis}`, got others"
             checked.add(axis)
+
+
+def own_steps(manifest: Manifest) -> list[str]:
+    """The axes of steps of the series that have schedules of their own.
+
+    Example:
+        >>> own_steps(Manifest("seed-0", ()))
+        []
+    """
+    return [name for (_, dim), name in axis_names(manifest.series).items() if dim == STEP]
 
 
 def _is_labelled(scale: h5py.Dataset, labels: Sequence[str], length: int) -> bool:

@@ -20,6 +20,7 @@ from probes.log.hdf5.segments import (
     checked_attributes,
     open_segment,
     opened,
+    read_steps,
     segments_shown,
     stored_scalars,
 )
@@ -31,7 +32,7 @@ from probes.log.manifest import Manifest, read_manifest
 from probes.log.outputs import read_outputs
 from probes.log.rows import Rows, Scalars
 from probes.log.stored_directions import read_directions
-from probes.log.verification.axes import axes_faults
+from probes.log.verification.axes import axes_faults, own_steps
 from probes.log.verification.chunk_checksums import chunk_faults
 from probes.log.verification.merged_view import Part, view_faults
 from probes.log.verification.weights import check_weights
@@ -101,11 +102,11 @@ def check_segment(path: Path) -> Iterator[Said]:
     yield from _check_rows(path, manifest, rows)
     with opened(path) as file:
         yield from _faults(path, axes_faults(file, manifest))
-        yield from _faults(path, _index_faults(file))
+        yield from _faults(path, _index_faults(file, manifest))
         for dataset in _datasets(file[PACKED]) if PACKED in file else ():
             yield from _faults(path, chunk_faults(check_dataset(dataset), "rows {} to {}".format))
-        place = partial(_steps, rows.steps)
         for one in manifest.series:
+            place = partial(_steps, rows.steps_of(manifest.schedules.get(one.name)))
             yield from _faults(path, chunk_faults(file[stored_name(one.name)], place))
 
 
@@ -126,12 +127,13 @@ def check_view(run: Path, parts: Sequence[Part], *, complete: bool) -> Iterator[
         check_root(file, manifest)
         scalars = stored_scalars(file)
         yield from _faults(path, axes_faults(file, manifest))
-        yield from _faults(path, _index_faults(file))
+        yield from _faults(path, _index_faults(file, manifest))
         for one in manifest.series:
-            yield from _faults(path, view_faults(file[stored_name(one.name)], one, known))
+            counted = {name: part._replace(rows=part.own.get(one.name, part.rows)) for name, part in known.items()}
+            yield from _faults(path, view_faults(file[stored_name(one.name)], one, counted))
         if complete:
             stretches, _ = read_parts(run, manifest, known={})
-            yield from _faults(path, _copy_faults(file, scalars, joined(manifest, stretches)))
+            yield from _faults(path, _copy_faults(file, scalars, joined(manifest, stretches), manifest))
 
 
 def check_directions(run: Path, sha256: str) -> Iterator[Said]:
@@ -180,26 +182,27 @@ def _check_rows(path: Path, manifest: Manifest, rows: Rows) -> Iterator[Said]:
     for gap in kept.gaps:
         yield "fault", f"`{path.parent}`: {gap.rows} rows, steps {gap.first} to {gap.last}, were left out"
     first, last = (int(kept.steps[0]), int(kept.steps[-1])) if len(kept) else (-1, -1)
-    yield "part", Part(path.name, rows.attempt, len(kept), first, last, kept.after)
+    own = {name: len(kept.steps_of(schedule)) for name, schedule in manifest.schedules.items()}
+    yield "part", Part(path.name, rows.attempt, len(kept), first, last, kept.after, own)
 
 
 def _faults(path: Path, lines: Iterator[str]) -> Iterator[Said]:
     return (("fault", f"`{path}`: {line}") for line in lines)
 
 
-def _index_faults(file: h5py.File) -> Iterator[str]:
+def _index_faults(file: h5py.File, manifest: Manifest) -> Iterator[str]:
     """Of the steps and the scalars, which are read and found in order before."""
     place = "entries {} to {}".format
-    yield from chunk_faults(file[STEP], place)
+    for axis in (STEP, *own_steps(manifest)):
+        yield from chunk_faults(file[stored_name(axis)], place)
     for group in file.get(SCALARS, {}).values():
         for name in ("step", "value"):
             yield from chunk_faults(group[name], place)
 
 
-def _copy_faults(file: h5py.File, scalars: Scalars, rows: Rows) -> Iterator[str]:
+def _copy_faults(file: h5py.File, scalars: Scalars, rows: Rows, manifest: Manifest) -> Iterator[str]:
     """Of what a view repeats of its segments."""
-    steps = check_dataset(file[STEP], "<i8", (None,))
-    if not np.array_equal(steps[:], rows.steps):
+    if not np.array_equal(read_steps(file, manifest)[""], rows.steps):
         yield "expected the steps of the segments, got others"
     if scalars.keys() != rows.scalars.keys() or not all(
         np.array_equal(found, wanted, equal_nan=True)

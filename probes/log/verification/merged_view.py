@@ -1,6 +1,7 @@
 """A log.h5 that shows the rows of segments: whether it shows those of its own run, all of them and nothing else."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import h5py
@@ -25,6 +26,7 @@ class Part(NamedTuple):
     first: int  # steps of those that count; -1 = there is none
     last: int
     after: int = -1  # the step that was recorded before its first, if that is known
+    own: Mapping[str, int] = MappingProxyType({})  # rows of each series, where not all are as many
 
 
 class _Stretch(NamedTuple):

@@ -18,6 +18,7 @@ from probes.log.rows import Rows
 from probes.log.view import joined
 from probes.log.writing.compression import FAST
 from probes.log.writing.segment import LEVEL, attach_axes, segment_bytes, write_common
+from probes.schedules import Schedule
 
 __all__ = ["merge"]
 
@@ -43,9 +44,9 @@ def merge(run_dir: Path, manifest: Manifest, *, pack_bytes: int, compression: st
         return
     parts, _ = read_parts(run_dir, manifest, known={})
     rows = joined(manifest, parts)
-    row_bytes = sum(one.row_bytes for one in manifest.series)
-    if len(rows) * row_bytes <= pack_bytes:
-        level = LEVEL if len(rows) * row_bytes <= _LARGE else FAST  # a training ends by it
+    size = sum(len(rows.steps_of(manifest.schedules.get(one.name))) * one.row_bytes for one in manifest.series)
+    if size <= pack_bytes:
+        level = LEVEL if size <= _LARGE else FAST  # a training ends by it
         with suppress(OSError):
             write_whole(run_dir / MERGED, segment_bytes(manifest, rows, compression=compression, level=level))
     if not (run_dir / MERGED).exists():
@@ -61,20 +62,23 @@ def _view_bytes(manifest: Manifest, parts: Sequence[Rows], rows: Rows) -> memory
     with h5py.File(target, "w", libver=("v110", "v110")) as file:
         write_common(file, manifest, rows)
         numbers = [int(match[1]) for part in parts if (match := NUMBERED.fullmatch(part.file))]
-        write_attributes(file, {"segments": 1 + max(numbers, default=-1), "needs": _NEEDS})
+        shown: dict[str, int | str] = {"segments": 1 + max(numbers, default=-1), "needs": _NEEDS}
+        write_attributes(file, shown, version=manifest.format_version)
         for one in manifest.series:
             missing = np.nan if one.dtype != "<i8" else np.iinfo("<i8").min
-            file.create_virtual_dataset(stored_name(one.name), _layout(one, parts), missing)
+            layout = _layout(one, parts, manifest.schedules.get(one.name))
+            file.create_virtual_dataset(stored_name(one.name), layout, missing)
         attach_axes(file, manifest)
     return target.getbuffer()
 
 
-def _layout(series: Series, parts: Sequence[Rows]) -> h5py.VirtualLayout:
+def _layout(series: Series, parts: Sequence[Rows], schedule: Schedule | None) -> h5py.VirtualLayout:
     """Which rows lie in which segment."""
-    layout = h5py.VirtualLayout((sum(map(len, parts)), *series.shape), series.dtype)
+    counts = [len(part.steps_of(schedule)) for part in parts]
+    layout = h5py.VirtualLayout((sum(counts), *series.shape), series.dtype)
     name = stored_name(series.name).replace("%", "%%")  # HDF5 takes it for a pattern
-    for start, part in zip(accumulate(map(len, parts), initial=0), parts, strict=False):
-        if len(part):
-            shape = (len(part) + part.superseded, *series.shape)
-            layout[start : start + len(part)] = h5py.VirtualSource(part.file, name, shape, series.dtype)[: len(part)]
+    for start, count, part in zip(accumulate(counts, initial=0), counts, parts, strict=False):
+        if count:
+            shape = (part.rows_in_file(schedule), *series.shape)
+            layout[start : start + count] = h5py.VirtualSource(part.file, name, shape, series.dtype)[:count]
     return layout

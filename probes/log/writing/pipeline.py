@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from probes.files.durable import sync_folder, write_whole
 from probes.log.layout import MERGED, MOST_SCALARS, SEGMENT
 from probes.log.manifest import Manifest
-from probes.log.rows import Gap
+from probes.log.rows import Gap, due
 from probes.log.writing.block import Block
 from probes.log.writing.compression import FAST
 from probes.log.writing.sealer import Sealer
@@ -54,7 +54,7 @@ class Pipeline:
     ) -> None:
         self._check = check  # raises where the folder has become another's
         self._path, self._manifest, self._compression = path, manifest, compression
-        self._row_bytes = 8 + sum(one.row_bytes for one in manifest.series)
+        self._row_bytes = 8 + sum(one.row_bytes for one in manifest.series if not one.schedule)
         self._flush_every = max(1, min(flush_every, _FLUSH_BYTES // self._row_bytes))
         self._flush_seconds = flush_seconds
         rows = max(1, block_bytes // self._row_bytes)
@@ -94,8 +94,16 @@ class Pipeline:
                 for step in steps[taken:]:
                     self._leave_out(step, 1)
                 return
-            taken += self._block.extend(steps[taken:], {name: array[taken:] for name, array in arrays.items()})
+            taken += self._block.extend(steps[taken:], self._left(steps[:taken], arrays) if taken else arrays)
             self._flush_when_due()
+
+    def _left(self, steps: Sequence[int], arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """What is left of the arrays after the rows of some steps."""
+        of = self._manifest.schedules
+        return {
+            name: array[int(due(of[name], steps).sum()) if name in of else len(steps) :]
+            for name, array in arrays.items()
+        }
 
     def log(self, step: int, scalars: Mapping[str, float]) -> None:
         """Take in scalars; a ValueError if a name is not one that a file can hold, or there are too many."""

@@ -1,5 +1,6 @@
 """Going on with a run: a new attempt keeps what was recorded up to a step and supersedes the rest."""
 
+import json
 import os
 from contextlib import suppress
 from dataclasses import replace
@@ -53,6 +54,8 @@ def next_attempt(run_dir: Path, wanted: Manifest, position: Position) -> tuple[M
     before = read_manifest(run_dir)
     same = ("run_id", "series", "directions", "schedule")
     changed = [what for what in same if getattr(wanted, what) != getattr(before, what)]
+    if before.batches and json.loads(json.dumps(wanted.batches)) != before.batches:
+        changed.append("probe batches")
     if changed:
         raise RunError(
             f"expected to go on with what `{run_dir}` records, got other {' and '.join(changed)}; record into another "

@@ -1,8 +1,9 @@
 """HDF5 files of recorded rows, built in memory: a full disk can then never meet HDF5 inside a training process.
 
 Each file shows at its root the dataset of every series, axes ``(step, *dims)``, ``step`` and the other axes as attached
-dimension scales, and below ``scalars`` what was logged. Chunks hold about 20 values for 256 steps, which balances what
-must be unpacked for one value of all steps against that for all values of one step.
+dimension scales, ``<series>.step`` in place of ``step`` for a series that has a schedule of its own, and below
+``scalars`` what was logged. Chunks hold about 20 values for 256 steps, which balances what must be unpacked for one
+value of all steps against that for all values of one step.
 """
 
 import io
@@ -53,18 +54,23 @@ def write_segment(
     with h5py.File(target, "w", libver=("v110", "v110")) as file:
         write_common(file, manifest, rows)
         for one in manifest.series:
-            dataset = _created(file, stored_name(one.name), (len(rows), *one.shape), one.dtype, compression)
+            count = len(rows.steps_of(manifest.schedules.get(one.name)))
+            dataset = _created(file, stored_name(one.name), (count, *one.shape), one.dtype, compression)
             _fill(dataset, rows.arrays[one.name], level)
         attach_axes(file, manifest)
 
 
 def write_common(file: h5py.File, manifest: Manifest, rows: Rows) -> None:
     """Write what every file of a run holds besides its series: attributes, steps and scalars."""
-    write_attributes(file, {"run_id": manifest.run_id, "attempt": rows.attempt})
+    write_attributes(file, {"run_id": manifest.run_id, "attempt": rows.attempt}, version=manifest.format_version)
     if rows.gaps:
         file.attrs["gaps"] = np.array(rows.gaps, np.int64)
 
-    columns: dict[str, NDArray[Any]] = {STEP: rows.steps}
+    columns: dict[str, NDArray[Any]] = {STEP: rows.steps_of(manifest.schedules.get(""))}
+    axes = axis_names(manifest.series)
+    for one in manifest.series:
+        if one.schedule:
+            columns[stored_name(axes[one.name, STEP])] = rows.steps_of(manifest.schedules[one.name])
     for name, (steps, values) in latest(rows.scalars).items():
         columns |= {f"{SCALARS}/{stored_name(name)}/step": steps, f"{SCALARS}/{stored_name(name)}/value": values}
     for name, column in columns.items():
@@ -73,8 +79,9 @@ def write_common(file: h5py.File, manifest: Manifest, rows: Rows) -> None:
 
 def attach_axes(file: h5py.File, manifest: Manifest) -> None:
     """Give every axis of every series its name and scale: the steps, labels, or 0, 1, 2, ..."""
-    file[STEP].make_scale(STEP)
     axes = axis_names(manifest.series)
+    for name in (STEP, *(axes[one.name, STEP] for one in manifest.series if one.schedule)):
+        file[stored_name(name)].make_scale(name)
     for one in manifest.series:
         dataset = file[stored_name(one.name)]
         dataset.attrs.update(one.attributes)

@@ -119,9 +119,9 @@ def test_the_journal_of_another_is_refused(path, ends, other, index):
 
 def test_a_journal_of_a_newer_format_is_refused(path):
     head = bytearray(journal_head(manifest(), 2)[:-4])
-    head[8:10] = struct.pack("<H", 2)
+    head[8:10] = struct.pack("<H", 3)
     path.write_bytes(head + struct.pack("<I", zlib.crc32(head)))
-    with pytest.raises(LogError, match=r"expected format 1, got 2; read it with a newer feature-probes$"):
+    with pytest.raises(LogError, match=r"expected format 1 to 2, got 3; read it with a newer feature-probes$"):
         read_journal(path, manifest(), 2)
 
 

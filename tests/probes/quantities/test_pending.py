@@ -143,7 +143,7 @@ def test_parameters_are_looked_up_in_the_order_of_the_quantities():
 
 
 def test_large_parameters_are_measured_at_once(monkeypatch):
-    monkeypatch.setattr("probes.quantities.pending._MOST_COPIED", WEIGHTS[0].nbytes - 1)
+    monkeypatch.setattr("probes.quantities.copies._MOST_COPIED", WEIGHTS[0].nbytes - 1)
     seen = []
     pending = Pending([Quantity("w", (), lambda state: seen.append(state.step) or torch.zeros(()), reads=("w",))])
     measured(pending, range(3))

@@ -143,9 +143,9 @@ def test_more_scalars_than_fit_in_memory_are_refused(path):
 
 def test_a_newer_format_is_refused(path):
     with h5py.File(path / "log.h5", "a") as file:
-        file.attrs["format_version"] = 2
+        file.attrs["format_version"] = 3
 
-    assert refusal(path) == "expected format 1, got 2; read it with a newer feature-probes"
+    assert refusal(path) == "expected format 1 to 2, got 3; read it with a newer feature-probes"
 
 
 def test_a_file_of_another_kind_is_refused(path):
@@ -257,9 +257,9 @@ def test_a_manifest_that_is_none_is_refused(path, text):
 
 def test_a_manifest_of_a_newer_format_is_refused(path):
     file = path / "run.json"
-    file.write_text(file.read_text().replace('"format_version": 1', '"format_version": 2'))
+    file.write_text(file.read_text().replace('"format_version": 1', '"format_version": 3'))
 
-    assert refusal(path, "run.json") == "expected format 1, got 2; read it with a newer feature-probes"
+    assert refusal(path, "run.json") == "expected format 1 to 2, got 3; read it with a newer feature-probes"
 
 
 def test_a_row_too_large_to_be_read_at_once_is_refused(path):

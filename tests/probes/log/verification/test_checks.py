@@ -46,7 +46,7 @@ def test_a_run_whose_description_is_taken_away_is_gone():
 def test_a_segment_tells_what_other_files_are_held_against(tmp_path):
     path = closed(tmp_path / "seed-0").path / "log.h5"
 
-    assert list(check_segment(path)) == [("part", ("log.h5", 0, 50, 0, 125, -1))]
+    assert list(check_segment(path)) == [("part", ("log.h5", 0, 50, 0, 125, -1, {}))]
 
 
 def test_arrays_of_any_size_are_read_chunk_by_chunk(tmp_path):

@@ -87,7 +87,7 @@ def pickled(run):
 
 def newer_format(run):
     with h5py.File(run / SEGMENT, "a") as file:
-        file.attrs["format_version"] = 2
+        file.attrs["format_version"] = 3
 
 
 def another_run(run):
@@ -112,7 +112,7 @@ HOSTILE = {
     wrong_dims: f"{INTACT} shape (12, 2, 3, 4) in `/correlations`",
     link: "expected a plain file, got a link",
     pickled: f"{INTACT} Unable to synchronously open file (file signature not found)",
-    newer_format: "expected format 1, got 2",
+    newer_format: "expected format 1 to 2, got 3",
     another_run: f"{INTACT} rows of run `../seed-0`, not of `seed-0`",
     path_in_run_id: "expected a run's description, got ValueError: expected `run_id` of letters, digits, `.`, `_` and "
     "`-`, got '../x'",
