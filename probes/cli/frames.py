@@ -28,8 +28,9 @@ def claims_for_people(table: pd.DataFrame) -> pd.DataFrame:
         for name, low_of, high_of in (("expected", "expected_low", "expected_high"), ("95 %", "low", "high"))
     }
 
+    decided = [_deciding(*pair) for pair in zip(table["verdict"], table["deciding_n"], strict=True)]
     found = pd.DataFrame({
-        "": ["holds" if holds else "FAILS" for holds in table["holds"]],
+        "": table["verdict"],
         **({"setting": table["setting"]} if "setting" in table else {}),
         "claim": table["claim"],
         "variant": table["variant"],
@@ -40,6 +41,7 @@ def claims_for_people(table: pd.DataFrame) -> pd.DataFrame:
         ],
         "95 % interval": ranges["95 %"],
         "n": table["n"].astype(str),
+        **({"decided at n": decided} if any(decided) else {}),
     })
     said = {"": "not measured"}
     absent = [
@@ -64,6 +66,12 @@ def cells(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     rows = [[_text(value) for value in row] for row in table.itertuples(index=False)]
 
     return list(map(str, table.columns)), rows
+
+
+def _deciding(verdict: str, n: float) -> str:
+    if verdict != "open":
+        return ""
+    return "none" if pd.isna(n) else f"{n:,.0f}"
 
 
 def _text(value: object) -> str:
