@@ -11,7 +11,7 @@ from scipy import stats
 
 from probes.analysis.intervals import ENDS, Estimate
 
-__all__ = ["NORMAL", "Law", "root", "samples", "student", "wilson"]
+__all__ = ["NORMAL", "Law", "root", "samples", "seeds", "student", "wilson"]
 
 Law = Callable[[Estimate, int], Estimate]
 
@@ -69,10 +69,26 @@ def student(found: Estimate, n: int, *, lost: int = 1) -> Estimate:
         >>> [round(end, 3) for end in student(Estimate(0.5, 0.252, 0.748, 3), 12)]
         [0.5, 0.437, 0.563, 12]
     """
-    quantile, before = float(stats.t.ppf(ENDS[1], n - lost)), float(stats.t.ppf(ENDS[1], found.n - lost))
-    half = float((found.high - found.value) * quantile / before * np.sqrt(found.n / n))
+    half = (found.high - found.value) * _narrower(found.n, n, lost)
 
     return Estimate(found.value, found.value - half, found.value + half, n)
+
+
+def seeds(found: Estimate, n: int) -> Estimate:
+    """Return the two-level bootstrap's interval of n seeds that spread as much: as `student`, each end by itself.
+
+    Example:
+        >>> [round(end, 3) for end in seeds(Estimate(0.0, -0.1, 0.4, 3), 12)]
+        [0.0, -0.026, 0.102, 12]
+    """
+    return _nearer(found, n, _narrower(found.n, n), _narrower(found.n, n))
+
+
+def _narrower(before: int, n: int, lost: int = 1) -> float:
+    """Return by which factor a t interval of n runs is narrower than one of fewer."""
+    quantiles = stats.t.ppf(ENDS[1], n - lost) / stats.t.ppf(ENDS[1], before - lost)
+
+    return float(quantiles * np.sqrt(before / n))
 
 
 def _nearer(found: Estimate, n: int, below: float, above: float) -> Estimate:
