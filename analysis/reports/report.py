@@ -32,6 +32,7 @@ class Report:
         absent: What could not be shown, each with the reason.
         claims: Table of the theory's claims, with a column `setting` where several studies stand side by side; None
             for what is no study of the theory.
+        seeds: The rows of the claims at every seed, where `claims` are pooled over seeds; else None.
         created: When the report was made.
 
     Example:
@@ -47,6 +48,7 @@ class Report:
     panels: Sequence[Panel] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
     claims: pd.DataFrame | None = None
+    seeds: pd.DataFrame | None = None
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -59,6 +61,17 @@ class Report:
         parts = self.claims.groupby("setting", sort=False)["verdict"]
 
         return "; ".join(f"{setting}: {counted(verdicts)}" for setting, verdicts in parts)
+
+    def seeds_of(self, claim: str, variant: str) -> Sequence[Mapping[str, object]]:
+        """Return the rows of a claim at every seed; none where the claims are not pooled over seeds."""
+        if self.seeds is None:
+            return ()
+        chosen = (self.seeds["claim"] == claim) & (self.seeds["variant"] == variant)
+        rows: list[dict[str, object]] = [
+            {str(name): value for name, value in row.items()} for row in self.seeds[chosen].to_dict("records")
+        ]
+
+        return rows
 
     @property
     def opening(self) -> Sequence[str]:

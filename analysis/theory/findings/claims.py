@@ -1,7 +1,7 @@
 """The theory's claims beside the measurements: one row each, with source, expected range, interval and verdict."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -22,7 +22,7 @@ from probes.analysis.theory.rooms import rooms_of
 from probes.analysis.theory.verdicts import by_chance, deciding_n, verdict
 from probes.errors import LogError
 
-__all__ = ["COLUMNS", "MARKS", "REACH", "claims", "draw", "measured", "measures", "panel", "records"]
+__all__ = ["COLUMNS", "MARKS", "REACH", "claims", "draw", "legend", "measured", "measures", "panel", "records"]
 
 COLUMNS = {
     "claim": "id of the claim",
@@ -137,7 +137,7 @@ def panel(study: Study) -> Panel | None:
 def draw(table: pd.DataFrame, ax: Axes) -> Axes:
     """Return the axes with one row a claim: expected range as a grey band, measured value and 95 % interval.
 
-    A claim that holds has a green dot, one that fails a red cross, an open one a black diamond. What lies beyond -0.25
+    A claim that holds has a green dot, one that fails a red cross, an open one an empty diamond. What lies beyond -0.25
     or 1.05 is drawn there.
 
     Args:
@@ -154,13 +154,28 @@ def draw(table: pd.DataFrame, ax: Axes) -> Axes:
     shown = table.assign(**{name: table[name].clip(*REACH) for name in ("measured", "low", "high")})
     for one, (colour, marker, _) in MARKS.items():
         rows = [row for row, found in enumerate(table["verdict"]) if found == one]
-        intervals(ax, shown.iloc[rows], rows, value="measured", colour=colour, marker=marker)
+        intervals(ax, shown.iloc[rows], rows, value="measured", colour=colour, marker=marker, filled=one != "open")
 
     rows_named(ax, [kind_name(*pair) for pair in zip(table["claim"], table["variant"], strict=True)])
     ax.set(xlim=REACH, ylim=(len(table) - 0.4, -0.6), xlabel="error or gain in units of μ, or share")
     ax.axvline(0, color=INK, linewidth=0.5, zorder=0)
-    key(ax, _names())
+    key(ax, legend())
     return ax
+
+
+def legend(*, line: bool = True) -> list[tuple[Artist, str]]:
+    """Return the marks of `draw` with their names, or, without a line, those of verdicts alone.
+
+    Example:
+        >>> [name for _, name in legend(line=False)]
+        ['holds', 'open', 'fails']
+    """
+    marks: list[tuple[Artist, str]] = []
+    for one, (colour, mark, name) in MARKS.items():
+        styles: dict[str, Any] = {"marker": mark, "fillstyle": "none" if one == "open" else "full"}
+        styles["linestyle"] = "-" if line else "none"
+        marks.append((Line2D([], [], color=colour, linewidth=1.4, **styles), name if line else one))
+    return [(Patch(facecolor=MUTED, alpha=0.35), "expected"), *marks] if line else marks
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -196,9 +211,3 @@ def _row(claim: str, measurement: Measurement) -> dict[str, object]:
         "deciding_n": deciding_n(estimate, expectation, measurement.law),
         "note": measurement.note,
     }
-
-
-def _names() -> Sequence[tuple[Artist, str]]:
-    marks = [(Line2D([], [], color=colour, marker=mark, linewidth=1.4), name) for colour, mark, name in MARKS.values()]
-
-    return [(Patch(facecolor=MUTED, alpha=0.35), "expected"), *marks]
