@@ -99,6 +99,8 @@ def draw_claims(frame: pd.DataFrame, ax: Axes) -> Axes:
         ax.hlines(heights, part["low"].clip(*REACH), part["high"].clip(*REACH), color=colour)
         for verdict, fill in _FILLS.items():
             chosen = part["verdict"] == verdict
+            if not chosen.any():  # a line without points would be drawn at the corner of the figure
+                continue
             values = part.loc[chosen, "measured"].clip(*REACH)
             ax.plot(
                 values,
@@ -113,7 +115,7 @@ def draw_claims(frame: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xlim(*REACH)
     band = (Patch(facecolor=MUTED, alpha=0.3), "expected")
     said = [(Line2D([], [], color=INK, marker="o", fillstyle=fill), said) for said, fill in _FILLS.items()]
-    key(ax, [band, *_names(frame), *said])
+    key(ax, [band, *_names(frame), *said], columns=1 + frame["setting"].nunique())
     return ax
 
 

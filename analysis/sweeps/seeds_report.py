@@ -7,6 +7,7 @@ from typing import Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import MUTED, WIDTH, canvas, key
@@ -70,7 +71,7 @@ def draw_seeds(pooled: pd.DataFrame, rows: pd.DataFrame, ax: Axes) -> Axes:
     heights = [places[pair] + 0.34 for pair in zip(rows["claim"], rows["variant"], strict=True)]
     draw(pooled, ax)
     ax.plot(rows["measured"].clip(*REACH), heights, "o", color=MUTED, markersize=2.8, markeredgewidth=0, clip_on=False)
-    key(ax, [*legend(), (dot(MUTED, size=2.8), "one seed")])
+    key(ax, [(Patch(facecolor=MUTED, alpha=0.35), "expected"), *legend(), (dot(MUTED, size=2.8), "single seed")])
 
     return ax
 
@@ -92,7 +93,7 @@ def draw_verdicts(rows: pd.DataFrame, ax: Axes) -> Axes:
     claims, seeds = list(dict.fromkeys(names)), sorted(rows["seed"].unique())
     places = pd.Series([claims.index(name) for name in names], index=rows.index)
 
-    for verdict, (colour, mark, _) in MARKS.items():
+    for verdict, (colour, mark) in MARKS.items():
         chosen = rows["verdict"] == verdict
         columns = rows.loc[chosen, "seed"].map(seeds.index)
         style: Literal["none", "full"] = "none" if verdict == "open" else "full"

@@ -42,12 +42,8 @@ COLUMNS = {
 # Where the axis of the figure ends: what lies beyond is drawn there.
 REACH = (-0.25, 1.05)
 
-# Colour, mark and name of every verdict.
-MARKS: Mapping[str, tuple[str, str, str]] = MappingProxyType({
-    "holds": (GOOD, "o", "measured, 95 % interval: holds"),
-    "open": (INK, "D", "is open"),
-    "fails": (BAD, "X", "fails"),
-})
+# Colour and mark of every verdict.
+MARKS: Mapping[str, tuple[str, str]] = MappingProxyType({"holds": (GOOD, "o"), "open": (INK, "D"), "fails": (BAD, "X")})
 
 
 @finding
@@ -129,7 +125,7 @@ def panel(study: Study) -> Panel | None:
 
     figure, axes = canvas(WIDTH, 0.9 + 0.27 * len(table))
     draw(table, axes[0])
-    caption = "Each claim's measured value on the range in which it is expected."
+    caption = "Each claim's measured value, with its 95 % interval, on the range in which it is expected."
 
     return Panel("claims", "The claims at a glance", caption, table, figure)
 
@@ -152,30 +148,32 @@ def draw(table: pd.DataFrame, ax: Axes) -> Axes:
     low, high = table["expected_low"].clip(lower=REACH[0]), table["expected_high"]
     ax.barh(range(len(table)), high - low, left=low, height=0.5, color=MUTED, alpha=0.35, linewidth=0)
     shown = table.assign(**{name: table[name].clip(*REACH) for name in ("measured", "low", "high")})
-    for one, (colour, marker, _) in MARKS.items():
+    for one, (colour, marker) in MARKS.items():
         rows = [row for row, found in enumerate(table["verdict"]) if found == one]
-        intervals(ax, shown.iloc[rows], rows, value="measured", colour=colour, marker=marker, filled=one != "open")
+        if rows:  # a line without points would be drawn at the corner of the figure
+            part, filled = shown.iloc[rows], one != "open"
+            intervals(ax, part, rows, value="measured", colour=colour, marker=marker, filled=filled)
 
     rows_named(ax, [kind_name(*pair) for pair in zip(table["claim"], table["variant"], strict=True)])
     ax.set(xlim=REACH, ylim=(len(table) - 0.4, -0.6), xlabel="error or gain in units of μ, or share")
     ax.axvline(0, color=INK, linewidth=0.5, zorder=0)
-    key(ax, legend())
+    key(ax, [(Patch(facecolor=MUTED, alpha=0.35), "expected"), *legend()])
     return ax
 
 
 def legend(*, line: bool = True) -> list[tuple[Artist, str]]:
-    """Return the marks of `draw` with their names, or, without a line, those of verdicts alone.
+    """Return the marks of all verdicts with their names, with the interval's line or without.
 
     Example:
-        >>> [name for _, name in legend(line=False)]
+        >>> [name for _, name in legend()]
         ['holds', 'open', 'fails']
     """
+    styles: dict[str, Any] = {"linestyle": "-" if line else "none"}
     marks: list[tuple[Artist, str]] = []
-    for one, (colour, mark, name) in MARKS.items():
-        styles: dict[str, Any] = {"marker": mark, "fillstyle": "none" if one == "open" else "full"}
-        styles["linestyle"] = "-" if line else "none"
-        marks.append((Line2D([], [], color=colour, linewidth=1.4, **styles), name if line else one))
-    return [(Patch(facecolor=MUTED, alpha=0.35), "expected"), *marks] if line else marks
+    for name, (colour, mark) in MARKS.items():
+        styles["fillstyle"] = "none" if name == "open" else "full"
+        marks.append((Line2D([], [], color=colour, marker=mark, **styles), name))
+    return marks
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -161,7 +161,7 @@ def test_estimate_leaves_out_what_is_finished(recorded):
 def test_estimate_of_a_sweep_takes_its_options_only(recorded):
     file = recorded[0].parent / "mine.toml"
     seeded, alone = probes("estimate", file, "--seed", 3), probes("estimate", "tiny", "--workers", 2)
-    line = "expected `--workers` with a sweep or --seeds, got it with a recipe, whose runs train side by side"
+    line = "expected `--workers` with a sweep, got it with a recipe, whose runs train side by side"
     assert seeded.stderr == f"probes: expected seeds in {file}, as `seeds = [3]`, got --seed\n"
     assert (seeded.exit_code, alone.exit_code, alone.stderr) == (2, 2, f"probes: {line}\n")
 

@@ -139,4 +139,4 @@ def test_each_verdict_has_a_colour_and_a_mark(table):
 def test_a_claim_far_outside_is_drawn_at_the_edge(table):
     ax = draw(table.head(1).assign(measured=125.0, verdict="fails"), canvas(5, 4)[1][0])
 
-    assert ax.get_lines()[2].get_xdata().tolist() == [ax.get_xlim()[1]]
+    assert ax.get_lines()[0].get_xdata().tolist() == [ax.get_xlim()[1]]
