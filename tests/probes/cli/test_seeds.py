@@ -6,6 +6,10 @@ from click.testing import CliRunner
 
 from probes.analysis.theory.findings.claims import claims
 from probes.cli import main
+from probes.learners.recipe_files import built_in, override
+from probes.schedules import every
+from probes.studies.sweep import over_seeds
+from probes.studies.sweep_record import waiting_points
 
 FEW = ("training.steps=40", "distilled.steps=20", "runs.self_distilled=0", "measuring.test_samples=40")
 SETTINGS = [word for setting in FEW for word in ("--set", setting)]
@@ -26,6 +30,11 @@ def rows(*words):
     return json.loads(probes("claims", *words, "--json").stdout)
 
 
+@pytest.fixture(scope="module")
+def pooled(recorded):
+    return rows(recorded[0])
+
+
 def test_each_seed_is_a_whole_study_in_a_folder_of_its_own(recorded):
     root, result = recorded
     assert (result.exit_code, result.stdout) == (0, f"{root}\n")
@@ -34,11 +43,13 @@ def test_each_seed_is_a_whole_study_in_a_folder_of_its_own(recorded):
     assert all(len(list(path.glob("single-*/weights.safetensors"))) == 3 for path in folders)
 
 
-def test_more_seeds_are_recorded_beside_those_that_are_finished(recorded, tmp_path):
-    first = probes("record", "tiny", *SETTINGS, "--seed", 4, "--seeds", 1, "--out", tmp_path)
-    more = probes("record", "tiny", *SETTINGS, "--seed", 4, "--seeds", 2, "--out", tmp_path)
-    assert first.exit_code == more.exit_code == 0
-    assert ": 2 points (1 finished before)" in more.stderr
+def test_more_seeds_are_recorded_beside_those_that_are_finished(recorded):
+    root, _ = recorded
+    result = probes("record", "tiny", *SETTINGS, "--seed", 4, "--seeds", 3, "--out", root)
+    assert result.stderr == f"{root}: 3 points, all finished before\n"
+    recipe = override(built_in("tiny"), dict(setting.split("=") for setting in FEW))
+    sweep = over_seeds(recipe, range(4, 9), schedule=every(1))
+    assert [point.recipe.seed for point in waiting_points(sweep, root)] == [7, 8]
 
 
 def test_seeds_are_recorded_by_what_records_sweeps(tmp_path):
@@ -55,12 +66,10 @@ def test_a_sweep_has_its_seeds_in_its_file(tmp_path):
     assert (result.exit_code, result.stderr) == (2, f"probes: expected seeds in {file}, as `seeds = 3`, got --seeds\n")
 
 
-def test_pooled_claims_are_means_over_seeds_and_count_the_verdicts_of_each(recorded):
-    root, _ = recorded
-    pooled = {(row["claim"], row["variant"]): row for row in rows(root)}
-    each = [claims(path).set_index(["claim", "variant"]) for path in sorted(root.glob("seed-*"))]
-    for key, row in pooled.items():
-        known = [table.loc[key] for table in each]
+def test_pooled_claims_are_means_over_seeds_and_count_the_verdicts_of_each(recorded, pooled):
+    each = [claims(path).set_index(["claim", "variant"]) for path in sorted(recorded[0].glob("seed-*"))]
+    for row in pooled:
+        known = [table.loc[row["claim"], row["variant"]] for table in each]
         assert row["measured"] == pytest.approx(sum(one["measured"] for one in known) / 3)
         assert row["low"] is None or row["low"] <= row["measured"] <= row["high"]
         counts = [sum(one["verdict"] == verdict for one in known) for verdict in ("holds", "open", "fails")]
@@ -82,10 +91,9 @@ def test_the_table_has_spread_and_counts_in_columns_of_their_own(recorded):
     assert "would fail by chance, were every claim true." in result.stdout
 
 
-def test_the_exit_code_is_that_of_the_pooled_claims(recorded):
-    pooled = {row["claim"]: row["verdict"] for row in reversed(rows(recorded[0]))}
-    expected = 3 if "fails" in pooled.values() else 0
-    assert {probes("claims", recorded[0], *by).exit_code for by in ((), ("--by", "seed"))} == {expected}
+def test_the_exit_code_is_that_of_the_pooled_claims(recorded, pooled):
+    first = {row["claim"]: row["verdict"] for row in reversed(pooled)}
+    assert probes("claims", recorded[0], "--by", "seed").exit_code == (3 if "fails" in first.values() else 0)
 
 
 def test_a_study_of_one_seed_has_no_rows_by_seed(recorded):
@@ -117,11 +125,10 @@ def test_a_seed_that_is_not_finished_is_named_and_hides_no_other(recorded, tmp_p
     assert result.exit_code == 1
 
 
-def test_the_report_has_pooled_claims_and_each_seed_a_click_away(recorded, tmp_path):
+def test_the_report_has_pooled_claims_and_each_seed_a_click_away(recorded, pooled, tmp_path):
     result = probes("analyze", recorded[0], "--out", tmp_path)
     page = (tmp_path / "report.html").read_text()
-    pooled = len(rows(recorded[0]))
     assert result.exit_code == 0
     assert {"claims.png", "seeds.csv", "seeds.svg", "measures.csv"} <= {path.name for path in tmp_path.iterdir()}
-    assert page.count("<summary>Each seed</summary>") == pooled
-    assert page.count('<tr><td class="figure">5</td>') == pooled
+    assert page.count("<summary>Each seed</summary>") == len(pooled)
+    assert page.count('<tr><td class="figure">5</td>') == len(pooled)
