@@ -115,7 +115,13 @@ def _names(roots: tuple[Path, ...]) -> dict[str, Path]:
 
 def _studies(roots: tuple[Path, ...], **options: Any) -> Mapping[str, Study]:
     """Return the studies by name; none of a sweep, whose points are studies of their own."""
-    if len(roots) == 1 and is_sweep(roots[0]):
+    swept = [root for root in roots if is_sweep(root)]
+    if swept and len(roots) > 1:
+        raise click.UsageError(
+            f"expected studies to set side by side, got a sweep or a study over seeds in {swept[0]}: analyse it by "
+            "itself, or name the folders of its points"
+        )
+    if swept:
         return {}
 
     return {name: open_study(root, **options) for name, root in _names(roots).items()}

@@ -113,6 +113,16 @@ def test_claims_of_a_sweep_are_not_thrown_together(tmp_path):
     assert (result.exit_code, result.stderr) == (2, line)
 
 
+def test_studies_over_seeds_are_not_thrown_together_beside_another(recorded, tmp_path):
+    result = probes("analyze", recorded[0], tmp_path)
+    line = (
+        f"expected studies to set side by side, got a sweep or a study over seeds in {recorded[0]}: analyse it by "
+        "itself, or name the folders of its points"
+    )
+    assert result.exit_code == 2
+    assert line in " ".join(result.stderr.split())
+
+
 def test_a_seed_that_is_not_finished_is_named_and_hides_no_other(recorded, tmp_path):
     for path in recorded[0].glob("seed-*"):
         (tmp_path / path.name).symlink_to(path)
