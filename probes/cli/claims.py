@@ -14,10 +14,10 @@ from probes.analysis.theory.over_seeds import claims_by_seed, claims_over_seeds
 from probes.analysis.theory.recipe import is_theory
 from probes.analysis.theory.roles import kind_name
 from probes.analysis.theory.verdicts import chance_said
-from probes.cli.frames import cells, claims_for_people
-from probes.cli.left_out import damaged, fail_for
-from probes.cli.saying import say
+from probes.cli.frame_text import cells, claims_for_people
+from probes.cli.messages import say
 from probes.cli.tables import show
+from probes.cli.unreadable_runs import damaged, fail_for
 from probes.errors import LogError, UsageError
 
 FAILS = 3

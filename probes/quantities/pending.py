@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from probes.errors import UsageError
-from probes.logs.directions import StoredDirections
-from probes.logs.layout import Series
+from probes.log.layout import Series
+from probes.log.stored_directions import StoredDirections
 from probes.quantities.quantity import Quantity, State
 from probes.quantities.ring import Ring
 from probes.quantities.transfer import Lane

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import torch
 
-from probes.logs.directions import StoredDirections
-from probes.logs.layout import Series
+from probes.log.layout import Series
+from probes.log.stored_directions import StoredDirections
 
 __all__ = ["Batch", "Quantity", "State"]
 
