@@ -51,7 +51,7 @@ coverage(study)[["members", "subsets", "coverage", "coverage_low", "coverage_hig
 # Every claim, with its interval.
 
 # %%
-claims(study)[["claim", "variant", "expected_low", "expected_high", "measured", "low", "high", "holds"]]
+claims(study)[["claim", "variant", "expected_low", "expected_high", "measured", "low", "high", "verdict"]]
 
 # %% [markdown]
 # Everything at once: as a page with `study.report("report")`, or here.

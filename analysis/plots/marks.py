@@ -61,7 +61,15 @@ def members_axis(ax: Axes, most: int) -> None:
 
 
 def intervals(
-    ax: Axes, table: pd.DataFrame, rows: ArrayLike, *, value: str, colour: str, marker: str = "o", size: float = 6
+    ax: Axes,
+    table: pd.DataFrame,
+    rows: ArrayLike,
+    *,
+    value: str,
+    colour: str,
+    marker: str = "o",
+    size: float = 6,
+    filled: bool = True,
 ) -> None:
     """Draw a value with its interval in each of some rows.
 
@@ -73,6 +81,7 @@ def intervals(
         colour: Of line and mark.
         marker: Of the value.
         size: Of the marker, in points.
+        filled: Whether it is; else its outline is drawn.
 
     Example:
         >>> from probes.analysis.plots.canvas import canvas
@@ -82,7 +91,8 @@ def intervals(
         [0.2]
     """
     ax.hlines(rows, table["low"], table["high"], color=colour, linewidth=1.4)
-    ax.plot(table[value], rows, marker, color=colour, markersize=size, clip_on=False)
+    style = "full" if filled else "none"
+    ax.plot(table[value], rows, marker, color=colour, markersize=size, fillstyle=style, clip_on=False)
 
 
 def thin_lines(ax: Axes, wide: pd.DataFrame, colour: str, *, bold: float = 2.2, alpha: float = 0.4) -> None:

@@ -1,6 +1,7 @@
 """The report of several studies side by side: every claim and every error, a colour and a mark a setting."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
 
 import pandas as pd
 from matplotlib.artist import Artist
@@ -28,6 +29,7 @@ __all__ = ["comparison", "draw_claims", "draw_errors"]
 
 _COLOURS = (*VIEWS, GOOD, INK)
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
+_FILLS: Mapping[str, Literal["full", "left", "none"]] = {"holds": "full", "open": "left", "fails": "none"}
 
 
 @look()
@@ -73,7 +75,7 @@ def comparison(studies: Mapping[str, Source], *, title: str = "") -> Report:
 def draw_claims(frame: pd.DataFrame, ax: Axes) -> Axes:
     """Return the axes with one row a claim: expected range as a grey band, value and 95 % interval of every setting.
 
-    Filled marks hold, open ones do not. What lies beyond -0.25 or 1.05 is drawn there.
+    Filled marks hold, half-filled ones are open, empty ones fail. What lies beyond -0.25 or 1.05 is drawn there.
 
     Args:
         frame: Table of `claims_beside`.
@@ -95,22 +97,25 @@ def draw_claims(frame: pd.DataFrame, ax: Axes) -> Axes:
     for place, (_, part) in enumerate(table.groupby("setting", sort=False)):
         heights, colour = part["row"] + _offset(place, frame["setting"].nunique()), _COLOURS[place % len(_COLOURS)]
         ax.hlines(heights, part["low"].clip(*REACH), part["high"].clip(*REACH), color=colour)
-        for holds, face in {True: colour, False: "none"}.items():
-            chosen = part["holds"] == holds
+        for verdict, fill in _FILLS.items():
+            chosen = part["verdict"] == verdict
+            if not chosen.any():  # a line without points would be drawn at the corner of the figure
+                continue
             values = part.loc[chosen, "measured"].clip(*REACH)
             ax.plot(
                 values,
                 heights[chosen],
                 _MARKS[place % len(_MARKS)],
                 color=colour,
-                markerfacecolor=face,
+                fillstyle=fill,
                 markersize=5,
                 clip_on=False,
             )
     _name_rows(ax, rows, "error or gain in units of μ, or share")
     ax.set_xlim(*REACH)
     band = (Patch(facecolor=MUTED, alpha=0.3), "expected")
-    key(ax, [band, *_names(frame), (Line2D([], [], color=INK, marker="o", markerfacecolor="none"), "does not hold")])
+    said = [(Line2D([], [], color=INK, marker="o", fillstyle=fill), said) for said, fill in _FILLS.items()]
+    key(ax, [band, *_names(frame), *said], columns=1 + frame["setting"].nunique())
     return ax
 
 

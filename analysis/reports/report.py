@@ -13,6 +13,7 @@ from probes.analysis.panel import Panel
 from probes.analysis.reports.page import films, place, template
 from probes.analysis.theory.expectations import EXPECTATIONS
 from probes.analysis.theory.rooms import rooms as theory_rooms
+from probes.analysis.theory.verdicts import VERDICTS, chance_said, counted
 
 __all__ = ["Report"]
 
@@ -31,6 +32,7 @@ class Report:
         absent: What could not be shown, each with the reason.
         claims: Table of the theory's claims, with a column `setting` where several studies stand side by side; None
             for what is no study of the theory.
+        seeds: The rows of the claims at every seed, where `claims` are pooled over seeds; else None.
         created: When the report was made.
 
     Example:
@@ -46,18 +48,30 @@ class Report:
     panels: Sequence[Panel] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
     claims: pd.DataFrame | None = None
+    seeds: pd.DataFrame | None = None
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def verdict(self) -> str:
-        """How many claims hold, of each setting where there are several; "" where there is none."""
+        """How many claims hold, are open and fail, of each setting where there are several; "" where there is none."""
         if self.claims is None:
             return ""
         if "setting" not in self.claims:
-            return f"{self.claims['holds'].sum()} of {len(self.claims)} claims hold"
-        counts = self.claims.groupby("setting", sort=False)["holds"].agg(["sum", "size"])
+            return counted(self.claims["verdict"])
+        parts = self.claims.groupby("setting", sort=False)["verdict"]
 
-        return "Claims that hold: " + ", ".join(f"{row.Index} {row.sum} of {row.size}" for row in counts.itertuples())
+        return "; ".join(f"{setting}: {counted(verdicts)}" for setting, verdicts in parts)
+
+    def seeds_of(self, claim: str, variant: str) -> Sequence[Mapping[str, object]]:
+        """Return the rows of a claim at every seed; none where the claims are not pooled over seeds."""
+        if self.seeds is None:
+            return ()
+        chosen = (self.seeds["claim"] == claim) & (self.seeds["variant"] == variant)
+        rows: list[dict[str, object]] = [
+            {str(name): value for name, value in row.items()} for row in self.seeds[chosen].to_dict("records")
+        ]
+
+        return rows
 
     @property
     def opening(self) -> Sequence[str]:
@@ -72,7 +86,8 @@ class Report:
         page = template("report.html.j2", number=_number, cell=_cell, films=films)
         placed = place(self.panels)
         meanings = _meanings(self.panels, of_theory=self.claims is not None)
-        stream.writelines(page.generate(report=self, placed=placed, expectations=EXPECTATIONS, meanings=meanings))
+        words: dict[str, object] = {"expectations": EXPECTATIONS, "verdicts": VERDICTS, "chance_said": chance_said}
+        stream.writelines(page.generate(report=self, placed=placed, meanings=meanings, **words))
 
     def _repr_html_(self) -> str:
         opening = [panel for panel in self.panels if panel.name in self.opening]

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from probes.analysis.plots.canvas import BAD, GOOD, INK, MUTED, VIEWS, key
+from probes.analysis.plots.marks import members_axis
 
 __all__ = ["SYMBOLS", "heat", "label_of", "lines", "members"]
 
@@ -172,7 +173,7 @@ def members(frame: pd.DataFrame, ax: Axes, *, value: str, ends: tuple[str, str],
     if by:
         longest = max(len(name) for _, name in names)
         key(ax, names, columns=min(4 if longest < _SHORT else 2, len(names)))
-    ax.set(xlabel="members K")
+    members_axis(ax, int(frame["members"].max()))
     return ax
 
 

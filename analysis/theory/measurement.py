@@ -1,11 +1,13 @@
 """One measured value of a claim."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from probes.analysis.intervals import Estimate
+from probes.analysis.theory.laws import Law
 
 __all__ = ["Measurement", "units"]
 
@@ -18,11 +20,15 @@ class Measurement:
         estimate: Value, 95 % interval and n.
         note: What n counts, where the interval comes from, and what else a reader should know.
         variant: Which variant was measured, "" where there is one only.
+        law: How the interval narrows with n; None where it does not.
+        values: The values whose mean it is, one a run, class or pair; none where it is no such mean.
     """
 
     estimate: Estimate
     note: str
     variant: str = ""
+    law: Law | None = None
+    values: Sequence[float] = ()
 
 
 def units(values: "pd.Series[float]", runs: "pd.Series[Any]", statistic: str) -> tuple["pd.Series[float]", str]:

@@ -28,9 +28,10 @@ def claims_for_people(table: pd.DataFrame) -> pd.DataFrame:
         for name, low_of, high_of in (("expected", "expected_low", "expected_high"), ("95 %", "low", "high"))
     }
 
+    decided = [_deciding(*pair) for pair in zip(table["verdict"], table["deciding_n"], strict=True)]
     found = pd.DataFrame({
-        "": ["holds" if holds else "FAILS" for holds in table["holds"]],
-        **({"setting": table["setting"]} if "setting" in table else {}),
+        "": table["verdict"],
+        **{name: table[name] for name in ("setting", "seed") if name in table},
         "claim": table["claim"],
         "variant": table["variant"],
         "source": table["source"],
@@ -39,7 +40,8 @@ def claims_for_people(table: pd.DataFrame) -> pd.DataFrame:
             f"{value:.4f}" if value == 0 or abs(value) >= 0.001 else f"{value:.3g}" for value in table["measured"]
         ],
         "95 % interval": ranges["95 %"],
-        "n": table["n"].astype(str),
+        **(_over_seeds(table) if "spread" in table else {"n": table["n"].astype(str)}),
+        **({"decided at n": decided} if any(decided) else {}),
     })
     said = {"": "not measured"}
     absent = [
@@ -64,6 +66,22 @@ def cells(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     rows = [[_text(value) for value in row] for row in table.itertuples(index=False)]
 
     return list(map(str, table.columns)), rows
+
+
+def _over_seeds(table: pd.DataFrame) -> dict[str, list[str]]:
+    counts = zip(table["seeds_hold"], table["seeds_open"], table["seeds_fail"], strict=True)
+
+    return {
+        "spread": ["unknown" if pd.isna(spread) else f"{spread:.3g}" for spread in table["spread"]],
+        "seeds": table["n"].astype(str).tolist(),
+        "hold/open/fail": ["/".join(map(str, each)) for each in counts],
+    }
+
+
+def _deciding(verdict: str, n: float) -> str:
+    if verdict != "open":
+        return ""
+    return "none" if pd.isna(n) else f"{n:,.0f}"
 
 
 def _text(value: object) -> str:

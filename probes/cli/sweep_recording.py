@@ -10,18 +10,18 @@ import click
 
 from probes.analysis.sweeps.table import TABLE
 from probes.cli.amounts import one_line
-from probes.cli.recipe_options import chosen_changes
+from probes.cli.recipe_options import chosen_changes, chosen_recipe
 from probes.errors import RunError, UsageError
 from probes.schedules import Schedule
 from probes.studies.estimate import RULE, free_bytes
 from probes.studies.executors import engine
-from probes.studies.sweep import Point, Sweep
+from probes.studies.sweep import Point, Sweep, over_seeds
 from probes.studies.sweep_estimate import point_sizes, sweep_size
 from probes.studies.sweep_files import is_sweep_file, load_sweep
 from probes.studies.sweep_point import Outcome
 from probes.studies.sweep_record import record_sweep, waiting_points
 
-__all__ = ["estimate_sweep_file", "is_sweep_file", "record_sweep_file"]
+__all__ = ["estimate_sweep_file", "is_sweep_file", "record_seeds", "record_sweep_file"]
 
 _TIME = (
     "time: that of the point in the middle, by work, from a few of its steps; the others' by their work; an estimate"
@@ -55,6 +55,64 @@ def record_sweep_file(
         runs
     """
     sweep = _loaded(file, settings, runs, seed, schedule)
+    _record(sweep, out, force=force, checkpoint_seconds=checkpoint_seconds, workers=workers, executor=executor)
+
+
+def record_seeds(
+    recipe: str,
+    out: Path | None,
+    *,
+    settings: Sequence[str],
+    runs: int | None,
+    seed: int | None,
+    seeds: int,
+    force: bool,
+    schedule: Schedule,
+    checkpoint_seconds: float,
+    workers: int | None,
+    executor: str | None,
+) -> None:
+    """Record a study at so many seeds, each whole and in a folder of its own, and print the folder of all.
+
+    Args:
+        recipe: The study.
+        out: Folder; default runs/RECIPE.
+        settings: What is changed of the recipe.
+        runs: Number of its single models.
+        seed: The first seed; default the recipe's.
+        seeds: Their number.
+        force: Begin half-finished runs anew.
+        schedule: Which steps are recorded.
+        checkpoint_seconds: Time between two checkpoints.
+        workers: Number of processes.
+        executor: What else records.
+
+    Raises:
+        ProbesError: the recipe or the folder is not as expected, or a study failed.
+
+    Example:
+        >>> from probes.schedules import every
+        >>> none = [f"runs.{role}=0" for role in ("distilled", "self_distilled", "average")]
+        >>> changes = {"settings": ["training.steps=2", *none], "runs": 1, "seed": 5, "seeds": 2, "schedule": every(1)}
+        >>> options = {"force": False, "checkpoint_seconds": 30.0, "workers": None, "executor": None}
+        >>> record_seeds("tiny", Path("seeds"), **changes, **options)
+        seeds
+    """
+    chosen = chosen_recipe(recipe, tuple(settings), runs, seed)
+    sweep = over_seeds(chosen, range(chosen.seed, chosen.seed + seeds), schedule=schedule)
+    _record(sweep, out, force=force, checkpoint_seconds=checkpoint_seconds, workers=workers, executor=executor)
+
+
+def _record(
+    sweep: Sweep,
+    out: Path | None,
+    *,
+    force: bool,
+    checkpoint_seconds: float,
+    workers: int | None,
+    executor: str | None,
+) -> None:
+    """Record the points of a sweep, say what it will take and what became of each, and print its folder."""
     root, count = out or Path("runs") / sweep.name, workers or 1
     start = engine(executor or "", count)
 

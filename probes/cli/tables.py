@@ -11,7 +11,7 @@ from probes.files.text import printable
 __all__ = ["VERDICTS", "show"]
 
 # What can be said of a claim, and how a terminal shows it; the words say it everywhere.
-VERDICTS = {"holds": "green", "FAILS": "bold red", "not measured": "dim"}
+VERDICTS = {"holds": "green", "open": "yellow", "fails": "bold red", "not measured": "dim"}
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:

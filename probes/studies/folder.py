@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from probes.analysis.sweeps.table import TABLE
 from probes.errors import RunError
 from probes.log.layout import MANIFEST
 from probes.log.manifest import read_manifest
@@ -42,16 +43,15 @@ def check_root(root: Path) -> None:
     """Refuse what is no folder for runs.
 
     Raises:
-        RunError: If it is a file or a run.
+        RunError: If it is a file or a run, or holds a sweep.
 
     Example:
         >>> check_root(Path("nowhere"))
     """
-    if root.is_file() or (root / MANIFEST).is_file():
-        raise RunError(
-            f"expected a folder for runs at {root}, got {'a file' if root.is_file() else 'a run'}: "
-            "name another with --out"
-        )
+    found = {"a file": root, "a run": root / MANIFEST, "a sweep or a study over seeds": root / TABLE}
+    got = next((name for name, path in found.items() if path.is_file()), "")
+    if got:
+        raise RunError(f"expected a folder for runs at {root}, got {got}: name another with --out")
 
 
 def check_runs(root: Path, phases: Sequence[Phase]) -> None:

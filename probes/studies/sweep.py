@@ -9,7 +9,7 @@ from typing import Any
 from probes.learners.recipe_files import AnyRecipe, as_mapping, override
 from probes.schedules import Schedule, every
 
-__all__ = ["DEFAULT_SCHEDULE", "Point", "Sweep", "changed", "points_of"]
+__all__ = ["DEFAULT_SCHEDULE", "Point", "Sweep", "changed", "over_seeds", "points_of"]
 
 DEFAULT_SCHEDULE = every(50)
 _DIGITS = 12  # of a point's name: a million points share none
@@ -20,7 +20,8 @@ class Point:
     """One study of a sweep.
 
     Attributes:
-        name: Name of its folder, a hash of recipe, schedule, and of what is recorded and kept.
+        name: Name of its folder, a hash of recipe, schedule, and of what is recorded and kept; the seed before it where
+            the sweep varies nothing else.
         values: Recipe key to value, as far as the sweep varies it.
         recipe: The study.
 
@@ -103,8 +104,27 @@ def points_of(
         for seed in seeds:
             seeded = replace(recipe, seed=seed)
             name = _name(seeded, schedule, weights=weights, own_class=own_class)
-            found.setdefault(name, Point(name, choice, seeded))
+            folder = name if choice else f"seed-{seed}-{name}"
+            found.setdefault(name, Point(folder, choice, seeded))
     return tuple(found.values())
+
+
+def over_seeds(recipe: AnyRecipe, seeds: Sequence[int], *, schedule: Schedule) -> Sweep:
+    """Return the sweep that varies the seed alone: whole studies, with their weights, as one of them is recorded.
+
+    Args:
+        recipe: The study.
+        seeds: Its seeds.
+        schedule: Which steps are recorded.
+
+    Example:
+        >>> from probes.learners.recipe_files import built_in
+        >>> [point.label for point in over_seeds(built_in("tiny"), range(2), schedule=every(1)).points]
+        ['seed=0', 'seed=1']
+    """
+    points = points_of(recipe, [{}], seeds, schedule=schedule, weights=True)
+
+    return Sweep(recipe.name, points, schedule, weights=True)
 
 
 def changed(recipe: AnyRecipe, values: Mapping[str, Any]) -> AnyRecipe:

@@ -34,6 +34,7 @@ from probes.analysis.taps.statistics import Extremes
 from probes.analysis.taps.summaries import extremes
 from probes.analysis.taps.tap import taps_of
 from probes.analysis.theory.findings.winning_set import gap_factor, winning_set
+from probes.analysis.theory.laws import wilson
 from probes.analysis.theory.measurement import Measurement, units
 from probes.analysis.theory.recipe import exponent, race_series
 from probes.analysis.theory.roles import WHO, race_features, singles
@@ -231,7 +232,7 @@ def _within(bound: str) -> Callable[[Study], Iterator[Measurement]]:
                 f"largest {worst['largest']:.3g} sigma_0 (run {worst['run']}, class {worst['class']}), at step 0 "
                 f"{table['null'].max():.3g}; n: classes of {table['run'].nunique()} runs; interval: Wilson"
             )
-            yield Measurement(rate(int(table["inside"].sum()), len(table)), note)
+            yield Measurement(rate(int(table["inside"].sum()), len(table)), note, law=wilson)
         elif len(every) and race_features(study)["off_strength"].isna().all():
             raise LogError(OFF_CLASS)
 

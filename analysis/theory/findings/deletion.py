@@ -16,6 +16,7 @@ from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import BAD, INK, MUTED, VIEWS, WIDTH, canvas, key, stroke
 from probes.analysis.plots.marks import intervals, rows_named
 from probes.analysis.study import Study, finding
+from probes.analysis.theory.laws import root
 from probes.analysis.theory.logits import measured_arrays
 from probes.analysis.theory.measurement import Measurement, units
 from probes.analysis.theory.roles import kind_name, race_learned, role_order
@@ -250,7 +251,7 @@ def _causal(study: Study) -> Iterator[Measurement]:
             f"{means['after']:.3f} without the credited ones, {means['control']:.3f} without those of the other view; "
             f"measured: the last two's difference; n: {what}; interval: bootstrap of the mean over {what}"
         )
-        yield Measurement(bootstrapped(lost, np.mean), note)
+        yield Measurement(bootstrapped(lost, np.mean), note, law=root, values=lost.tolist())
 
 
 CLAIMS: Mapping[str, Callable[[Study], Iterator[Measurement]]] = {"deletion.causal": _causal}

@@ -1,6 +1,7 @@
 """How wrong each network is, from stored logits: by part of the data, and in units of mu."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from probes.analysis.plots.canvas import INK, VIEWS, WIDTH, canvas
 from probes.analysis.plots.marks import rows_named
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.ensembles import ensemble_error
+from probes.analysis.theory.laws import samples, student, wilson
 from probes.analysis.theory.logits import in_mu
 from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.recipe import single_view_share
@@ -146,13 +148,14 @@ def _train_error(study: Study) -> Iterator[Measurement]:
     if errors:
         mistakes = sum(round(error.value * error.n) for error in errors)
         pooled = rate(mistakes, sum(error.n for error in errors))
-        yield Measurement(pooled, f"n: training samples of {len(errors)} runs together; interval: Wilson")
+        note = f"n: training samples of {len(errors)} runs together; interval: Wilson"
+        yield Measurement(pooled, note, law=wilson)
 
 
 def _single_error(study: Study) -> Iterator[Measurement]:
     errors = errors_of(study, singles(study))
     if errors:
-        yield Measurement(_mean_error(errors), _over_runs(errors))
+        yield _mean_error(errors)
 
 
 def _ensemble_error(study: Study) -> Iterator[Measurement]:
@@ -160,7 +163,7 @@ def _ensemble_error(study: Study) -> Iterator[Measurement]:
     error = ensemble_error(members) if len(members) > 1 else None
     if error:
         note = f"ensemble of {len(members)} runs; n: test samples of the smaller part; interval: Wilson's of both parts"
-        yield Measurement(error, note)
+        yield Measurement(error, note, law=samples)
 
 
 def _student_error(role: str) -> Callable[[Study], Iterator[Measurement]]:
@@ -168,7 +171,7 @@ def _student_error(role: str) -> Callable[[Study], Iterator[Measurement]]:
         for variant, logs in with_role(study, role).items():
             errors = errors_of(study, logs)
             if errors:
-                yield Measurement(_mean_error(errors), _over_runs(errors), variant)
+                yield _mean_error(errors, variant)
 
     return measured
 
@@ -179,20 +182,17 @@ def _gain_of_average(study: Study) -> Iterator[Measurement]:
     averages = [error.value for error in errors_of(study, averaged)]
     if averages and len(alone) > 1:
         note = f"mean error of {len(alone)} singles less that of {len(averages)} averages; n: runs; interval: t"
-        yield Measurement(difference(alone, averages), note)
+        yield Measurement(difference(alone, averages), note, law=partial(student, lost=2))
 
 
-def _mean_error(errors: Sequence[Estimate]) -> Estimate:
+def _mean_error(errors: Sequence[Estimate], variant: str = "") -> Measurement:
     """Return the mean over runs; an error is never below 0, its t interval might be."""
-    mean = mean_of(errors)
+    mean, values = mean_of(errors), [error.value for error in errors]
+    differ = np.ptp(values) > 0
+    source = "t over runs" if differ else "of one run's test samples"
+    note = f"mean over runs; n: runs; interval: {source}"
 
-    return mean._replace(low=max(mean.low, 0.0))
-
-
-def _over_runs(errors: Sequence[Estimate]) -> str:
-    source = "t over runs" if np.ptp([error.value for error in errors]) else "of one run's test samples"
-
-    return f"mean over runs; n: runs; interval: {source}"
+    return Measurement(mean._replace(low=max(mean.low, 0.0)), note, variant, student if differ else None, values)
 
 
 CLAIMS: Mapping[str, Callable[[Study], Iterator[Measurement]]] = {

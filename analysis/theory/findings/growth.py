@@ -11,6 +11,7 @@ from probes.analysis.intervals import rate
 from probes.analysis.panel import Panel
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.findings.missing_features import draw_beside, missing_features
+from probes.analysis.theory.laws import wilson
 from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.recipe import correlation_series
 from probes.analysis.theory.roles import by_kind, ensemble_members, race_learned, singles, with_role
@@ -136,7 +137,7 @@ def _features_learned(study: Study) -> Iterator[Measurement]:
             f"n: features of {len(logs)} runs together; interval: Wilson; largest off-class correlation "
             f"{table['off_peak'].max():.3g}, largest strength {table['strength'].max():.3g}"
         )
-        yield Measurement(rate(int(table["learned"].sum()), len(table)), note, variant)
+        yield Measurement(rate(int(table["learned"].sum()), len(table)), note, variant, wilson)
 
 
 CLAIMS: Mapping[str, Callable[[Study], Iterator[Measurement]]] = {"distilled.features_learned": _features_learned}

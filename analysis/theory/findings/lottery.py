@@ -28,6 +28,7 @@ from probes.analysis.study import Study, finding
 from probes.analysis.theory.findings.error_rates import errors_of
 from probes.analysis.theory.findings.uncovered import uncovered
 from probes.analysis.theory.findings.winning_set import winning_set
+from probes.analysis.theory.laws import root
 from probes.analysis.theory.measurement import Measurement, units
 from probes.analysis.theory.recipe import correlation_series, exponent, moments
 from probes.analysis.theory.roles import ensemble_members, race_sets, singles, with_role
@@ -203,7 +204,7 @@ def _favoured(study: Study) -> Iterator[Measurement]:
             f"{chance.mean():.3f} by the lottery of the initialisation; n: {what}; interval: bootstrap of the mean "
             f"over {what}"
         )
-        yield Measurement(bootstrapped(excess, np.mean), note)
+        yield Measurement(bootstrapped(excess, np.mean), note, law=root, values=excess.tolist())
 
 
 def _self_distilled(study: Study) -> Iterator[Measurement]:
@@ -216,7 +217,8 @@ def _self_distilled(study: Study) -> Iterator[Measurement]:
                 f"error, mean of {len(errors)} pairs, less what the lottery leaves to two winners, "
                 f"{uncovered_share:.3f}; n: pairs; interval: bootstrap of the mean over pairs"
             )
-            yield Measurement(bootstrapped(np.array(errors) - uncovered_share, np.mean), note, variant)
+            excess = np.array(errors) - uncovered_share
+            yield Measurement(bootstrapped(excess, np.mean), note, variant, root, excess.tolist())
 
 
 def _pairs_covered(study: Study) -> Iterator[Measurement]:
@@ -225,11 +227,12 @@ def _pairs_covered(study: Study) -> Iterator[Measurement]:
     if len(table):
         runs, lost = table["runs"], table["runs"] - table["won"]
         excess = (1 - table["lottery"]) ** 2 - lost * (lost - 1) / (runs * (runs - 1))
+        classes = excess.groupby(table["class"]).mean()
         note = (
             f"coverage of all pairs of {runs.iloc[0]} runs less what the lottery of the initialisation (S, q and m "
             "alone) gives; n: classes; interval: bootstrap of the mean over classes"
         )
-        yield Measurement(bootstrapped(excess.groupby(table["class"]).mean(), np.mean), note)
+        yield Measurement(bootstrapped(classes, np.mean), note, law=root, values=classes.tolist())
 
 
 def _chances(study: Study) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from probes.analysis.plots.marks import diagonal
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.findings.error_rates import error_rates
 from probes.analysis.theory.findings.growth import growth
+from probes.analysis.theory.laws import root
 from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.roles import with_role
 from probes.log.protocol import LogLike
@@ -131,7 +132,7 @@ def _excess_over_union(study: Study) -> Iterator[Measurement]:
         if len(table):
             each = zip(table["excess"], table["low"], table["high"], strict=True)
             mean = weighted_sum([Estimate(*row, n=1) for row in each], [1 / len(table)] * len(table))
-            yield Measurement(mean._replace(n=len(table)), _note(table), variant)
+            yield Measurement(mean._replace(n=len(table)), _note(table), variant, root)
 
 
 def _note(table: pd.DataFrame) -> str:

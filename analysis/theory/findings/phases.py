@@ -16,6 +16,7 @@ from probes.analysis.plots.canvas import GOOD, INK, MUTED, VIEWS, WIDTH, canvas,
 from probes.analysis.plots.marks import rows_named
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.findings.timing import timing
+from probes.analysis.theory.laws import wilson
 from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.recipe import correlation_series, single_view_share
 from probes.analysis.theory.roles import WHO
@@ -208,7 +209,7 @@ def _no_new_features(study: Study) -> Iterator[Measurement]:
             f"share of the features not learned when phase II ended that {len(table)} runs learned in phase III; "
             f"{table['null'].sum():.1f} in all if crossings were spread evenly; n: features; interval: Wilson"
         )
-        yield Measurement(rate(int(table["new_features"].sum()), int(table["missing"].sum())), note)
+        yield Measurement(rate(int(table["new_features"].sum()), int(table["missing"].sum())), note, law=wilson)
 
 
 CLAIMS: Mapping[str, Callable[[Study], Iterator[Measurement]]] = {"memorisation.new_features": _no_new_features}

@@ -17,6 +17,7 @@ from probes.analysis.intervals import largest, rate
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import INK, MUTED, VIEWS, WIDTH, canvas, key
 from probes.analysis.study import Study, finding
+from probes.analysis.theory.laws import wilson
 from probes.analysis.theory.measurement import Measurement, units
 from probes.analysis.theory.recipe import exponent, moments, race_series
 from probes.analysis.theory.roles import of_singles, race_features
@@ -263,7 +264,7 @@ def _predicted(study: Study) -> Iterator[Measurement]:
             f"n: classes of {table['run'].nunique()} runs that learned exactly one view ({counts.get('both', 0)} more "
             f"learned both, {counts.get('none', 0)} none); prediction without gap factor; interval: Wilson"
         )
-        yield Measurement(rate(int(decided["agrees"].sum()), len(decided)), note)
+        yield Measurement(rate(int(decided["agrees"].sum()), len(decided)), note, law=wilson)
 
 
 def _winners_size(study: Study) -> Iterator[Measurement]:
@@ -271,7 +272,7 @@ def _winners_size(study: Study) -> Iterator[Measurement]:
     table = table[table["role"] == "single"]
     if len(table):
         note = f"|M|/k; n: classes of {table['run'].nunique()} runs; interval: Wilson"
-        yield Measurement(rate(int(table["winner"].sum()), len(table)), note)
+        yield Measurement(rate(int(table["winner"].sum()), len(table)), note, law=wilson)
 
 
 def _losing_view(study: Study) -> Iterator[Measurement]:

@@ -19,6 +19,7 @@ from probes.analysis.intervals import CONFIDENCE, Estimate
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import MUTED, VIEWS, WIDTH, canvas
 from probes.analysis.study import Study, finding
+from probes.analysis.theory.laws import root
 from probes.analysis.theory.logits import measured_arrays
 from probes.analysis.theory.measurement import Measurement
 from probes.errors import LogError
@@ -253,7 +254,8 @@ def _error_gain(study: Study) -> Iterator[Measurement]:
             f"mean test error of the single networks less that of {_words(row)}; n: test samples; interval: over them, "
             "sample by sample"
         )
-        yield Measurement(Estimate(row["gain"], row["gain_low"], row["gain_high"], row["n"]), note, row["learner"])
+        found = Estimate(row["gain"], row["gain_low"], row["gain_high"], row["n"])
+        yield Measurement(found, note, row["learner"], root)
 
 
 def _variance_ratio(study: Study) -> Iterator[Measurement]:
@@ -264,7 +266,7 @@ def _variance_ratio(study: Study) -> Iterator[Measurement]:
             f"give {1 / row['networks']:.3g}; n: test samples; interval: over them"
         )
         found = Estimate(row["variance_ratio"], row["ratio_low"], row["ratio_high"], row["n"])
-        yield Measurement(found, note, row["learner"])
+        yield Measurement(found, note, row["learner"], root)
 
 
 def _words(row: Mapping[Any, Any]) -> str:

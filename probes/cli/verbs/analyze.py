@@ -18,6 +18,8 @@ from probes.analysis.reports.study import report
 from probes.analysis.rule import RULE, LearnedRule
 from probes.analysis.study import Study, open_study
 from probes.analysis.sweeps.report import sweep_report
+from probes.analysis.sweeps.seeds import is_over_seeds
+from probes.analysis.sweeps.seeds_report import seeds_report
 from probes.analysis.sweeps.table import is_sweep
 from probes.analysis.theory.findings.claims import records
 from probes.cli.frame_text import cells, claims_for_people
@@ -51,7 +53,8 @@ def command(
 
     Any runs can be analysed: features of what was recorded with directions, errors and ensembles of what has outputs,
     and what was logged; what is left out is named with the reason. Several ROOTs of the theory's studies are set side
-    by side. A ROOT that `probes record SWEEP.toml` made becomes maps: what its points measured against what varies.
+    by side. A ROOT that `probes record SWEEP.toml` made becomes maps: what its points measured against what varies;
+    where that is the seed alone, the claims pooled over seeds, and every seed's own.
     Files of an earlier report in the folder --out are replaced. A run that cannot be read is named on stderr, the
     others are shown, and the exit code is 1.
 
@@ -112,7 +115,13 @@ def _names(roots: tuple[Path, ...]) -> dict[str, Path]:
 
 def _studies(roots: tuple[Path, ...], **options: Any) -> Mapping[str, Study]:
     """Return the studies by name; none of a sweep, whose points are studies of their own."""
-    if len(roots) == 1 and is_sweep(roots[0]):
+    swept = [root for root in roots if is_sweep(root)]
+    if swept and len(roots) > 1:
+        raise click.UsageError(
+            f"expected studies to set side by side, got a sweep or a study over seeds in {swept[0]}: analyse it by "
+            "itself, or name the folders of its points"
+        )
+    if swept:
         return {}
 
     return {name: open_study(root, **options) for name, root in _names(roots).items()}
@@ -121,7 +130,7 @@ def _studies(roots: tuple[Path, ...], **options: Any) -> Mapping[str, Study]:
 def _report(studies: Mapping[str, Study], roots: tuple[Path, ...], tap: str | None) -> Report:
     """Return the report of a sweep, of a study, or of several."""
     if not studies:
-        return sweep_report(roots[0])
+        return seeds_report(roots[0]) if is_over_seeds(roots[0]) else sweep_report(roots[0])
     first, *others = studies.values()
 
     return comparison(studies) if others else report(first, tap=tap)

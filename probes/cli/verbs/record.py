@@ -19,7 +19,7 @@ from probes.schedules import Schedule, every, parse
 _PROGRAM = "probes.program"  # key in what click keeps of a call
 _STUDY = "probes.cli.study_recording"  # loads torch, which a script may want to set up first
 _SWEEP = "probes.cli.sweep_recording"  # likewise
-_OF_A_RECIPE = ("settings", "runs", "seed", "checkpoint_seconds", "workers", "executor")
+_OF_A_RECIPE = ("settings", "runs", "seed", "seeds", "checkpoint_seconds", "workers", "executor")
 _OF_A_SCRIPT = ("taps", "name", "role", "parents")
 
 
@@ -52,6 +52,9 @@ class _Record(click.Command):
 @click.option("--runs", type=click.IntRange(min=1), help="Recipe: number of single models.")
 @click.option("--seed", type=click.IntRange(min=0), help="Recipe: seed from which all others are derived.")
 @click.option(
+    "--seeds", type=click.IntRange(min=1), metavar="N", help="Recipe: whole studies at N seeds, from --seed on."
+)
+@click.option(
     "--checkpoint",
     "checkpoint_seconds",
     type=click.FloatRange(min=0),
@@ -78,8 +81,10 @@ class _Record(click.Command):
 )
 @click.option("--every", "stride", type=click.IntRange(min=1), help="Record every N-th step; default every.")
 @click.option("--schedule", metavar="TEXT", help='Steps to record, as "every(100) | first(20)".')
-@click.option("--workers", type=click.IntRange(min=1), help="Sweep: number of processes; default this one alone.")
-@click.option("--executor", metavar="ENGINE", help="Sweep: dask:ADDRESS of a scheduler, or module:factory.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Sweep, --seeds: number of processes; default this one alone."
+)
+@click.option("--executor", metavar="ENGINE", help="Sweep, --seeds: dask:ADDRESS of a scheduler, or module:factory.")
 @click.option("-m", "module", metavar="MODULE", help="Script: run a module, as `python -m` does.")
 @click.pass_context
 def command(
@@ -90,6 +95,7 @@ def command(
     settings: tuple[str, ...],
     runs: int | None,
     seed: int | None,
+    seeds: int | None,
     checkpoint_seconds: float,
     taps: tuple[str, ...],
     name: str,
@@ -104,8 +110,9 @@ def command(
     """Train the study RECIPE, or run a training script as it is, and record every step.
 
     RECIPE is a name from `probes recipes`, or a TOML file. A file with values in [grid], [random] or [[cases]] is a
-    sweep: a study for each in a folder of its own, and a table, sweep.csv. Finished runs are skipped, and what was
-    interrupted or killed goes on from its last checkpoint; the folder is printed at the end.
+    sweep: a study for each in a folder of its own, and a table, sweep.csv. With --seeds the study is recorded in the
+    same way at so many seeds, each whole, and `probes claims` pools what they measured. Finished runs are skipped, and
+    what was interrupted or killed goes on from its last checkpoint; the folder is printed at the end.
 
     SCRIPT.py and MODULE are run as Python runs them. What follows them is theirs, untouched; so options of `probes
     record` stand before them. Every model that an optimizer of torch.optim trains becomes a run, and its own process is
@@ -138,6 +145,7 @@ def command(
     \b
     Example:
       probes record theory --set runs.single=5 --out runs/theory
+      probes record theory --seeds 10 --workers 2 --out runs/seeds
       probes record sweep.toml --workers 8 --out runs/sweep
       probes record --tap conv1.weight=patches.npy train.py --lr 0.1
       probes record --name seed-0 --tap 'conv1.weight=class_means(data.npz)' train.py --seed 0
@@ -156,21 +164,30 @@ def command(
     else:
         options: dict[str, Any] = {"settings": settings, "runs": runs, "seed": seed, "force": force}
         options["checkpoint_seconds"] = checkpoint_seconds
-        _record(recipe, out, options, stride=stride, schedule=schedule, workers=workers, executor=executor)
+        given = {"stride": stride, "schedule": schedule, "workers": workers, "executor": executor, "seeds": seeds}
+        _record(recipe, out, options, **given)
 
 
 def _record(recipe: str, out: Path | None, options: dict[str, Any], **given: Any) -> None:
     """Record a study, or a sweep, whose file says itself which steps unless an option does."""
     chosen = _schedule(given["stride"], given["schedule"])
     among = {name: given[name] for name in ("workers", "executor")}
-    sweeps = import_module(_SWEEP) if recipe.endswith(".toml") else None
+    seeds = given["seeds"]
+    sweeps = import_module(_SWEEP) if seeds or recipe.endswith(".toml") else None
     if sweeps and sweeps.is_sweep_file(recipe):
+        if seeds:
+            raise UsageError(f"expected seeds in {recipe}, as `seeds = {seeds}`, got --seeds")
         stated = given["stride"] or given["schedule"]
         sweeps.record_sweep_file(recipe, out, **options, **among, schedule=chosen if stated else None)
         return
+    if sweeps and seeds:
+        sweeps.record_seeds(recipe, out, seeds=seeds, **options, **among, schedule=chosen)
+        return
     named = next((name for name, value in among.items() if value is not None), "")
     if named:
-        raise UsageError(f"expected `--{named}` with a sweep, got it with a recipe, whose runs train side by side")
+        raise UsageError(
+            f"expected `--{named}` with a sweep or --seeds, got it with a recipe, whose runs train side by side"
+        )
     import_module(_STUDY).record_recipe(recipe, out, **options, schedule=chosen)
 
 

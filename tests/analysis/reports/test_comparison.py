@@ -4,6 +4,7 @@ import pytest
 
 from probes.analysis.reports.comparison import comparison
 from probes.analysis.theory.example import Sizes, example_study
+from probes.analysis.theory.verdicts import counted
 from tests.analysis.hand import log_of, race
 
 SIZES = Sizes(classes=3, steps=60, singles=3)
@@ -33,10 +34,9 @@ def test_runs_of_the_same_name_are_told_apart_by_their_setting(found):
 
 
 def test_the_verdict_counts_every_setting(found):
-    counts = {name: found.claims[found.claims["setting"] == name]["holds"] for name in STUDIES}
-    verdicts = [f"{name} {held.sum()} of {len(held)}" for name, held in counts.items()]
+    parts = {name: found.claims.loc[found.claims["setting"] == name, "verdict"] for name in STUDIES}
 
-    assert found.verdict == f"Claims that hold: {', '.join(verdicts)}"
+    assert found.verdict == "; ".join(f"{name}: {counted(part)}" for name, part in parts.items())
 
 
 def test_the_page_names_the_setting_of_every_claim(found):

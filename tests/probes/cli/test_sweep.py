@@ -99,7 +99,7 @@ def test_options_that_do_not_fit_a_sweep_are_refused(recorded, tmp_path, words, 
 
 @pytest.mark.parametrize("words", [["--workers", 2], ["--executor", "a:b"]])
 def test_a_recipe_takes_no_executor(words):
-    line = f"expected `{words[0]}` with a sweep, got it with a recipe, whose runs train side by side"
+    line = f"expected `{words[0]}` with a sweep or --seeds, got it with a recipe, whose runs train side by side"
     result = probes("record", "tiny", *words)
     assert (result.exit_code, result.stderr) == (2, f"probes: {line}\n")
 

@@ -124,6 +124,11 @@ def test_a_file_or_a_run_is_no_folder_for_runs_even_when_forced(tmp_path):
     run = open_logs(record_study(FEW, tmp_path / "runs"))[0].path
     with pytest.raises(RunError, match=r"^expected a folder for runs at .*, got a run: name another with --out$"):
         record_study(FEW, run)
+    (tmp_path / "sweep.csv").touch()
+    with pytest.raises(
+        RunError, match=r"^expected a folder for runs at .*, got a sweep or a study over seeds: name an"
+    ):
+        record_study(FEW, tmp_path)
 
 
 @pytest.fixture(scope="module")

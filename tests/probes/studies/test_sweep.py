@@ -16,7 +16,7 @@ def test_every_choice_meets_every_seed():
 
 def test_a_point_is_named_by_its_specification_alone():
     renamed = points_of(changed(SMALL, {"name": "other", "network.q": 4}), [{}], [1])
-    assert renamed[0].name == SWEEP.points[3].name
+    assert renamed[0].name == f"seed-1-{SWEEP.points[3].name}"
     assert len({point.name for point in SWEEP.points}) == 4
 
 
@@ -40,7 +40,7 @@ def test_an_impossible_value_is_refused_with_its_place():
 
 
 def test_points_that_record_all_are_named_as_before_there_was_a_choice():
-    plain, own = (points_of(built_in("tiny"), [{}], [0], own_class=own)[0] for own in (False, True))
+    plain, own = (points_of(built_in("tiny"), [{"network.q": 3}], [0], own_class=own)[0] for own in (False, True))
     specification = {**as_mapping(plain.recipe), "name": "", "schedule": "every(50)", "weights": False}
     assert plain.name == hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:12]
     assert own.name != plain.name

@@ -5,6 +5,7 @@ import pytest
 from probes.errors import UsageError
 from probes.learners.recipe_files import built_in, to_toml
 from probes.schedules import every
+from probes.studies.sweep import over_seeds
 from probes.studies.sweep_files import is_sweep_file, load_sweep
 
 NAMES = "name, base, seeds, set, grid, random, cases, record"
@@ -159,3 +160,11 @@ def test_gaussian_inputs_have_no_own_class(tmp_path):
     line = 'expected taps = "full" of Gaussian inputs, whose neurons belong to no class, got "own_class"'
     with pytest.raises(UsageError, match=f"^{tmp_path / 'mine.toml'}: {line}$"):
         load_sweep(tmp_path / "mine.toml")
+
+
+def test_seeds_alone_are_the_studies_that_the_command_line_records(sweep):
+    found = sweep('seeds = [4, 5]\n[record]\nschedule = "every(1)"\nweights = true\n')
+    same = over_seeds(built_in("tiny"), range(4, 6), schedule=every(1))
+
+    assert [(point.name, point.recipe) for point in found.points] == [(one.name, one.recipe) for one in same.points]
+    assert (found.keys, found.weights, str(found.schedule)) == (same.keys, same.weights, str(same.schedule))

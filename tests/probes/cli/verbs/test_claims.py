@@ -10,13 +10,22 @@ from probes.cli.tables import show
 REASON = "the study has no run, or no evaluation, to measure it by"
 
 
-def claim(name, holds, measured=0.5):
+def claim(name, verdict, measured=0.5, deciding_n=float("nan")):
     row = {"claim": name, "source": "Theorem 1", "expected_low": 0.0, "expected_high": 1.0, "measured": measured}
-    return row | {"low": 0.4, "high": 0.6, "n": 3, "holds": holds, "variant": "", "note": ""}
+    return row | {
+        "low": 0.4,
+        "high": 0.6,
+        "n": 3,
+        "verdict": verdict,
+        "deciding_n": deciding_n,
+        "variant": "",
+        "note": "",
+    }
 
 
 def table(**left_out):
-    found = pd.DataFrame([claim("a", holds=True), claim("b", holds=False)], columns=list(COLUMNS))
+    rows = [claim("a", "holds"), claim("b", "fails"), claim("c", "open", deciding_n=1234.0), claim("d", "open")]
+    found = pd.DataFrame(rows, columns=list(COLUMNS))
     found.attrs["left_out"] = left_out
     return found
 
@@ -24,14 +33,19 @@ def table(**left_out):
 def test_claims_that_were_not_measured_stand_below_those_that_were():
     shown = claims_for_people(table(**{"average.gain_mu": REASON}))
 
-    assert shown[""].tolist() == ["holds", "FAILS", "not measured"]
-    assert shown.iloc[2].tolist() == [
-        "not measured", "average.gain_mu", "", "Section 1; Section 2.1, Figure 1", "-1 to 0.05", "", "", ""
+    assert shown[""].tolist() == ["holds", "fails", "open", "open", "not measured"]
+    assert shown.iloc[4].tolist() == [
+        "not measured", "average.gain_mu", "", "Section 1; Section 2.1, Figure 1", "-1 to 0.05", "", "", "", ""
     ]  # fmt: skip
 
 
+def test_an_open_claim_says_at_which_n_it_would_be_decided():
+    assert claims_for_people(table())["decided at n"].tolist() == ["", "", "1,234", "none"]
+    assert "decided at n" not in claims_for_people(table().head(2))
+
+
 def test_a_small_value_keeps_its_digits_beside_its_interval():
-    small = pd.DataFrame([claim("a", holds=True, measured=0.00034567)], columns=list(COLUMNS))
+    small = pd.DataFrame([claim("a", "holds", measured=0.00034567)], columns=list(COLUMNS))
 
     assert claims_for_people(small)["measured"].tolist() == ["0.000346"]
 
@@ -44,8 +58,8 @@ def test_verdicts_have_colours_in_a_terminal_and_words_everywhere(monkeypatch, c
     show(*cells(claims_for_people(table())))
     coloured = capsys.readouterr().out
 
-    assert ("holds" in plain, "FAILS" in plain, "\x1b" in plain) == (True, True, False)
-    assert ("\x1b[32mholds" in coloured, "\x1b[1;31mFAILS" in coloured) == (True, True)
+    assert [verdict in plain for verdict in ("holds", "open", "fails", "\x1b")] == [True, True, True, False]
+    assert all(f"\x1b[{shown}" in coloured for shown in ("32mholds", "33mopen", "1;31mfails"))
 
 
 def test_the_command_says_why_a_claim_was_not_measured(tiny_root, tmp_path):
