@@ -14,7 +14,7 @@ from probes.checkpoints.sources import Checkpoint
 from probes.checkpoints.weights import Weights, open_weights
 from probes.directions import Directions
 from probes.errors import LogError
-from probes.launch.choice import beside
+from probes.launch.selection import beside
 from probes.quantities import Parameters, Tap, as_tap
 from probes.recorder import Recorder
 

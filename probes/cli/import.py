@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from probes.checkpoints import find_checkpoints, import_checkpoints
-from probes.cli.saying import say
+from probes.cli.messages import say
 from probes.launch import parent_ids, parse_taps
 from probes.launch.taps import Taps
 

@@ -7,9 +7,9 @@ from torch import nn
 from probes.checkpoints import Checkpoint, find_checkpoints, import_checkpoints
 from probes.directions import Directions
 from probes.errors import LogError, UsageError
+from probes.log import open_log
 from probes.quantities import Tap
 from probes.recorder import Recorder
-from probes.store import open_log
 
 DIRECTIONS = Directions(torch.randn(3, 2, 6, generator=torch.Generator().manual_seed(0)))
 
