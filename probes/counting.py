@@ -80,7 +80,7 @@ class Counting:
         if self._recording.resumed:
             self._pending.taken()
             self._remember()
-        self._recording.open(self._pending, self._looks.finite)
+        self._recording.open(self._pending, self._looks.finite, first=self.updates)
         self._recording.write(self._pending)
 
     def _remember(self) -> None:

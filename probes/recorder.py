@@ -100,7 +100,7 @@ class Recorder(Counting):
         self._seen = self._waits = False
         self._remembered, self._ended = None, {}
 
-    def attach(self, model: torch.nn.Module, optimizer: Optimizers = None) -> Self:
+    def attach(self, model: torch.nn.Module, optimizer: Optimizers = None, *, at: int = 0) -> Self:
         """The recorder itself, which makes the run directory, records step 0 and from now on every update that is due.
 
         Args:
@@ -109,8 +109,10 @@ class Recorder(Counting):
                 several, an update is complete when each has made its step, or one of them is about to make another.
                 Called again, these take the place of those before. Without one, `step` is to be called after every
                 update.
+            at: Updates that the weights have seen already, where recording begins later than training.
 
         Raises:
+            ValueError: ``at`` is below 0.
             UsageError: a tap chooses no parameter or does not fit it, the optimizer trains another model, or the
                 recorder is attached to one.
             RunError: the run directory exists already.
@@ -120,6 +122,9 @@ class Recorder(Counting):
             return self._attached_to(model, optimizers)
         hook = StepHook(optimizers, self._updated, self.look, self._trained)
         check_trains(optimizers, model)
+        if at < 0:
+            raise ValueError(f"expected `at` of 0 or more updates, got {at}")
+        self.updates = self.updates or at  # a state that was loaded says it itself
         self._looks = Looks(
             model,
             self._taps,
@@ -150,15 +155,22 @@ class Recorder(Counting):
             quantity.restore(state)
         return Recorder(self.path.with_name(f"{self.path.name}-{number}"), **self._given)
 
-    def step(self) -> None:
+    def step(self, at: int | None = None) -> None:
         """Count one update of a training loop that has no optimizer, and record it if it is due.
 
+        Args:
+            at: Updates that the weights have seen by now, where those in between were not looked at.
+
         Raises:
+            ValueError: ``at`` is no later step than the last.
             UsageError: the recorder is not attached, or attached to an optimizer, whose updates count themselves.
         """
         self._check_attached()
         if self._hook is not None:
             raise UsageError(f"expected `{self.path}` attached without an optimizer: its updates are counted already")
+        if at is not None and at <= self.updates:
+            raise ValueError(f"expected `at` later than step {self.updates}, got {at}")
+        self.updates = self.updates if at is None else at - 1
         self._updated()
 
     def log(self, step: int | None = None, /, **scalars: float | torch.Tensor) -> None:

@@ -78,7 +78,7 @@ class Recording:
         """Whether a state may still be loaded, without which a run that stands there would begin anew."""
         return is_writer() and self._position == Position() and (self._path / MANIFEST).exists()
 
-    def open(self, pending: Pending, finite: Callable[[], bool] = lambda: False) -> None:
+    def open(self, pending: Pending, finite: Callable[[], bool] = lambda: False, *, first: int = 0) -> None:
         """Make the run directory for what has been measured, or go on with the one that is there.
 
         Of several processes that train together only the first does; the others record nothing. ``finite`` says later
@@ -95,7 +95,12 @@ class Recording:
                 )
             manifest = replace(self._manifest, series=pending.series, batches=pending.probe_batches)
             self._writer = RunWriter(
-                self._path, manifest, directions=pending.directions, overwrite=self._overwrite, resume=self._position
+                self._path,
+                manifest,
+                directions=pending.directions,
+                overwrite=self._overwrite,
+                resume=self._position,
+                first=first,
             )
             self._created = self._writer.manifest.created
             self._pending, self._finite = pending, finite

@@ -31,6 +31,7 @@ VERBS = {
     "analyze": "Turn runs into tables, figures and a report.",
     "claims": "Set the theory's claims beside the measurements.",
     "evaluate": "Measure again, from kept weights, what only network and data can tell.",
+    "import": "Make a run of checkpoints that a training has saved.",
     "outputs": "Store what a network says of an evaluation set, from a file.",
     "verify": "Check every byte of runs, and name every fault.",
     "pack": "Write a run into one file that needs no other.",

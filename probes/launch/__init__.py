@@ -8,6 +8,6 @@ from probes.launch.launch import Launch
 from probes.launch.parent_runs import parent_ids
 from probes.launch.plan import Plan
 from probes.launch.program import Program
-from probes.launch.tap_text import TapText, parse_tap
+from probes.launch.tap_text import TapText, parse_tap, parse_taps
 
-__all__ = ["Launch", "Plan", "Program", "TapText", "parent_ids", "parse_tap"]
+__all__ = ["Launch", "Plan", "Program", "TapText", "parent_ids", "parse_tap", "parse_taps"]

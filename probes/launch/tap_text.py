@@ -1,7 +1,7 @@
 """What one `--tap` of the command line states, taken apart; the tap itself is made once torch is there."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +11,7 @@ from probes.launch.array_headers import check_directions
 from probes.launch.estimator_options import ESTIMATORS, Setting, parse_estimate
 from probes.launch.sample_headers import check_samples, check_weights
 
-__all__ = ["TapText", "parse_tap"]
+__all__ = ["TapText", "parse_tap", "parse_taps"]
 
 _DIMS = {1: ("neuron",), 2: ("projection", "neuron"), 3: ("projection", "head", "neuron")}  # of the lengths of `split`
 _FORMS = ":transposed, :split=LENGTHS, :dims=NAMES, :names=NAMES or :component=NAME"
@@ -84,6 +84,25 @@ class TapText:
                 f"expected in `{self.typed}` other names for the parameter's axes than for the directions', got "
                 f"{', '.join(sorted(twice))} for both"
             )
+
+
+def parse_taps(options: Iterable[str]) -> dict[str, TapText]:
+    """Parameter's name or glob -> what is tapped, of several options.
+
+    Raises:
+        UsageError: one says nothing that can be meant, or two are for the same name.
+
+    Example:
+        >>> list(parse_taps(["conv1.weight=patches.npy", "*.bias=axes.npy"]))
+        ['conv1.weight', '*.bias']
+    """
+    taps: dict[str, TapText] = {}
+    for option in options:
+        name, tap = parse_tap(option)
+        if name in taps:
+            raise UsageError(f"expected one --tap for `{name}`, got {taps[name].file} and {tap.file}")
+        taps[name] = tap
+    return taps
 
 
 def parse_tap(text: str) -> tuple[str, TapText]:

@@ -141,6 +141,7 @@ AREAS: Mapping[str, Area] = {
     "probes.analysis.*": _analysis(
         *_DRAWN, "jinja2", ours=("reports", "sweeps", "theory", "findings", *_CORE), late=("pyarrow",)
     ),
+    "probes.checkpoints.*": _ROOF,
     "probes.cli.*": _ROOF,
     "probes.launch.*": _ROOF,
     "probes.studies.*": _ROOF,

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from probes.cli.pending_launch import PendingLaunch
 from probes.cli.program_arguments import program_in
 from probes.errors import UsageError
-from probes.launch import Launch, Plan, Program, TapText, parent_ids, parse_tap
+from probes.launch import Launch, Plan, Program, parent_ids, parse_taps
 from probes.schedules import Schedule, every, parse
 
 _PROGRAM = "probes.program"  # key in what click keeps of a call
@@ -208,22 +208,11 @@ def _launch(words: Sequence[str], out: Path | None, schedule: Schedule, **stated
     target, *arguments = words[is_module:]
     program = Program(target, tuple(arguments), is_module=is_module)
     root = out or (Path("runs") if stated["name"] else Path("runs") / program.name)
-    stated |= {"taps": _taps(stated["taps"]), "parents": parent_ids(stated["parents"], root)}
+    stated |= {"taps": parse_taps(stated["taps"]), "parents": parent_ids(stated["parents"], root)}
 
     launch = Launch(Plan(program, root, schedule=schedule, **stated))
     launch.check()
     return launch
-
-
-def _taps(options: Sequence[str]) -> dict[str, TapText]:
-    """Parameter's name or glob -> what is tapped."""
-    taps: dict[str, TapText] = {}
-    for option in options:
-        name, tap = parse_tap(option)
-        if name in taps:
-            raise UsageError(f"expected one --tap for `{name}`, got {taps[name].file} and {tap.file}")
-        taps[name] = tap
-    return taps
 
 
 def _schedule(stride: int | None, text: str | None) -> Schedule:

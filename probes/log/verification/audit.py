@@ -147,6 +147,8 @@ def _look_through(look: Look) -> bool:
     if "attempts" in facts:
         if facts["status"] == "recording" and not alive:
             look.note(MANIFEST, ": the run was cut off: it says that it is recording, but nobody writes")
+        if facts.get("reason"):
+            look.note(MANIFEST, f": when it was recorded: {facts['reason']}")
         _look_at_rows(look, facts["status"], alive=alive)
         _look_at_rest(look, facts["directions"])
     else:

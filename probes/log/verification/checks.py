@@ -85,6 +85,7 @@ def check_manifest(run: Path) -> Iterator[Said]:
     yield "status", manifest.status
     yield "directions", manifest.directions
     yield "attempts", len(manifest.attempts)
+    yield "reason", manifest.reason
 
 
 def check_merged(run: Path) -> Iterator[Said]:

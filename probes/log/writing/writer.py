@@ -40,6 +40,7 @@ class RunWriter:
         directions: Those of every series that has some; one set alone counts for all of them.
         overwrite: Delete a run that is already there.
         resume: Go on from there with a run that is already there, if one is; what it recorded later is superseded.
+        first: Step of the first row of a run that begins.
         block_bytes: Size of the rows that become one segment, up to 512 MiB.
         pack_bytes: A closed run of at most this size is one file, log.h5; a larger one keeps its segments.
         flush_every: A step reaches the journal at the latest after so many.
@@ -72,6 +73,7 @@ class RunWriter:
         directions: StoredDirections | Mapping[str, StoredDirections] | None = None,
         overwrite: bool = False,
         resume: Position | None = None,
+        first: int = 0,
         block_bytes: int = 2**24,
         pack_bytes: int = 2**28,
         flush_every: int = 16,
@@ -96,7 +98,7 @@ class RunWriter:
             raise RunError(f"expected a run to go on with at `{self.path}`, got none; name that of the checkpoint")
         self._lock = claim(self.path, overwrite=overwrite, resume=resume is not None)
         try:
-            segment = self._begin(sets, resume or Position())
+            segment = self._begin(sets, resume or Position(), first)
             self._lock.created = self.manifest.created
             self._pipeline = Pipeline(
                 self.path,
@@ -117,9 +119,9 @@ class RunWriter:
         at_end(self)
 
     @held()
-    def _begin(self, directions: Mapping[str, StoredDirections], position: Position) -> int:
+    def _begin(self, directions: Mapping[str, StoredDirections], position: Position, first: int) -> int:
         """Have the run ready for rows, and return the number of its next segment."""
-        self._last, self._kept = position
+        self._last, self._kept = max(position.step, first - 1), position.rows
         if (self.path / MANIFEST).exists():
             self.manifest, segment = next_attempt(self.path, self.manifest, position)
             return segment
@@ -127,7 +129,7 @@ class RunWriter:
         if directions:
             write_directions(self.path, directions)
         write_manifest(self.path, self.manifest)
-        self._last = -1
+        self._last = first - 1
         return 0
 
     @property
