@@ -178,14 +178,17 @@ class Pending:
                 self._measure(len(steps), number, quantity, state)
                 steps.append(state.step)
 
-    def split(self, terms: Mapping[str, torch.Tensor], state: State) -> None:
-        """Hand the terms of a loss to every quantity that asks for them.
+    def split(self, terms: Mapping[str, torch.Tensor], state: State, *, common: bool = True) -> None:
+        """Hand the terms of a loss to every quantity that asks for them and is measured after the coming update.
+
+        ``common``: whether those are that have no schedule of their own.
 
         Raises:
             UsageError: a quantity expects others.
         """
         for quantity in self.quantities:
-            if quantity.split is not None:
+            named = common if quantity.schedule is None else due(quantity.schedule, [state.step + 1])[0]
+            if quantity.split is not None and named:
                 quantity.split(terms, state)
 
     def taken(self, *, wait: bool = True) -> tuple[list[int], dict[str, NDArray[Any]]]:
