@@ -61,7 +61,7 @@ class Pending:
         self._shapes: dict[int, Sequence[int]] = {}  # of those among them that had before the first look
         numbered = tuple(enumerate(quantities))
         self.memories = Memories({one.name: Memory(one.measure) for one in quantities if one.remembers})
-        self._probes = {id(batch): batch for quantity in quantities for batch in quantity.probe_batches}.values()
+        self._probes = tuple({id(one): one for quantity in quantities for one in quantity.probe_batches}.values())
         self.probe_batches = described(self._probes)
         self._own = tuple(pair for pair in numbered if pair[1].schedule is not None)
         self._own_steps: dict[int, list[int]] = {number: [] for number, _ in self._own}  # that wait
