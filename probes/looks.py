@@ -61,7 +61,7 @@ class Looks:
     def check_same(self, step: int) -> None:
         """Refuse processes that would look at different things; a UsageError."""
         if self.parameters.sharded:
-            recorded = [(quantity.name, str(quantity.schedule)) for quantity in self.pending.quantities]
+            recorded = [one.name + (f", {one.schedule}" if one.schedule else "") for one in self.pending.quantities]
             check_same("taps, schedule and step", (recorded, str(self._schedule), step))
 
     def take(self, step: int) -> None:

@@ -1,6 +1,7 @@
 """Recording of any PyTorch training: attached to an optimizer, a row is written after every update that is due."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -115,6 +116,7 @@ class Recorder(Counting):
             ValueError: ``at`` is below 0.
             UsageError: a tap chooses no parameter or does not fit it, the optimizer trains another model, or the
                 recorder is attached to one.
+            TypeError: a quantity returns no tensor, or numbers that its dtype does not hold.
             RunError: the run directory exists already.
         """
         optimizers = several(optimizer)
@@ -226,9 +228,11 @@ class Recorder(Counting):
             UsageError: the recorder is not attached.
         """
         self._check_attached()
-        if self._recording.live and self._schedule(self.updates + 1):
+        common = self._schedule(self.updates + 1)
+        if self._recording.live and (common or self._pending.asks(self.updates + 1)):
             state = self._looks.state(self.updates)
-            self._faults.attempt(self.updates, "the terms of the loss", self._pending.split, terms, state)
+            split = partial(self._pending.split, common=common)
+            self._faults.attempt(self.updates, "the terms of the loss", split, terms, state)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the recording stands, as a checkpoint can hold it; every row so far is on the disk then.

@@ -59,7 +59,7 @@ class Recording:
         self._writer: RunWriter | None = None
         self._pending = Pending([])
         self._scalars: Numbers[int] = Numbers()  # that wait, by step
-        self._finite: Callable[[], bool] = lambda: False
+        self._finite: Callable[[], bool] = _unknown  # whether the weights are
         self._not_finite: set[str] = set()  # series that have not been finite while the weights were
         self.last: tuple[int, dict[str, NDArray[Any]]] = (-1, {})  # the step that was written last, and its values
 
@@ -78,7 +78,7 @@ class Recording:
         """Whether a state may still be loaded, without which a run that stands there would begin anew."""
         return is_writer() and self._position == Position() and (self._path / MANIFEST).exists()
 
-    def open(self, pending: Pending, finite: Callable[[], bool] = lambda: False, *, first: int = 0) -> None:
+    def open(self, pending: Pending, finite: Callable[[], bool] | None = None, *, first: int = 0) -> None:
         """Make the run directory for what has been measured, or go on with the one that is there.
 
         Of several processes that train together only the first does; the others record nothing. ``finite`` says later
@@ -103,7 +103,7 @@ class Recording:
                 first=first,
             )
             self._created = self._writer.manifest.created
-            self._pending, self._finite = pending, finite
+            self._pending, self._finite = pending, finite or _unknown
             at_end(self)
 
     def rescue(self) -> None:
@@ -207,6 +207,11 @@ class Recording:
             not_at_end(self)
             _LOGGER.info("%s", _summary(self._writer))
             self._position, self._writer = Position(step, self._writer.rows), None
+
+
+def _unknown() -> bool:
+    """That of a model that nobody has: what is recorded decides."""
+    return False
 
 
 def _summary(writer: RunWriter) -> str:

@@ -61,7 +61,7 @@ class Pending:
         self._shapes: dict[int, Sequence[int]] = {}  # of those among them that had before the first look
         numbered = tuple(enumerate(quantities))
         self.memories = Memories({one.name: Memory(one.measure) for one in quantities if one.remembers})
-        self._probes = {id(batch): batch for quantity in quantities for batch in quantity.probe_batches}.values()
+        self._probes = tuple({id(one): one for quantity in quantities for one in quantity.probe_batches}.values())
         self.probe_batches = described(self._probes)
         self._own = tuple(pair for pair in numbered if pair[1].schedule is not None)
         self._own_steps: dict[int, list[int]] = {number: [] for number, _ in self._own}  # that wait
@@ -178,14 +178,17 @@ class Pending:
                 self._measure(len(steps), number, quantity, state)
                 steps.append(state.step)
 
-    def split(self, terms: Mapping[str, torch.Tensor], state: State) -> None:
-        """Hand the terms of a loss to every quantity that asks for them.
+    def split(self, terms: Mapping[str, torch.Tensor], state: State, *, common: bool = True) -> None:
+        """Hand the terms of a loss to every quantity that asks for them and is measured after the coming update.
+
+        ``common``: whether those are that have no schedule of their own.
 
         Raises:
             UsageError: a quantity expects others.
         """
         for quantity in self.quantities:
-            if quantity.split is not None:
+            named = common if quantity.schedule is None else due(quantity.schedule, [state.step + 1])[0]
+            if quantity.split is not None and named:
                 quantity.split(terms, state)
 
     def taken(self, *, wait: bool = True) -> tuple[list[int], dict[str, NDArray[Any]]]:

@@ -1,5 +1,7 @@
 """Quantities that have schedules of their own beside taps, in one run; the same is computed by a loop of the user's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from probes.directions import Directions
 from probes.log import open_log
 from probes.log.manifest import Manifest
 from probes.log.verification.findings import faults
-from probes.quantities import Quantity, activations, weight_norm
+from probes.quantities import Quantity, activations, update_terms, weight_norm
 from probes.schedules import at, every, logarithmic
 from probes.stacked import StackedRecorder
 from tests.probes.training import DIRECTIONS, network, recorder, train
@@ -127,3 +129,27 @@ def test_a_group_of_runs_that_begins_between_recorded_steps_has_own_rows(tmp_pat
     assert (open_log(paths[0])["size"].steps.tolist(), open_log(paths[1])["size"].steps.tolist()) == ([0], [0, 3, 4])
     assert open_log(paths[1])["size"][:].tolist() == [72, 216, 288]
     assert open_log(paths[1]).steps.tolist() == [0, 5]
+
+
+def test_terms_of_an_update_are_those_of_the_steps_that_are_due(path):
+    model, _ = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    terms = update_terms("0.weight", DIRECTIONS, terms=["fit"], optimizer=optimizer)
+    weights = []
+    with recorder(path, quantities=[replace(terms, schedule=every(3))], schedule=every(2)).attach(
+        model, optimizer
+    ) as one:
+        for _ in range(13):
+            weights.append(model[0].weight.detach().clone())
+            optimizer.zero_grad()
+            loss = model(torch.randn(8, 6)).square().mean()
+            one.split(fit=loss)
+            loss.backward()
+            optimizer.step()
+
+    found = open_log(path)["0.weight.update"]
+    assert found.steps.tolist() == [0, 3, 6, 9, 12]
+    moved = [
+        torch.einsum("nd,fvd->nfv", weights[step] - weights[step - 1], DIRECTIONS.vectors) for step in (3, 6, 9, 12)
+    ]
+    np.testing.assert_allclose(found[1:].sum(1), torch.stack(moved), atol=1e-6)
