@@ -21,7 +21,7 @@ from probes.direction_checks import (
 from probes.direction_files import read_vectors, write_vectors
 from probes.errors import UsageError
 from probes.known_features import embedding_of, first_weight, waves
-from probes.logs.directions import StoredDirections
+from probes.log.stored_directions import StoredDirections
 from probes.null import null_vectors, random_features
 
 __all__ = ["Directions"]

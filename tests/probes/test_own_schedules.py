@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from probes.directions import Directions
-from probes.logs.manifest import Manifest
+from probes.log import open_log
+from probes.log.manifest import Manifest
+from probes.log.verification.findings import faults
 from probes.quantities import Quantity, activations, update_terms, weight_norm
 from probes.schedules import at, every, logarithmic
 from probes.stacked import StackedRecorder
-from probes.store import open_log
-from probes.verification.findings import faults
 from tests.probes.training import DIRECTIONS, network, recorder, train
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

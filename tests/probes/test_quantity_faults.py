@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from probes.log import open_log
 from probes.quantities import Quantity
 from probes.schedules import every
-from probes.store import open_log
 from tests.probes.test_resuming import cut_off, go_on
 from tests.probes.training import network, recorder, train
 

@@ -10,9 +10,9 @@ from torch import nn
 from probes import ProbeBatch
 from probes.directions import Directions
 from probes.errors import RunError, UsageError
+from probes.log import open_log
 from probes.quantities import Quantity, State, activations
 from probes.schedules import every
-from probes.store import open_log
 from tests.probes.training import network, recorder, train
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")
