@@ -1,18 +1,15 @@
 """Named directions in a parameter's input space: the features whose correlations with the weights are recorded."""
 
-import hashlib
 import html
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 
 from probes.direction_checks import (
     checked_component,
@@ -21,13 +18,13 @@ from probes.direction_checks import (
     checked_names,
     checked_vectors,
 )
+from probes.direction_files import read_vectors, write_vectors
 from probes.errors import UsageError
+from probes.known_features import embedding_of, first_weight, waves
 from probes.log.stored_directions import StoredDirections
 from probes.null import null_vectors, random_features
 
 __all__ = ["Directions"]
-
-_BESIDE = ("labels", "facts", "component")  # what `write` keeps beside vectors and names
 
 
 class Directions:
@@ -82,6 +79,62 @@ class Directions:
         self._placed: dict[tuple[torch.device, torch.dtype], torch.Tensor] = {}
 
     @classmethod
+    def fourier(cls, p: int, *, dim: int | None = None, start: int = 0) -> Self:
+        r"""The waves :math:`\cos(2\pi f x / p), \sin(2\pi f x / p)` over residues x, ``(frequency, phase, dim)``.
+
+        Frequencies are 1 to (p - 1) // 2: those whose cosine and sine span a plane; ``phase`` is the component axis.
+        Each has norm :math:`\sqrt{p / 2}`, and all are orthogonal. Nanda et al. 2023, https://arxiv.org/abs/2301.05217
+
+        Args:
+            p: Number of residues, 3 or more.
+            dim: Number of inputs; default p. All others are 0.
+            start: Which of them is residue 0.
+
+        Raises:
+            ValueError: p is below 3, or its residues do not fit into ``dim``.
+
+        Example:
+            >>> Directions.fourier(37, dim=74)  # of the first of two one-hot inputs
+            Directions(frequency=18, phase=2, dim=74, component='phase')
+        """
+        vectors, frequencies = waves(p, dim=p if dim is None else dim, start=start)
+        labels = {"frequency": frequencies, "phase": ("cosine", "sine")}
+        return cls(vectors, ("frequency", "phase"), labels=labels, component="phase")
+
+    @classmethod
+    def of_teacher(cls, teacher: torch.nn.Module | torch.Tensor) -> Self:
+        """The weights of each unit of a teacher's first layer, ``(teacher_unit, dim)``, as they are, not normalised.
+
+        Args:
+            teacher: A network, whose first parameter of two axes or more is taken; or that weight.
+
+        Raises:
+            UsageError: the network has none, or makes it of other parameters.
+
+        Example:
+            >>> Directions.of_teacher(torch.nn.Sequential(torch.nn.Linear(100, 8), torch.nn.Tanh()))
+            Directions(teacher_unit=8, dim=100)
+        """
+        name, weight = first_weight(teacher)
+        return cls(weight.flatten(1), ("teacher_unit",), facts={"estimator": f"of_teacher({name})"})
+
+    @classmethod
+    def of_embedding(cls, module: torch.nn.Module) -> Self:
+        """The row of each token in the first embedding of a module, ``(token, dim)``; a row of zeros is left out.
+
+        Raises:
+            UsageError: the module has no embedding.
+
+        Example:
+            >>> Directions.of_embedding(torch.nn.Embedding(10, 4, padding_idx=0)).labels["token"][:2]
+            ('1', '2')
+        """
+        name, weight = embedding_of(module)
+        tokens = weight.any(dim=1).nonzero().flatten()
+        labels = {"token": list(map(str, tokens.tolist()))}
+        return cls(weight[tokens], ("token",), labels=labels, facts={"estimator": f"of_embedding({name})"})
+
+    @classmethod
     def read(cls, path: str | Path, names: Sequence[str] | None = None) -> Self:
         """The directions in a ``.npy`` file, or in a ``.safetensors`` file that holds one tensor.
 
@@ -95,17 +148,9 @@ class Directions:
             >>> Directions.read("directions.npy")
             Directions(feature=4, dim=4)
         """
-        read = {".npy": _read_npy, ".safetensors": _read_safetensors}.get(Path(path).suffix)
-        if read is None:
-            raise UsageError(f"expected directions in a .npy or .safetensors file, got `{path}`")
-        if Path(path).exists() and not Path(path).is_file():  # a pipe would wait for ever
-            raise UsageError(f"no directions could be read from `{path}`: expected a file")
-
         try:
-            vectors, kept = read(path)
-            kept = kept or {"facts": _facts_of_a_file(Path(path))}
-            names, more = names or kept.get("names"), {key: kept[key] for key in _BESIDE if key in kept}
-            return cls(vectors, names, **more)
+            vectors, kept = read_vectors(Path(path))
+            return cls(vectors, names or kept.pop("names", None), **kept)
         except (AttributeError, EOFError, OSError, RecursionError, SafetensorError, TypeError, ValueError) as error:
             raise UsageError(f"no directions could be read from `{path}`: {error}") from error
 
@@ -120,15 +165,8 @@ class Directions:
             >>> Directions.read("directions.safetensors").facts
             {'estimator': 'by hand'}
         """
-        if Path(path).suffix != ".safetensors":
-            raise UsageError(f"expected a .safetensors file to write directions to, got `{path}`")
-
         kept = {"names": self.names, "labels": dict(self.labels), "facts": dict(self.facts)}
-        kept |= {"component": self.component} if self.component else {}
-        try:
-            save_file({"vectors": self.vectors}, path, {"directions": json.dumps(kept)})
-        except (OSError, SafetensorError) as error:
-            raise UsageError(f"no directions could be written to `{path}`: {error}") from error
+        write_vectors(Path(path), self.vectors, kept | ({"component": self.component} if self.component else {}))
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -259,20 +297,3 @@ class Directions:
         }
         cells = "".join(f"<tr><th>{name}</th><td>{html.escape(text)}</td></tr>" for name, text in rows.items())
         return f"<table>{cells}</table>"
-
-
-def _facts_of_a_file(path: Path) -> dict[str, str]:
-    with path.open("rb") as file:
-        return {"estimator": f"read({path.name})", "data_sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-
-
-def _read_npy(path: str | Path) -> tuple[torch.Tensor, dict[str, Any]]:
-    return torch.from_numpy(np.load(path, allow_pickle=False)), {}
-
-
-def _read_safetensors(path: str | Path) -> tuple[torch.Tensor, dict[str, Any]]:
-    with safe_open(path, framework="pt") as file:
-        names = sorted(file.keys())
-        if len(names) != 1:
-            raise ValueError(f"expected one tensor, got {len(names)} ({', '.join(names)})")
-        return file.get_tensor(names[0]), json.loads((file.metadata() or {}).get("directions", "{}"))

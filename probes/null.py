@@ -7,7 +7,7 @@ import torch
 
 from probes.chance import generator
 
-__all__ = ["null_vectors", "random_features"]
+__all__ = ["basis_of", "null_vectors", "random_features"]
 
 _FEWEST = 8  # random features that still say where chance ends; fewer are not worth their being free of the given ones
 
@@ -31,7 +31,7 @@ def null_vectors(flat: torch.Tensor, *, seed: int) -> tuple[torch.Tensor, str]:
     if count > dim:
         return torch.nn.functional.normalize(draw, dim=0).T, _no_room(dim, count)
 
-    span = _span(flat)
+    span = basis_of(flat)
     apart = len(span) + count <= dim
     if apart:
         draw -= span.T @ (span @ draw)
@@ -57,7 +57,7 @@ def random_features(flat: torch.Tensor, *, count: int, size: int, seed: int) -> 
         (torch.Size([18, 2, 40]), 'the directions and each other')
     """
     dim = flat.shape[1]
-    span = _span(flat)
+    span = basis_of(flat)
     room = (dim - len(span)) // size
     apart = room >= min(count, _FEWEST)
     count = min(count, room) if apart else count
@@ -74,12 +74,16 @@ def random_features(flat: torch.Tensor, *, count: int, size: int, seed: int) -> 
     return features, "the directions and each other" if apart else "each other"
 
 
-def _no_room(dim: int, count: int) -> str:
-    return f"nothing: dim {dim} is too small for {count} directions"
+def basis_of(flat: torch.Tensor) -> torch.Tensor:
+    """An orthonormal basis ``(basis, dim)`` of what the vectors span; the rounding of float32 ones spans nothing.
 
+    Args:
+        flat: Vectors ``(feature, dim)``, float64, none of them zero.
 
-def _span(flat: torch.Tensor) -> torch.Tensor:
-    """An orthonormal basis ``(basis, dim)`` of what the vectors span; the rounding of float32 ones spans nothing."""
+    Example:
+        >>> basis_of(torch.tensor([[2.0, 0.0, 0.0], [1.0, 0.0, 0.0]], dtype=torch.float64)).shape
+        torch.Size([1, 3])
+    """
     unit = flat / flat.norm(dim=1, keepdim=True)
     if len(unit) > unit.shape[1]:  # of a large vocabulary's vectors the decomposition itself would take a minute
         squares, basis = torch.linalg.eigh(unit.T @ unit)
@@ -88,6 +92,10 @@ def _span(flat: torch.Tensor) -> torch.Tensor:
         _, sizes, rows = torch.linalg.svd(unit, full_matrices=False)
         span = rows[sizes > 1e-6 * sizes[0]]
     return span
+
+
+def _no_room(dim: int, count: int) -> str:
+    return f"nothing: dim {dim} is too small for {count} directions"
 
 
 def _orthonormal(columns: torch.Tensor) -> torch.Tensor:

@@ -1,23 +1,30 @@
 """What is measured at a recorded step: tensors in, one tensor out."""
 
 from probes.quantities.activations import activations
+from probes.quantities.active_share import active_share, dormant_share
+from probes.quantities.alignment import alignment
+from probes.quantities.balance import balance
 from probes.quantities.correlation import inner_products
 from probes.quantities.cosine import cosine
 from probes.quantities.distance import distance_from_start
 from probes.quantities.gradient import gradient
 from probes.quantities.norm import weight_norm
 from probes.quantities.numbers import Numbers
+from probes.quantities.overlaps import overlaps
 from probes.quantities.parameters import Parameters
 from probes.quantities.pending import Pending, all_finite
 from probes.quantities.probe_batch import ProbeBatch
 from probes.quantities.quantity import Quantity
+from probes.quantities.ranks import effective_rank, stable_rank
 from probes.quantities.readable import check_readable, is_readable
 from probes.quantities.reductions import Largest, OwnClass, Reduction, Strength
+from probes.quantities.spectrum import spectrum
 from probes.quantities.state import State
 from probes.quantities.tap import Tap, as_tap
 from probes.quantities.tapped import Chosen, Tapped, nulls, tapped
 from probes.quantities.terms import update_terms
 from probes.quantities.transfer import refuse_capture
+from probes.quantities.update_size import update_size
 
 __all__ = [
     "Chosen",
@@ -34,17 +41,26 @@ __all__ = [
     "Tap",
     "Tapped",
     "activations",
+    "active_share",
+    "alignment",
     "all_finite",
     "as_tap",
+    "balance",
     "check_readable",
     "cosine",
     "distance_from_start",
+    "dormant_share",
+    "effective_rank",
     "gradient",
     "inner_products",
     "is_readable",
     "nulls",
+    "overlaps",
     "refuse_capture",
+    "spectrum",
+    "stable_rank",
     "tapped",
+    "update_size",
     "update_terms",
     "weight_norm",
 ]

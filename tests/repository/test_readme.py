@@ -9,7 +9,7 @@ from probes import open_study
 from probes.cli import main
 from tests.repository.sources import ROOT
 
-NAMES = ("README.md", "docs/analysis.md", "docs/recording.md", "docs/theory.md")
+NAMES = ("README.md", "docs/analysis.md", "docs/quantities.md", "docs/recording.md", "docs/theory.md")
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
 README = PAGES["README.md"]
 LINKS = [(page, target) for page, text in PAGES.items() for target in re.findall(r"\]\(((?!https?:)[^)]+)\)", text)]

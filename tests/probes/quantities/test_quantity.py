@@ -8,22 +8,33 @@ from probes.log.layout import Series
 from probes.quantities import (
     Parameters,
     Pending,
+    ProbeBatch,
     Quantity,
     State,
     Tap,
     activations,
+    active_share,
+    alignment,
+    balance,
     cosine,
     distance_from_start,
+    dormant_share,
+    effective_rank,
     gradient,
+    overlaps,
+    spectrum,
+    stable_rank,
+    update_size,
     update_terms,
     weight_norm,
 )
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")
 DIRECTIONS = Directions(torch.eye(6)[:5])
-MODEL = nn.Sequential(nn.Linear(6, 4), nn.Dropout(), nn.BatchNorm1d(4))
+MODEL = nn.Sequential(nn.Linear(6, 4), nn.Dropout(), nn.BatchNorm1d(4), nn.Linear(4, 2))
 WEIGHT = MODEL[0].weight
 STATE = State(0, Parameters(MODEL), MODEL)
+BATCH = ProbeBatch(torch.ones(3, 6))
 SGD = torch.optim.SGD(MODEL.parameters(), lr=0.1)
 
 FAMILY = {
@@ -37,6 +48,19 @@ FAMILY = {
     "gradient": gradient("0.weight", DIRECTIONS),
     "update_terms": update_terms("0.weight", DIRECTIONS, terms=["fit"], optimizer=SGD),
     "activations": activations("0", torch.ones(3, 6), Directions(torch.eye(4))),
+    "overlaps": overlaps("0.weight"),
+    "overlaps, teacher": overlaps("0.weight", torch.eye(6)[:3]),
+    "spectrum": spectrum("0.weight"),
+    "effective_rank": effective_rank("0.weight"),
+    "stable_rank": stable_rank("0.weight"),
+    "alignment": alignment("0.weight", k=2),
+    "alignment, last": alignment("0.weight", "last", angles=True),
+    "alignment, directions": alignment("0.weight", DIRECTIONS),
+    "balance": balance("0.weight", "3.weight"),
+    "balance, per neuron": balance("0.weight", "3.weight", per_neuron=True),
+    "update_size": update_size("0.weight", dims=("neuron",)),
+    "active_share": active_share("2", BATCH),
+    "dormant_share": dormant_share("2", BATCH),
     "own": Quantity("own", (), lambda state: state.parameters["0.weight"].abs().max()),
     "own, counts": Quantity("own", (), lambda state: torch.tensor(state.step), dtype="<i8"),
 }
@@ -80,6 +104,13 @@ KINDS = {
     "gradient": "gradient",
     "update_terms": "update_term",
     "activations": "activation",
+    "overlaps": "overlap",
+    "spectrum": "spectrum",
+    "effective_rank": "rank",
+    "alignment": "alignment",
+    "balance": "balance",
+    "update_size": "update_size",
+    "active_share": "activity",
     "own": "",
 }
 
