@@ -13,6 +13,7 @@ from probes.quantities.probe_batch import ProbeBatch
 from probes.quantities.quantity import Quantity
 from probes.quantities.readable import check_readable, is_readable
 from probes.quantities.reductions import Largest, OwnClass, Reduction, Strength
+from probes.quantities.sharpness import sharpness
 from probes.quantities.state import State
 from probes.quantities.tap import Tap, as_tap
 from probes.quantities.tapped import Chosen, Tapped, nulls, tapped
@@ -44,6 +45,7 @@ __all__ = [
     "is_readable",
     "nulls",
     "refuse_capture",
+    "sharpness",
     "tapped",
     "update_terms",
     "weight_norm",

@@ -95,7 +95,7 @@ AREAS: Mapping[str, Area] = {
     "probes.verification.*": _area(
         2, "h5py", "numpy", ours=("probes.verification", "probes.logs", "probes.files", "probes.errors")
     ),
-    "probes.quantities.*": _area(2, "numpy", "torch"),
+    "probes.quantities.*": _area(2, "numpy", "torch", late=("scipy",)),
     "probes.modules": _area(0, "torch"),
     "probes.distributed": _area(2, "torch", ours=(*_LEAF, "probes.modules")),
     "probes.chance": _area(0, "torch"),
