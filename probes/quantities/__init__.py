@@ -5,6 +5,7 @@ from probes.quantities.correlation import inner_products
 from probes.quantities.cosine import cosine
 from probes.quantities.distance import distance_from_start
 from probes.quantities.gradient import gradient
+from probes.quantities.neural_collapse import neural_collapse
 from probes.quantities.norm import weight_norm
 from probes.quantities.numbers import Numbers
 from probes.quantities.parameters import Parameters
@@ -43,6 +44,7 @@ __all__ = [
     "gradient",
     "inner_products",
     "is_readable",
+    "neural_collapse",
     "nulls",
     "refuse_capture",
     "sharpness",
