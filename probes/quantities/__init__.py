@@ -5,6 +5,7 @@ from probes.quantities.correlation import inner_products
 from probes.quantities.cosine import cosine
 from probes.quantities.distance import distance_from_start
 from probes.quantities.gradient import gradient
+from probes.quantities.kernel_alignment import kernel_alignment
 from probes.quantities.neural_collapse import neural_collapse
 from probes.quantities.norm import weight_norm
 from probes.quantities.numbers import Numbers
@@ -44,6 +45,7 @@ __all__ = [
     "gradient",
     "inner_products",
     "is_readable",
+    "kernel_alignment",
     "neural_collapse",
     "nulls",
     "refuse_capture",
