@@ -17,6 +17,7 @@ from probes.quantities.readable import check_readable, is_readable
 from probes.quantities.reductions import Largest, OwnClass, Reduction, Strength
 from probes.quantities.sharpness import sharpness
 from probes.quantities.state import State
+from probes.quantities.tangent_kernel import tangent_kernel_alignment
 from probes.quantities.tap import Tap, as_tap
 from probes.quantities.tapped import Chosen, Tapped, nulls, tapped
 from probes.quantities.terms import update_terms
@@ -50,6 +51,7 @@ __all__ = [
     "nulls",
     "refuse_capture",
     "sharpness",
+    "tangent_kernel_alignment",
     "tapped",
     "update_terms",
     "weight_norm",
