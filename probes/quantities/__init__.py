@@ -5,6 +5,7 @@ from probes.quantities.correlation import inner_products
 from probes.quantities.cosine import cosine
 from probes.quantities.distance import distance_from_start
 from probes.quantities.gradient import gradient
+from probes.quantities.gradient_outer_product import gradient_outer_product, gradient_outer_product_correlation
 from probes.quantities.kernel_alignment import kernel_alignment
 from probes.quantities.neural_collapse import neural_collapse
 from probes.quantities.norm import weight_norm
@@ -44,6 +45,8 @@ __all__ = [
     "cosine",
     "distance_from_start",
     "gradient",
+    "gradient_outer_product",
+    "gradient_outer_product_correlation",
     "inner_products",
     "is_readable",
     "kernel_alignment",
