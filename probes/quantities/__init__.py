@@ -16,6 +16,7 @@ from probes.quantities.probe_batch import ProbeBatch
 from probes.quantities.quantity import Quantity
 from probes.quantities.readable import check_readable, is_readable
 from probes.quantities.reductions import Largest, OwnClass, Reduction, Strength
+from probes.quantities.sample_losses import sample_losses, sample_margins
 from probes.quantities.sharpness import sharpness
 from probes.quantities.state import State
 from probes.quantities.tangent_kernel import tangent_kernel_alignment
@@ -53,6 +54,8 @@ __all__ = [
     "neural_collapse",
     "nulls",
     "refuse_capture",
+    "sample_losses",
+    "sample_margins",
     "sharpness",
     "tangent_kernel_alignment",
     "tapped",
