@@ -7,6 +7,7 @@ from probes.quantities.distance import distance_from_start
 from probes.quantities.gradient import gradient
 from probes.quantities.gradient_outer_product import gradient_outer_product, gradient_outer_product_correlation
 from probes.quantities.kernel_alignment import kernel_alignment
+from probes.quantities.learning_events import first_learned, forgetting_events
 from probes.quantities.neural_collapse import neural_collapse
 from probes.quantities.norm import weight_norm
 from probes.quantities.numbers import Numbers
@@ -45,6 +46,8 @@ __all__ = [
     "check_readable",
     "cosine",
     "distance_from_start",
+    "first_learned",
+    "forgetting_events",
     "gradient",
     "gradient_outer_product",
     "gradient_outer_product_correlation",
