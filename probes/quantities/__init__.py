@@ -1,6 +1,7 @@
 """What is measured at a recorded step: tensors in, one tensor out."""
 
 from probes.quantities.activations import activations
+from probes.quantities.cartography import cartography
 from probes.quantities.correlation import inner_products
 from probes.quantities.cosine import cosine
 from probes.quantities.distance import distance_from_start
@@ -43,6 +44,7 @@ __all__ = [
     "activations",
     "all_finite",
     "as_tap",
+    "cartography",
     "check_readable",
     "cosine",
     "distance_from_start",
