@@ -6,6 +6,7 @@ from probes.quantities.correlation import inner_products
 from probes.quantities.cosine import cosine
 from probes.quantities.distance import distance_from_start
 from probes.quantities.gradient import gradient
+from probes.quantities.gradient_noise import gradient_noise
 from probes.quantities.gradient_outer_product import gradient_outer_product, gradient_outer_product_correlation
 from probes.quantities.kernel_alignment import kernel_alignment
 from probes.quantities.learning_events import first_learned, forgetting_events
@@ -51,6 +52,7 @@ __all__ = [
     "first_learned",
     "forgetting_events",
     "gradient",
+    "gradient_noise",
     "gradient_outer_product",
     "gradient_outer_product_correlation",
     "inner_products",
