@@ -10,6 +10,7 @@ from probes.quantities.gradient_noise import gradient_noise
 from probes.quantities.gradient_outer_product import gradient_outer_product, gradient_outer_product_correlation
 from probes.quantities.kernel_alignment import kernel_alignment
 from probes.quantities.learning_events import first_learned, forgetting_events
+from probes.quantities.linear_probe import linear_probe
 from probes.quantities.neural_collapse import neural_collapse
 from probes.quantities.norm import weight_norm
 from probes.quantities.numbers import Numbers
@@ -58,6 +59,7 @@ __all__ = [
     "inner_products",
     "is_readable",
     "kernel_alignment",
+    "linear_probe",
     "neural_collapse",
     "nulls",
     "refuse_capture",
