@@ -9,9 +9,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from probes.distributed import is_sharded
 from probes.errors import UsageError
-from probes.modules import named_parameters
+from probes.modules import named_modules, named_parameters
 
-__all__ = ["Function", "Loss", "check_differentiable", "differentiating", "trained"]
+__all__ = ["Function", "Loss", "check_differentiable", "copied_buffers", "differentiating", "trained"]
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Tensors = Mapping[str, torch.Tensor]
@@ -88,6 +88,18 @@ def differentiating(model: torch.nn.Module) -> Iterator[None]:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def copied_buffers(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Copies of the buffers by the model's own names, for a module to change: torch.func lets it change no others.
+
+    Example:
+        >>> list(copied_buffers(torch.nn.BatchNorm1d(1)))
+        ['running_mean', 'running_var', 'num_batches_tracked']
+    """
+    modules = [(f"{path}." if path else "", module) for path, module in named_modules(model)]
+    buffers = [(f"{path}{name}", one) for path, module in modules for name, one in module._buffers.items()]  # noqa: SLF001
+    return {name: one.clone() for name, one in buffers if one is not None}
 
 
 def trained(model: torch.nn.Module) -> dict[str, torch.Tensor]:

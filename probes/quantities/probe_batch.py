@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -13,7 +12,7 @@ from probes.logs.layout import checked_name
 from probes.modules import named_modules
 from probes.quantities.batch_checks import check_labels, check_samples
 from probes.quantities.evaluating import evaluating, unwrapped
-from probes.quantities.function import Function, differentiating, trained
+from probes.quantities.function import Function, copied_buffers, differentiating, trained
 from probes.quantities.state import State
 
 __all__ = ["ProbeBatch", "described", "labels_of"]
@@ -141,8 +140,8 @@ class ProbeBatch:
             self._move(inner)
 
             def called(parameters: Mapping[str, torch.Tensor], samples: Mapping[str, torch.Tensor]) -> torch.Tensor:
-                with_these = partial(torch.func.functional_call, inner, dict(parameters))
-                return self._checked(with_these(*self._arguments(samples)))
+                state = {**copied_buffers(inner), **parameters}
+                return self._checked(torch.func.functional_call(inner, state, *self._arguments(samples)))
 
             yield Function(called, trained(inner), dict(self._tensors), self.labels)
 

@@ -85,3 +85,24 @@ def test_the_input_of_a_module_is_noted_before_it_is_changed_in_place():
 
 def test_series_of_a_batch_end_with_its_name_if_it_has_one():
     assert [ProbeBatch(INPUTS, name=name).suffix for name in ("probe", "held_out")] == ["", ".held_out"]
+
+
+def test_a_model_that_counts_its_passes_is_differentiated_all_the_same():
+    class Counted(nn.Linear):
+        def __init__(self):
+            super().__init__(5, 3)
+            self.register_buffer("passes", torch.zeros(()))
+
+        def forward(self, inputs):
+            self.passes += 1
+            return super().forward(inputs)
+
+    model = Counted().double()
+    with BATCH.function(model) as function:
+        gradients = torch.func.vmap(
+            torch.func.grad(lambda parameters, sample: function.alone(parameters, sample).sum()), in_dims=(None, 0)
+        )
+        found = gradients(function.parameters, function.samples)["weight"]
+
+    torch.testing.assert_close(found, INPUTS[:, None].expand(-1, 3, -1))
+    assert model.passes == 0
