@@ -6,7 +6,7 @@ import torch
 
 from probes.errors import UsageError
 
-__all__ = ["check_labels", "check_samples"]
+__all__ = ["check_labels", "check_samples", "class_count"]
 
 _MOST_IDS = 10**5  # of a batch, as run.json lists them
 
@@ -39,6 +39,32 @@ def check_samples(
     if labels is not None and not labels.is_floating_point() and bool((labels < 0).any()):
         raise ValueError(f"expected classes from 0 as `labels` of batch `{name}`, got {int(labels.min())}")
     return next(iter(lengths.values()))
+
+
+def class_count(name: str, labels: torch.Tensor | None, *, least: int = 1) -> int:
+    """Return the number of classes of a batch, of each of which it has at least so many samples.
+
+    Raises:
+        ValueError: there are no labels, they are no classes, or of a class there are fewer samples.
+
+    Example:
+        >>> class_count("probe", torch.tensor([0, 1, 1]))
+        2
+    """
+    if labels is None or labels.ndim != 1 or labels.is_floating_point():
+        got = "none" if labels is None else f"{labels.dtype} of shape {tuple(labels.shape)}"
+        raise ValueError(
+            f"expected classes, whole numbers `(sample,)`, as `labels` of batch `{name}`, got {got}; give `ProbeBatch` "
+            "the class of each sample"
+        )
+    counts = torch.bincount(labels.long()).tolist()
+    if min(counts) < least:
+        rarest = counts.index(min(counts))
+        raise ValueError(
+            f"expected at least {least} samples of each class in batch `{name}`, got {counts[rarest]} of class "
+            f"{rarest}; choose a batch with more"
+        )
+    return len(counts)
 
 
 def check_labels(name: str, largest: int, output: torch.Tensor) -> None:

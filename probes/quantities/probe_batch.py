@@ -1,7 +1,7 @@
 """A batch that a model is looked at with during training, known to the run, in one forward pass for all who look."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
@@ -12,11 +12,14 @@ from probes.log.layout import checked_name
 from probes.modules import named_modules
 from probes.quantities.batch_checks import check_labels, check_samples
 from probes.quantities.evaluating import evaluating, unwrapped
+from probes.quantities.function import Function, copied_buffers, differentiating, trained
 from probes.quantities.state import State
 
-__all__ = ["ProbeBatch", "described"]
+__all__ = ["ProbeBatch", "described", "labels_of"]
 
 Inputs = torch.Tensor | Mapping[str, torch.Tensor] | Sequence[torch.Tensor]
+_Asked = tuple[str, str]  # a module, ``""`` for the model, and "input" or "output"
+_DEFAULT = "probe"  # the name of a batch that has none of its own
 
 
 class ProbeBatch:
@@ -61,7 +64,7 @@ class ProbeBatch:
         labels: torch.Tensor | None = None,
         ids: Sequence[int | str] | None = None,
         *,
-        name: str = "probe",
+        name: str = _DEFAULT,
         hooks: bool = False,
     ) -> None:
         self.name, self._hooks = checked_name(name), hooks
@@ -71,19 +74,25 @@ class ProbeBatch:
         self.samples = check_samples(name, self._tensors, self.labels, self.ids)
         self._largest = -1 if self.labels is None or not _are_classes(self.labels) else int(self.labels.max())
         self.sha256 = _hash(self._tensors, self.labels)
-        self._asked: dict[str, None] = {}  # modules, in order
+        self._asked: dict[_Asked, None] = {}  # in order
         self._look: State | None = None  # whose outputs these are:
-        self._seen: dict[str, Any] = {}
+        self._seen: dict[_Asked, Any] = {}
 
     @property
     def inputs(self) -> Inputs:
         """As the model takes them, on the device of the latest look."""
-        kinds: Mapping[str, Callable[[], Inputs]] = {
-            "tensor": lambda: self._tensors[""],
-            "sequence": lambda: tuple(self._tensors.values()),
-            "mapping": lambda: dict(self._tensors),
-        }
-        return kinds[self._kind]()
+        arguments, named = self._arguments(self._tensors)
+        return named or (arguments[0] if self._kind == "tensor" else arguments)
+
+    @property
+    def suffix(self) -> str:
+        """What the series of this batch end with, so that those of several batches differ: its name, if it has one."""
+        return "" if self.name == _DEFAULT else f".{self.name}"
+
+    @property
+    def sample_labels(self) -> dict[str, tuple[str, ...]]:
+        """What the entries of an axis ``sample`` are called: the ids, if there are some."""
+        return {} if self.ids is None else {"sample": tuple(map(str, self.ids))}
 
     @property
     def description(self) -> dict[str, Any]:
@@ -102,7 +111,88 @@ class ProbeBatch:
         Raises:
             UsageError: there is no model, its output is no tensor, or a label is no class of it.
         """
-        output = self._output(look, "")
+        return self._checked(self._noted(look, ("", "output"))).detach()
+
+    def activations(self, look: State | torch.nn.Module, module: str) -> torch.Tensor:
+        """The output of a module of the model, ``(sample, ...)``; arguments and errors as of `outputs`."""
+        return self._tensor(look, module, "output")
+
+    def inputs_of(self, look: State | torch.nn.Module, module: str) -> torch.Tensor:
+        """The first input of a module of the model, ``(sample, ...)``; arguments and errors as of `outputs`."""
+        return self._tensor(look, module, "input")
+
+    @contextmanager
+    def function(self, look: State | torch.nn.Module) -> Iterator[Function]:
+        """The model as a function of its trained parameters, to be differentiated; errors as of `outputs`.
+
+        Derivatives are those of evaluation mode. They leave no gradient on the model, which is as it was afterwards.
+
+        Example:
+            >>> model = torch.nn.Linear(2, 1, bias=False)
+            >>> with ProbeBatch(torch.tensor([[1.0, 2.0]])).function(model) as function:
+            ...     torch.func.grad(lambda parameters: function(parameters).sum())(function.parameters)
+            {'weight': tensor([[1., 2.]])}
+            >>> model.weight.grad is None
+            True
+        """
+        inner = _modules(look.model if isinstance(look, State) else look)[""]
+        with evaluating(inner, hooks=self._hooks), differentiating(inner):
+            self._move(inner)
+
+            def called(parameters: Mapping[str, torch.Tensor], samples: Mapping[str, torch.Tensor]) -> torch.Tensor:
+                state = {**copied_buffers(inner), **parameters}
+                return self._checked(torch.func.functional_call(inner, state, *self._arguments(samples)))
+
+            yield Function(called, trained(inner), dict(self._tensors), self.labels)
+
+    def forget(self) -> None:
+        """Let go of what the latest look has seen."""
+        self._look, self._seen = None, {}
+
+    def _tensor(self, look: State | torch.nn.Module, module: str, part: str) -> torch.Tensor:
+        value = self._noted(look, (module, part))
+        if not isinstance(value, torch.Tensor):
+            got = "none" if value is None else type(value).__name__
+            raise UsageError(f"expected a tensor as {part} of `{module}`, got {got}")
+        return value.detach()
+
+    def _noted(self, look: State | torch.nn.Module, asked: _Asked) -> Any:
+        if not isinstance(look, State):
+            return self._evaluated(look, [asked])[asked]
+        if look is not self._look:
+            self._look, self._seen = look, {}
+        if asked not in self._seen:
+            self._asked[asked] = None
+            self._seen |= self._evaluated(look.model, [one for one in self._asked if one not in self._seen])
+        return self._seen[asked]
+
+    def _evaluated(self, model: torch.nn.Module | None, asked: Sequence[_Asked]) -> dict[_Asked, Any]:
+        """What these modules, ``""`` for the model, take or return in one pass; None where one is not run."""
+        modules = _modules(model)
+        for name, _ in asked:
+            if name not in modules:
+                known = ", ".join(filter(None, modules))
+                raise UsageError(f"expected a module of the model, one of {known}; got `{name}`")
+
+        inner, whole = modules[""], ("", "output")
+        seen: dict[_Asked, Any] = dict.fromkeys(asked)
+        with evaluating(inner, hooks=self._hooks):
+            for one in asked:
+                if one != whole:
+                    _note(modules, seen, one)
+            self._move(inner)
+            arguments, named = self._arguments(self._tensors)
+            output = inner(*arguments, **named)
+        return seen | ({whole: output} if whole in seen else {})
+
+    def _arguments(
+        self, tensors: Mapping[str, torch.Tensor]
+    ) -> tuple[tuple[torch.Tensor, ...], dict[str, torch.Tensor]]:
+        """Those of the model, in order and by name."""
+        return ((), dict(tensors)) if self._kind == "mapping" else (tuple(tensors.values()), {})
+
+    def _checked(self, output: Any) -> torch.Tensor:
+        """What the model says, out of its output."""
         output = getattr(output, "logits", output)
         if not isinstance(output, torch.Tensor):
             raise UsageError(
@@ -110,52 +200,7 @@ class ProbeBatch:
                 f"{type(output).__name__}"
             )
         check_labels(self.name, self._largest, output)
-        return output.detach()
-
-    def activations(self, look: State | torch.nn.Module, module: str) -> torch.Tensor:
-        """The output of a module of the model, ``(sample, ...)``; arguments and errors as of `outputs`."""
-        output = self._output(look, module)
-        if not isinstance(output, torch.Tensor):
-            got = "none" if output is None else type(output).__name__
-            raise UsageError(f"expected a tensor as output of `{module}`, got {got}")
-        return output.detach()
-
-    def forget(self) -> None:
-        """Let go of what the latest look has seen."""
-        self._look, self._seen = None, {}
-
-    def _output(self, look: State | torch.nn.Module, name: str) -> Any:
-        if not isinstance(look, State):
-            return self._evaluated(look, [name])[name]
-        if look is not self._look:
-            self._look, self._seen = look, {}
-        if name not in self._seen:
-            self._asked[name] = None
-            self._seen |= self._evaluated(look.model, [one for one in self._asked if one not in self._seen])
-        return self._seen[name]
-
-    def _evaluated(self, model: torch.nn.Module | None, names: Sequence[str]) -> dict[str, Any]:
-        """What the modules of these names, ``""`` for the model, return in one pass; None where one is not run."""
-        modules = _modules(model)
-        for name in names:
-            if name not in modules:
-                known = ", ".join(filter(None, modules))
-                raise UsageError(f"expected a module of the model, one of {known}; got `{name}`")
-
-        inner = modules[""]
-        seen: dict[str, Any] = dict.fromkeys(names)
-        with evaluating(inner, hooks=self._hooks):
-            for name in filter(None, names):
-                modules[name].register_forward_hook(partial(_note, seen, name))
-            self._move(inner)
-            output = self._called(inner)
-        return seen | ({"": output} if "" in names else {})
-
-    def _called(self, model: torch.nn.Module) -> Any:
-        inputs = self.inputs
-        if isinstance(inputs, torch.Tensor):
-            return model(inputs)
-        return model(**inputs) if isinstance(inputs, Mapping) else model(*inputs)
+        return output
 
     def _move(self, model: torch.nn.Module) -> None:
         """Have the samples on the model's device."""
@@ -165,9 +210,18 @@ class ProbeBatch:
             self.labels = None if self.labels is None else self.labels.to(device)
 
 
-def _note(seen: dict[str, Any], name: str, _module: object, _inputs: object, output: object) -> None:
-    if seen[name] is None:
-        seen[name] = output
+def _note(modules: Mapping[str, torch.nn.Module], seen: dict[_Asked, Any], asked: _Asked) -> None:
+    """Have a module note what it takes, or returns, at its first call, before others change that in place."""
+
+    def note(value: Any) -> None:
+        if seen[asked] is None:
+            seen[asked] = value.clone() if isinstance(value, torch.Tensor) else value
+
+    name, part = asked
+    if part == "input":
+        modules[name].register_forward_pre_hook(lambda _, inputs: note(inputs[0] if inputs else None))
+    else:
+        modules[name].register_forward_hook(lambda _, inputs, output: note(output))
 
 
 def _modules(model: torch.nn.Module | None) -> dict[str, torch.nn.Module]:
@@ -189,6 +243,21 @@ def _taken_apart(inputs: Inputs, name: str) -> tuple[str, dict[str, torch.Tensor
         if not isinstance(one, torch.Tensor):
             raise TypeError(f"expected tensors as `inputs` of batch `{name}`, got {type(one).__name__}")
     return kind, {key: one.detach().clone() for key, one in tensors.items()}
+
+
+def labels_of(batch: ProbeBatch) -> torch.Tensor:
+    """The labels of a batch, on the device of the latest look; classes as int64.
+
+    Raises:
+        ValueError: it has none.
+
+    Example:
+        >>> labels_of(ProbeBatch(torch.ones(1, 2), labels=torch.tensor([3])))
+        tensor([3])
+    """
+    if batch.labels is None:
+        raise ValueError(f"expected `labels` of batch `{batch.name}`, got none; give `ProbeBatch` those of its samples")
+    return batch.labels.long() if _are_classes(batch.labels) else batch.labels
 
 
 def _are_classes(labels: torch.Tensor) -> bool:

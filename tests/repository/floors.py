@@ -105,7 +105,7 @@ AREAS: Mapping[str, Area] = {
         ours=("probes.log", "probes.files", "probes.errors", "probes.schedules"),
         late=("hdf5plugin", "pandas", "xarray"),
     ),
-    "probes.quantities.*": _area(2, "numpy", "torch"),
+    "probes.quantities.*": _area(2, "numpy", "torch", late=("scipy",)),
     "probes.modules": _area(0, "torch"),
     "probes.distributed": _area(2, "torch", ours=(*_LEAF, "probes.modules")),
     "probes.chance": _area(0, "torch"),
