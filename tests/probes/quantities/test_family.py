@@ -61,6 +61,7 @@ def test_a_distance_without_its_start_is_refused():
 
 def trained(path, quantities, **options):
     """A plain-SGD training with two terms in its loss; gives the log and what moved the weight, update by update."""
+    torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 2))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=0.3)
     rows = {"weight": [model[0].weight.detach().clone()], "gradient": [torch.zeros(4, 6)]}
