@@ -7,7 +7,7 @@ import click
 
 from probes.cli.tables import show
 
-GROUPS = ("learners", "study", "recorder", "store", "analysis")
+GROUPS = ("learners", "study", "recorder", "quantities", "store", "analysis")
 
 
 @click.command()
