@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import takewhile
 from pathlib import Path
 
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["parent_of"]
 

@@ -16,7 +16,7 @@ import pandas as pd
 from probes.analysis.taps.own_class import OFF_CLASS
 from probes.analysis.taps.tap import Tap
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["FRAMES", "Replay", "Scale", "race_steps", "replay"]
 

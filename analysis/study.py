@@ -29,8 +29,8 @@ from probes.analysis.taps.own_class import widened
 from probes.analysis.taps.shared import SharedTaps
 from probes.analysis.taps.tap import Tap
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
-from probes.logs.runs import Logs, open_logs
+from probes.log.protocol import LogLike
+from probes.log.runs import Logs, open_logs
 
 __all__ = ["Source", "Study", "as_study", "finding", "open_study"]
 
@@ -241,7 +241,7 @@ def open_study(root: str | Path, *, rule: LearnedRule = RULE, members: str = "",
         LogError: no run can be opened, or a glob matches none.
 
     Example:
-        >>> from probes.logs.manifest import Manifest, write_manifest
+        >>> from probes.log.manifest import Manifest, write_manifest
         >>> Path("study/seed-0").mkdir(parents=True)
         >>> write_manifest("study/seed-0", Manifest("seed-0", ()))
         >>> open_study("study")

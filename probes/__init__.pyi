@@ -12,8 +12,8 @@ from probes import verification as verification
 from probes.analysis.study import open_study as open_study
 from probes.directions import Directions as Directions
 from probes.errors import ProbesError as ProbesError
-from probes.logs import open_log as open_log
-from probes.logs import open_logs as open_logs
+from probes.log import open_log as open_log
+from probes.log import open_logs as open_logs
 from probes.quantities import ProbeBatch as ProbeBatch
 from probes.quantities import Quantity as Quantity
 from probes.quantities import Tap as Tap

@@ -22,7 +22,7 @@ from probes.direction_checks import (
     checked_vectors,
 )
 from probes.errors import UsageError
-from probes.logs.directions import StoredDirections
+from probes.log.stored_directions import StoredDirections
 from probes.null import null_vectors, random_features
 
 __all__ = ["Directions"]

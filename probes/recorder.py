@@ -11,8 +11,8 @@ from probes.distributed import is_writer
 from probes.errors import UsageError
 from probes.faults import Faults, OnError, one_line
 from probes.hooks import StepHook
-from probes.logs.manifest import Manifest
-from probes.logs.outputs import Outputs, write_outputs
+from probes.log.manifest import Manifest
+from probes.log.outputs import Outputs, write_outputs
 from probes.looks import Looks
 from probes.optimizers import Optimizers, check_trains, several
 from probes.quantities import Chosen, Quantity, Tapped
@@ -61,7 +61,7 @@ class Recorder(Counting):
         ...     for _ in range(3):
         ...         model(torch.ones(1, 4)).square().sum().backward()
         ...         optimizer.step()
-        >>> from probes.store import open_log
+        >>> from probes.log import open_log
         >>> open_log("runs/seed-0")["weight"].shape
         (4, 3, 4)
     """

@@ -15,14 +15,14 @@ from probes.distributed import is_writer, whole
 from probes.errors import RunError, UsageError
 from probes.faults import Faults
 from probes.files.endings import at_end, not_at_end, rescued
-from probes.logs.layout import MANIFEST, checked_name
-from probes.logs.manifest import Manifest, read_manifest
-from probes.logs.rows import due
+from probes.log.layout import MANIFEST, checked_name
+from probes.log.manifest import Manifest, read_manifest
+from probes.log.rows import due
+from probes.log.writing.resuming import Position
+from probes.log.writing.steps import any_step
+from probes.log.writing.writer import RunWriter
 from probes.quantities import Numbers, Pending, all_finite
 from probes.schedules import Schedule
-from probes.store.attempts import Position
-from probes.store.steps import any_step
-from probes.store.writer import RunWriter
 
 __all__ = ["Recording", "as_array", "as_numbers"]
 
@@ -45,7 +45,7 @@ class Recording:
         >>> recording.open(Pending([]))
         >>> recording.log(0, {"loss": torch.tensor(0.5)})
         >>> recording.close("finished", "")
-        >>> from probes.store import open_log
+        >>> from probes.log import open_log
         >>> open_log("runs/seed-0").scalars().loss.tolist()
         [0.5]
     """

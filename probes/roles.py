@@ -13,7 +13,7 @@ __all__ = ["RUN_ID", "Description", "description_of", "descriptions", "role"]
 
 Model = TypeVar("Model")
 
-RUN_ID = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]+")  # as in `probes.logs.layout`, which loads numpy
+RUN_ID = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]+")  # as in `probes.log.layout`, which loads numpy
 
 
 @dataclass

@@ -13,13 +13,13 @@ import torch
 from probes.directions import Directions
 from probes.errors import UsageError
 from probes.files.endings import at_end, not_at_end, rescued
-from probes.logs.manifest import Manifest
-from probes.logs.rows import due
+from probes.log.manifest import Manifest
+from probes.log.rows import due
+from probes.log.writing.resuming import Position
+from probes.log.writing.steps import any_step
+from probes.log.writing.writer import RunWriter
 from probes.quantities import Numbers, Pending, Quantity, State, Tap, all_finite, as_tap, nulls
 from probes.schedules import Schedule, every
-from probes.store.attempts import Position
-from probes.store.steps import any_step
-from probes.store.writer import RunWriter
 
 __all__ = ["StackedRecorder"]
 
@@ -46,7 +46,7 @@ class StackedRecorder:
         ValueError: there is not one manifest, or position, per path.
 
     Example:
-        >>> from probes.store import open_log
+        >>> from probes.log import open_log
         >>> directions = Directions(torch.eye(6).reshape(3, 2, 6))
         >>> manifests = [Manifest(run_id=name, series=()) for name in ("single-00", "single-01")]
         >>> paths = ["runs/single-00", "runs/single-01"]

@@ -12,18 +12,9 @@ from typing import Any
 import click
 import numpy as np
 
-from probes.logs.layout import FORMAT_VERSION, LOCK
-from probes.store import (
-    Evaluation,
-    Log,
-    Manifest,
-    Position,
-    RunWriter,
-    Series,
-    StoredDirections,
-    open_log,
-    write_evaluation,
-)
+from probes.log import Evaluation, Log, Manifest, Series, StoredDirections, open_log
+from probes.log.layout import FORMAT_VERSION, LOCK
+from probes.log.writing import Position, RunWriter, write_evaluation
 
 __all__ = ["content", "digest"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from probes.analysis.theory import claims, records
-from probes.store import Manifest, open_logs
+from probes.log import Manifest, open_logs
 
 
 @click.command()

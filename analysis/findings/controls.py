@@ -9,7 +9,7 @@ from probes.analysis.findings.learned import learned_sets
 from probes.analysis.intervals import Estimate, difference, less, rate
 from probes.analysis.study import Study
 from probes.analysis.taps.tap import Tap
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["control_shares", "controls_of", "flat_sets", "gain", "known_to_one"]
 

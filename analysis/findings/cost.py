@@ -7,7 +7,7 @@ import pandas as pd
 
 from probes.analysis.panel import Panel
 from probes.analysis.study import Study, finding
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "cost", "panel"]
 

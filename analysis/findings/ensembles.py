@@ -16,7 +16,7 @@ from probes.analysis.plots.canvas import MUTED, VIEWS, WIDTH, canvas
 from probes.analysis.plots.marks import members_axis
 from probes.analysis.study import Study, finding
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "PANELS", "disagreement", "disagreement_panel", "draw", "ensembles", "panel"]
 

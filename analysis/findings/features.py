@@ -11,7 +11,7 @@ from probes.analysis.taps.null import OwnClassNull, RandomDirections
 from probes.analysis.taps.passes import measured
 from probes.analysis.taps.summaries import summarised
 from probes.analysis.taps.tap import Tap, called
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "ends", "every_step", "features", "null_source", "panel"]
 

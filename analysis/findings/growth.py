@@ -17,7 +17,7 @@ from probes.analysis.plots.marks import thin_lines
 from probes.analysis.study import Study, finding
 from probes.analysis.taps.tap import Tap
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "PANELS", "draw", "gains_panel", "growth", "growth_over_control", "panel"]
 

@@ -12,7 +12,7 @@ from probes.analysis.panel import Panel
 from probes.analysis.rule import LearnedRule, last_steps
 from probes.analysis.study import Study, finding
 from probes.analysis.taps.tap import Tap
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "learned", "learned_sets", "null_rate", "null_rate_at_start", "panel"]
 

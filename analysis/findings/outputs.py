@@ -16,8 +16,8 @@ from probes.analysis.plots.canvas import GOOD, VIEWS, WIDTH, canvas, key
 from probes.analysis.plots.marks import dot, intervals, rows_named
 from probes.analysis.study import Study, finding
 from probes.errors import LogError
-from probes.logs.outputs import Outputs
-from probes.logs.protocol import LogLike
+from probes.log.outputs import Outputs
+from probes.log.protocol import LogLike
 
 __all__ = [
     "ALL",

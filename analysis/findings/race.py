@@ -13,7 +13,7 @@ from probes.analysis.plots.matrix import cells
 from probes.analysis.replay import Replay, replay
 from probes.analysis.study import Study
 from probes.analysis.taps.tap import Tap, called
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["BUDGET", "draw", "fitting", "panel"]
 

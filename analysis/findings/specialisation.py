@@ -19,7 +19,7 @@ from probes.analysis.plots.marks import rows_named
 from probes.analysis.study import Study, finding
 from probes.analysis.taps.tap import Tap, called
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "SIGNIFICANT", "carriers", "draw", "panel", "shares", "specialisation"]
 
@@ -54,7 +54,7 @@ def specialisation(study: Study, tap: str | None = None) -> pd.DataFrame:
         LogError: there is no such tap, its directions or its units were not recorded, or they span one feature only.
 
     Example:
-        >>> from probes.logs import Manifest, Series, StoredDirections, memory_log
+        >>> from probes.log import Manifest, Series, StoredDirections, memory_log
         >>> series = Series("w", ("neuron", "feature"), (2, 20))
         >>> values = np.stack([np.ones((2, 20)), np.eye(20)[:2] * 3])
         >>> directions = StoredDirections(("feature",), np.eye(20))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from probes.analysis.theory.expectations import EXPECTATIONS
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["beside", "claims_beside", "recipe_of", "recipes_beside"]
 

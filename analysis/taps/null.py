@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from probes.analysis.taps.statistics import sizes
 from probes.analysis.taps.tap import Tap, tap_of
 from probes.errors import LogError
-from probes.logs.layout import Series
-from probes.logs.protocol import LogLike, SeriesLike
+from probes.log.layout import Series
+from probes.log.protocol import LogLike, SeriesLike
 
 __all__ = ["PERCENTILE", "Levels", "OwnClassNull", "RandomDirections"]
 
@@ -57,7 +57,7 @@ class RandomDirections:
         source: Where the levels come from, in words: random directions, step 0, or "" where nothing is known.
 
     Example:
-        >>> from probes.logs import Manifest, Series, memory_log
+        >>> from probes.log import Manifest, Series, memory_log
         >>> series = Series("w", ("neuron", "feature"), (2, 3))
         >>> log = memory_log(Manifest("a", (series,)), [0, 1], {"w": np.ones((2, 2, 3))})
         >>> null = RandomDirections(log, Tap("w", ("neuron",), (2,), ("feature",), (3,)))

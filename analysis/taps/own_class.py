@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from probes.analysis.taps.tap import may_be_tap
 from probes.errors import LogError
-from probes.logs.layout import Series
-from probes.logs.protocol import LogLike, SeriesLike
+from probes.log.layout import Series
+from probes.log.protocol import LogLike, SeriesLike
 
 __all__ = ["CORRELATIONS", "LAYOUT", "OFF_CLASS", "OwnClassLog", "OwnClassSeries", "widened"]
 
@@ -33,8 +33,8 @@ class OwnClassSeries:
         block: What was recorded.
 
     Example:
-        >>> from probes.logs.manifest import Manifest
-        >>> from probes.logs.memory import memory_log
+        >>> from probes.log.manifest import Manifest
+        >>> from probes.log.memory import memory_log
         >>> manifest = Manifest("single-00", (Series("correlations", ("class", "neuron", "view"), (2, 3, 1)),))
         >>> log = memory_log(manifest, [0], {"correlations": np.ones((1, 2, 3, 1))})
         >>> OwnClassSeries(log["correlations"])[0, :, 0, :, 0].tolist()
@@ -91,8 +91,8 @@ class OwnClassLog:
         names: Its series of own-class blocks.
 
     Example:
-        >>> from probes.logs.manifest import Manifest
-        >>> from probes.logs.memory import memory_log
+        >>> from probes.log.manifest import Manifest
+        >>> from probes.log.memory import memory_log
         >>> manifest = Manifest("single-00", (Series("correlations", ("class", "neuron", "view"), (2, 3, 1)),))
         >>> log = memory_log(manifest, [0], {"correlations": np.ones((1, 2, 3, 1))})
         >>> OwnClassLog(log, {"correlations"}).series["correlations"].dims

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from probes.analysis.taps.null import OwnClassNull, RandomDirections
 from probes.analysis.taps.statistics import Extremes, Statistics, sizes, statistics
 from probes.analysis.taps.tap import Tap
-from probes.logs.layout import Series
-from probes.logs.protocol import LogLike
-from probes.logs.rows import Rows
+from probes.log.layout import Series
+from probes.log.protocol import LogLike
+from probes.log.rows import Rows
 
 __all__ = [
     "BLOCK_BYTES",
@@ -117,7 +117,7 @@ def measured(log: LogLike, tap: Tap, rows: NDArray[np.integer]) -> Iterator[Meas
     Where the recording has reduced all units, a feature's value is its strength, and it has no peak (NaN).
 
     Example:
-        >>> from probes.logs import Manifest, memory_log
+        >>> from probes.log import Manifest, memory_log
         >>> series = Series("w", ("neuron", "feature"), (2, 3))
         >>> log = memory_log(Manifest("a", (series,)), [0], {"w": np.ones((1, 2, 3))})
         >>> tap = Tap("w", ("neuron",), (2,), ("feature",), (3,))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from probes.analysis.taps.tap import Tap, taps_of
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["SharedTaps"]
 

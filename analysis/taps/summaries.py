@@ -17,8 +17,8 @@ from probes.analysis.taps.passes import blocks, chosen, computed, extremes_of, s
 from probes.analysis.taps.statistics import Extremes, Statistics
 from probes.analysis.taps.summary_file import Kept, key_of, opened, write
 from probes.analysis.taps.tap import Tap
-from probes.logs.layout import SUMMARIES
-from probes.logs.protocol import LogLike
+from probes.log.layout import SUMMARIES
+from probes.log.protocol import LogLike
 
 __all__ = ["extremes", "summarise", "summarised"]
 

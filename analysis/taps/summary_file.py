@@ -27,8 +27,8 @@ from probes.analysis.taps.statistics import Extremes, Statistics
 from probes.analysis.taps.tap import Tap
 from probes.errors import LogError
 from probes.files.durable import check_plain, create_beside
-from probes.logs.layout import DIRECTIONS, MANIFEST, SUMMARIES, Series
-from probes.logs.protocol import LogLike
+from probes.log.layout import DIRECTIONS, MANIFEST, SUMMARIES, Series
+from probes.log.protocol import LogLike
 
 __all__ = ["Kept", "key_of", "opened", "write"]
 

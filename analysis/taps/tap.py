@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from probes.analysis.taps.axis_columns import column
 from probes.errors import LogError, NotRecordedError
-from probes.logs.directions import StoredDirections
-from probes.logs.layout import Series
-from probes.logs.protocol import LogLike
+from probes.log.layout import Series
+from probes.log.protocol import LogLike
+from probes.log.stored_directions import StoredDirections
 
 __all__ = ["CORRELATION", "Tap", "called", "may_be_tap", "tap_of", "taps_of"]
 
@@ -243,7 +243,7 @@ def tap_of(log: LogLike, series: Series) -> Tap | None:
     """Return a series read as a tap, whatever its quantity; None where it cannot be read so.
 
     Example:
-        >>> from probes.logs import Manifest, memory_log
+        >>> from probes.log import Manifest, memory_log
         >>> series = Series("w", ("neuron", "feature"), (2, 3))
         >>> tap_of(memory_log(Manifest("a", (series,)), [], {"w": np.zeros((0, 2, 3))}), series).units
         ('neuron',)

@@ -10,8 +10,8 @@ from probes.analysis.study import Source, as_study
 from probes.analysis.theory.logits import in_mu, margins
 from probes.analysis.theory.recipe import single_view_share
 from probes.errors import LogError
-from probes.logs.outputs import Outputs
-from probes.logs.protocol import LogLike
+from probes.log.outputs import Outputs
+from probes.log.protocol import LogLike
 
 __all__ = ["JointTests", "ensemble_error"]
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from probes.logs.evaluation import Evaluation
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
-from probes.logs.reader import Log
+from probes.log.evaluation import Evaluation
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
+from probes.log.reader import Log
 
 __all__ = ["Sizes", "example_study"]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from probes.analysis.intervals import Estimate, weighted_sum
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["in_mu", "margins", "measured_arrays"]
 

@@ -7,8 +7,8 @@ import numpy as np
 from probes.analysis.study import Study
 from probes.analysis.taps.own_class import CORRELATIONS, LAYOUT
 from probes.errors import LogError
-from probes.logs.layout import Series
-from probes.logs.protocol import LogLike
+from probes.log.layout import Series
+from probes.log.protocol import LogLike
 
 __all__ = [
     "constant",

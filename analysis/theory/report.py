@@ -10,7 +10,7 @@ from probes.analysis.theory.findings.claims import claims
 from probes.analysis.theory.recipe import correlation_series, exponent, single_view_share
 from probes.analysis.theory.rooms import rooms_of
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["facts", "panels"]
 

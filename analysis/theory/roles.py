@@ -13,7 +13,7 @@ from probes.analysis.study import Study
 from probes.analysis.taps.tap import Tap
 from probes.analysis.theory.recipe import correlation_series, learner
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = [
     "ROLES",

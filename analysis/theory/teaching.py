@@ -11,7 +11,7 @@ from probes.analysis.theory.findings.winning_set import adjusted_peaks
 from probes.analysis.theory.recipe import race_series
 from probes.analysis.theory.roles import race_features, race_sets
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["own_features", "taught_by", "teachers_of"]
 

@@ -20,10 +20,10 @@ from probes.analysis.study import Study, open_study
 from probes.analysis.sweeps.report import sweep_report
 from probes.analysis.sweeps.table import is_sweep
 from probes.analysis.theory.findings.claims import records
-from probes.cli.frames import cells, claims_for_people
-from probes.cli.left_out import damaged, fail_for
-from probes.cli.saying import say
+from probes.cli.frame_text import cells, claims_for_people
+from probes.cli.messages import say
 from probes.cli.tables import show
+from probes.cli.unreadable_runs import damaged, fail_for
 
 
 @click.command()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from rich.text import Text
 
-from probes.cli.race import Race
+from probes.cli.watching.race import Race
 
 __all__ = ["COLOURS", "Scale", "rows_of_bars"]
 

@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from probes.cli.amounts import as_clock
-from probes.cli.glance import Glance
-from probes.cli.live import View
-from probes.cli.races import caption, panels, racing
+from probes.cli.watching.live_runs import View
+from probes.cli.watching.race_panels import caption, panels, racing
+from probes.cli.watching.run_state import Glance
 
 __all__ = ["board", "cells", "short_names"]
 

@@ -8,10 +8,10 @@ import click
 from probes.analysis.study import open_study
 from probes.analysis.theory import claims, records
 from probes.analysis.theory.recipe import is_theory
-from probes.cli.frames import cells, claims_for_people
-from probes.cli.left_out import damaged, fail_for
-from probes.cli.saying import say
+from probes.cli.frame_text import cells, claims_for_people
+from probes.cli.messages import say
 from probes.cli.tables import show
+from probes.cli.unreadable_runs import damaged, fail_for
 from probes.errors import LogError
 
 DOES_NOT_HOLD = 3

@@ -9,9 +9,9 @@ import click
 from rich.table import Table
 
 from probes.cli.amounts import as_bytes, as_clock, one_line
-from probes.cli.chosen import chosen_recipe, recipe_arguments
 from probes.cli.console import console
-from probes.cli.sweep import estimate_sweep_file, is_sweep_file
+from probes.cli.recipe_options import chosen_recipe, recipe_arguments
+from probes.cli.sweep_recording import estimate_sweep_file, is_sweep_file
 from probes.errors import UsageError
 from probes.learners.recipe_files import AnyRecipe
 from probes.schedules import every, logarithmic

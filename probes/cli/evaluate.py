@@ -7,7 +7,7 @@ import click
 
 from probes.analysis.theory import error_rates
 from probes.cli.tables import show
-from probes.logs import open_logs
+from probes.log import open_logs
 from probes.studies import evaluate_run
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from probes.cli.amounts import as_bytes
-from probes.cli.saying import say
-from probes.exports import FORMATS, export
-from probes.logs import open_log
+from probes.cli.messages import say
+from probes.log import open_log
+from probes.log.exports import FORMATS, export
 
 
 @click.command()

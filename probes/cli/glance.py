@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from probes.analysis.taps.own_class import widened
-from probes.cli.race import GROWN, Race, RaceTap
+from probes.cli.watching.race import GROWN, Race, RaceTap
 from probes.errors import ProbesError
 from probes.files.text import printable
-from probes.logs import Log, open_log
-from probes.logs.layout import MANIFEST
-from probes.logs.manifest import Manifest
-from probes.logs.protocol import LogLike
+from probes.log import Log, open_log
+from probes.log.layout import MANIFEST
+from probes.log.manifest import Manifest
+from probes.log.protocol import LogLike
 
 __all__ = ["Glance", "Watched", "total_steps"]
 
@@ -87,7 +87,7 @@ class Watched:
         LogError: Its run.json is damaged.
 
     Example:
-        >>> from probes.store import RunWriter
+        >>> from probes.log.writing import RunWriter
         >>> RunWriter("seed-0", Manifest("seed-0", ())).close()
         >>> Watched(Path("seed-0")).look()
         Glance(run='seed-0', status='finished', ...)

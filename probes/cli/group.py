@@ -15,8 +15,8 @@ from typing import Any, TextIO
 import click
 
 from probes import __version__
-from probes.cli.handover import Handover
-from probes.cli.saying import say
+from probes.cli.messages import say
+from probes.cli.pending_launch import Handover
 from probes.errors import ProbesError, UsageError
 from probes.files.text import printable
 

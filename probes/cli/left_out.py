@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import click
 
 from probes.analysis.study import Study
-from probes.cli.saying import say
+from probes.cli.messages import say
 
 __all__ = ["damaged", "fail_for"]
 

@@ -4,8 +4,8 @@ import json
 import math
 from datetime import datetime
 
-from probes.cli.board import cells
-from probes.cli.glance import Glance
+from probes.cli.watching.dashboard import cells
+from probes.cli.watching.run_state import Glance
 
 __all__ = ["json_line", "plain_line"]
 

@@ -9,12 +9,12 @@ import click
 import numpy as np
 
 from probes.analysis.sweeps.table import is_sweep, points
-from probes.cli.left_out import fail_for
 from probes.cli.tables import show
+from probes.cli.unreadable_runs import fail_for
 from probes.errors import LogError
-from probes.logs import open_logs
-from probes.logs.layout import OUTPUTS
-from probes.logs.protocol import LogLike
+from probes.log import open_logs
+from probes.log.layout import OUTPUTS
+from probes.log.protocol import LogLike
 
 _OPTIONAL = {"name", "role", "variant", "parents"}  # columns that people see where a run has any
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from probes.cli.glance import Glance, Watched
+from probes.cli.watching.run_state import Glance, Watched
 from probes.errors import LogError, RunError
-from probes.logs.found import find_runs
-from probes.logs.layout import MANIFEST
-from probes.logs.manifest import Manifest
+from probes.log.discovery import find_runs
+from probes.log.layout import MANIFEST
+from probes.log.manifest import Manifest
 
 __all__ = ["LiveRuns", "View", "planned_runs"]
 
@@ -62,7 +62,7 @@ class LiveRuns:
         RunError: There is no run.
 
     Example:
-        >>> from probes.store import RunWriter
+        >>> from probes.log.writing import RunWriter
         >>> RunWriter("runs/seed-0", Manifest("seed-0", ())).close()
         >>> LiveRuns(Path("runs")).look().counts
         {'finished': 1}

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from probes.errors import UsageError
-from probes.logs import Outputs, open_log, write_outputs
+from probes.log import Outputs, open_log, write_outputs
 
 _ARRAYS = ("logits", "labels", "groups", "ids")
 

@@ -11,7 +11,7 @@ from probes.analysis.taps.null import OwnClassNull, RandomDirections
 from probes.analysis.taps.statistics import sizes, statistics
 from probes.analysis.taps.tap import Tap, taps_of
 from probes.files.text import printable
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["GROWN", "VIEWS", "Race", "RaceTap"]
 

@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from probes.analysis.rule import RULE
-from probes.cli.bars import COLOURS, rows_of_bars
-from probes.cli.glance import Glance
-from probes.cli.race import GROWN, VIEWS, Race
+from probes.cli.watching.race import GROWN, VIEWS, Race
+from probes.cli.watching.race_bars import COLOURS, rows_of_bars
+from probes.cli.watching.run_state import Glance
 
 __all__ = ["caption", "panels", "racing"]
 

@@ -10,15 +10,15 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from probes.cli.handover import Handover
-from probes.cli.words import program_in
+from probes.cli.pending_launch import Handover
+from probes.cli.program_arguments import program_in
 from probes.errors import UsageError
 from probes.launch import Launch, Plan, Program, TapText, parent_ids, parse_tap
 from probes.schedules import Schedule, every, parse
 
 _PROGRAM = "probes.program"  # key in what click keeps of a call
-_STUDY = "probes.cli.study"  # loads torch, which a script may want to set up first
-_SWEEP = "probes.cli.sweep"  # likewise
+_STUDY = "probes.cli.study_recording"  # loads torch, which a script may want to set up first
+_SWEEP = "probes.cli.sweep_recording"  # likewise
 _OF_A_RECIPE = ("settings", "runs", "seed", "checkpoint_seconds", "workers", "executor")
 _OF_A_SCRIPT = ("taps", "name", "role", "parents")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from probes.cli.amounts import one_line
-from probes.cli.chosen import chosen_recipe
 from probes.cli.progress import Progress
+from probes.cli.recipe_options import chosen_recipe
 from probes.learners.recipe_files import AnyRecipe
 from probes.schedules import Schedule, every
 from probes.studies import record_study

@@ -10,7 +10,7 @@ import click
 
 from probes.analysis.sweeps.table import TABLE
 from probes.cli.amounts import one_line
-from probes.cli.chosen import chosen_changes
+from probes.cli.recipe_options import chosen_changes
 from probes.errors import RunError, UsageError
 from probes.schedules import Schedule
 from probes.studies.estimate import RULE, free_bytes

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from probes.verification import Finding, run_folders, verify
+from probes.log.verification import Finding, run_folders, verify
 
 DOES_NOT_HOLD = 3
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 from rich.live import Live
 
-from probes.cli.board import board
 from probes.cli.console import console
-from probes.cli.glance import Glance
-from probes.cli.lines import json_line, plain_line
-from probes.cli.live import LiveRuns, View
+from probes.cli.watching.dashboard import board
+from probes.cli.watching.line_output import json_line, plain_line
+from probes.cli.watching.live_runs import LiveRuns, View
+from probes.cli.watching.run_state import Glance
 
 _SHARE = 0.2  # of the interval, that looking may take: the training wants the processor, too
 

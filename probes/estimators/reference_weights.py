@@ -15,7 +15,7 @@ from probes.directions import Directions
 from probes.errors import UsageError
 from probes.estimators.reading import hash_of
 from probes.estimators.stability import BEST_MATCH, unit
-from probes.logs.layout import WEIGHTS
+from probes.log.layout import WEIGHTS
 
 __all__ = ["reference_weights"]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from probes.exports.tidy import columns, pieces
 from probes.files.text import cell
-from probes.logs.layout import Series
-from probes.logs.view import SeriesView
+from probes.log.exports.tidy import columns, pieces
+from probes.log.layout import Series
+from probes.log.view import SeriesView
 
 __all__ = ["series_as_csv", "table_as_csv"]
 
@@ -24,7 +24,7 @@ def series_as_csv(view: SeriesView, path: Path) -> None:
     """Write a long table: a line for every step and cell, labels where the series has some, else numbers from 0.
 
     Example:
-        >>> from probes.logs.rows import Rows
+        >>> from probes.log.rows import Rows
         >>> part = Rows(np.array([5]), {"w": np.array([[0.5, 1.0]])}, {})
         >>> series = Series("w", ("view",), (2,), "<f8", labels={"view": ("left", "right")})
         >>> series_as_csv(SeriesView(series, lambda again=False: [part]), Path("w.csv"))

@@ -12,10 +12,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from probes.logs.layout import axis_names, stored_name
-from probes.logs.reader import Log
-from probes.logs.view import joined
-from probes.segments.segment import write_segment
+from probes.log.layout import axis_names, stored_name
+from probes.log.reader import Log
+from probes.log.view import joined
+from probes.log.writing.segment import write_segment
 
 __all__ = ["log_as_netcdf"]
 
@@ -26,8 +26,8 @@ def log_as_netcdf(log: Log, path: Path, names: Sequence[str], *, scalars: bool) 
     """Write the series of these names, with their axes and labels, and the scalars.
 
     Example:
-        >>> from probes.logs.manifest import Manifest
-        >>> from probes.logs.memory import memory_log
+        >>> from probes.log.manifest import Manifest
+        >>> from probes.log.memory import memory_log
         >>> log_as_netcdf(memory_log(Manifest("seed-0", ()), [0, 5], {}), Path("one.nc"), (), scalars=False)
         >>> with h5py.File("one.nc") as file:
         ...     file["step"][:]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from probes.errors import ProbesError
-from probes.exports.tidy import Piece, columns, pieces
-from probes.logs.layout import Series
-from probes.logs.view import SeriesView
+from probes.log.exports.tidy import Piece, columns, pieces
+from probes.log.layout import Series
+from probes.log.view import SeriesView
 
 __all__ = ["series_as_parquet", "table_as_parquet"]
 
@@ -22,7 +22,7 @@ def series_as_parquet(view: SeriesView, path: Path) -> None:
 
     Example:
         >>> import pandas as pd
-        >>> from probes.logs.rows import Rows
+        >>> from probes.log.rows import Rows
         >>> part = Rows(np.array([5]), {"w": np.array([[0.5, 1.0]])}, {})
         >>> series_as_parquet(SeriesView(Series("w", ("view",), (2,), "<f8"), lambda again=False: [part]), Path("w"))
         >>> pd.read_parquet("w").value.tolist()

@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from probes.exports.as_csv import series_as_csv, table_as_csv
-from probes.exports.as_netcdf import log_as_netcdf
-from probes.exports.as_parquet import modules, series_as_parquet, table_as_parquet
-from probes.exports.fresh import check_free, fresh
-from probes.logs.layout import SCALARS, stored_name
-from probes.logs.reader import Log
+from probes.log.exports.as_csv import series_as_csv, table_as_csv
+from probes.log.exports.as_netcdf import log_as_netcdf
+from probes.log.exports.as_parquet import modules, series_as_parquet, table_as_parquet
+from probes.log.exports.fresh_file import check_free, fresh
+from probes.log.layout import SCALARS, stored_name
+from probes.log.reader import Log
 
 __all__ = ["FORMATS", "Exported", "export"]
 
@@ -53,7 +53,7 @@ def export(
         ProbesError: pyarrow is needed and not installed.
 
     Example:
-        >>> from probes.store import Manifest, Series, memory_log
+        >>> from probes.log import Manifest, Series, memory_log
         >>> log = memory_log(Manifest("seed-0", (Series("w", (), ()),)), [0, 5], {"w": [1, 2]})
         >>> [file.path.name for file in export(log, "csv", series=["w"])]
         ['w.csv']

@@ -6,11 +6,11 @@ from typing import BinaryIO
 
 import h5py
 
-from probes.logs.outputs import Outputs
-from probes.logs.packed import pack_rest
-from probes.logs.reader import Log
-from probes.logs.view import joined
-from probes.segments.segment import write_segment
+from probes.log.one_file import pack_rest
+from probes.log.outputs import Outputs
+from probes.log.reader import Log
+from probes.log.view import joined
+from probes.log.writing.segment import write_segment
 
 __all__ = ["pack", "pack_into"]
 
@@ -26,7 +26,7 @@ def pack(log: Log, path: str | Path) -> None:
 
     Example:
         >>> import h5py
-        >>> from probes.store import Manifest, memory_log, open_log
+        >>> from probes.log import Manifest, memory_log, open_log
         >>> pack(memory_log(Manifest("seed-0", ()), [0, 5], {}), "one.h5")
         >>> with h5py.File("one.h5") as file:
         ...     file["step"][:]
@@ -45,7 +45,7 @@ def pack_into(log: Log, target: BinaryIO) -> None:
         LogError: a file of the log is damaged or foreign.
 
     Example:
-        >>> from probes.store import Manifest, memory_log, open_log
+        >>> from probes.log import Manifest, memory_log, open_log
         >>> with open("two.h5", "x+b") as target:
         ...     pack_into(memory_log(Manifest("seed-0", ()), [0, 5], {}), target)
         >>> open_log("two.h5").steps

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.logs.layout import STEP, Series
-from probes.logs.view import SeriesView
+from probes.log.layout import STEP, Series
+from probes.log.view import SeriesView
 
 __all__ = ["Piece", "columns", "pieces"]
 
@@ -42,7 +42,7 @@ def pieces(view: SeriesView) -> Iterator[Piece]:
     """The whole table in order, step by step; of a wide series a step is several pieces.
 
     Example:
-        >>> from probes.logs.rows import Rows
+        >>> from probes.log.rows import Rows
         >>> part = Rows(np.array([0, 5]), {"w": np.ones((2, 3))}, {})
         >>> view = SeriesView(Series("w", ("neuron",), (3,)), lambda again=False: [part])
         >>> [piece.values.shape for piece in pieces(view)]

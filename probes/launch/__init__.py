@@ -5,7 +5,7 @@ models are found from the parameters of the optimizers that make a step.
 """
 
 from probes.launch.launch import Launch
-from probes.launch.parents import parent_ids
+from probes.launch.parent_runs import parent_ids
 from probes.launch.plan import Plan
 from probes.launch.program import Program
 from probes.launch.tap_text import TapText, parse_tap

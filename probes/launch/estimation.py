@@ -16,8 +16,8 @@ from probes import estimators
 from probes.directions import Directions
 from probes.errors import UsageError
 from probes.estimators import Patches
-from probes.launch.estimates import ESTIMATORS
-from probes.launch.samples import INPUTS, LABELS, array_among, check_samples
+from probes.launch.estimator_options import ESTIMATORS
+from probes.launch.sample_headers import INPUTS, LABELS, array_among, check_samples
 from probes.launch.tap_text import TapText
 from probes.quantities import Parameters
 

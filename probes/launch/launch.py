@@ -4,8 +4,8 @@ import atexit
 import os
 from dataclasses import dataclass
 
+from probes.launch.first_step import Watch
 from probes.launch.plan import Plan
-from probes.launch.watch import Watch
 
 __all__ = ["Launch"]
 

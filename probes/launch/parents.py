@@ -8,7 +8,7 @@ from probes.errors import UsageError
 
 __all__ = ["MANIFEST", "parent_ids"]
 
-MANIFEST = "run.json"  # as in `probes.logs.layout`, which loads numpy
+MANIFEST = "run.json"  # as in `probes.log.layout`, which loads numpy
 
 
 def parent_ids(parents: Iterable[str], root: Path) -> tuple[str, ...]:

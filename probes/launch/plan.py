@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from probes.errors import RunError, UsageError
-from probes.launch.parents import MANIFEST
+from probes.launch.parent_runs import MANIFEST
 from probes.launch.program import Program
 from probes.launch.tap_text import TapText
 from probes.roles import RUN_ID

@@ -9,13 +9,13 @@ from collections.abc import Collection
 from pathlib import Path
 
 from probes.errors import UsageError
-from probes.launch.headers import Header, npy_header
+from probes.launch.array_headers import Header, npy_header
 
 __all__ = ["INPUTS", "LABELS", "array_among", "check_samples", "check_weights"]
 
 INPUTS = ("inputs", "x")  # names of an array; the first that is there counts
 LABELS = ("labels", "y")
-_WEIGHTS = "weights.safetensors"  # as in `probes.logs.layout`, which loads numpy
+_WEIGHTS = "weights.safetensors"  # as in `probes.log.layout`, which loads numpy
 _DAMAGED = (AttributeError, EOFError, IndexError, KeyError, SyntaxError, TypeError, ValueError, NotImplementedError)
 _NO_ARCHIVE = (zipfile.BadZipFile, zlib.error)
 

@@ -13,12 +13,12 @@ from torch.optim import Optimizer
 
 from probes.errors import UsageError
 from probes.hooks import StepHook
-from probes.launch.choice import beside
-from probes.launch.home import Home
-from probes.launch.naming import Label
-from probes.launch.owners import identities, optimizers_of
+from probes.launch.labels import Label
 from probes.launch.plan import Plan
-from probes.logs.manifest import read_manifest
+from probes.launch.recording_process import Home
+from probes.launch.selection import beside
+from probes.launch.trained_models import identities, optimizers_of
+from probes.log.manifest import read_manifest
 from probes.quantities import Parameters, Tap
 from probes.recorder import Recorder
 

@@ -14,12 +14,12 @@ from torch.optim import Optimizer
 
 from probes.cli.amounts import as_bytes
 from probes.errors import ProbesError, RunError
-from probes.launch.home import Home
-from probes.launch.naming import Labels
-from probes.launch.owners import Identities, identities, optimizers_of, outermost_models, owners, unwrapped
+from probes.launch.labels import Labels
 from probes.launch.plan import Plan
+from probes.launch.recording_process import Home
 from probes.launch.session import Session
 from probes.launch.taps import Taps
+from probes.launch.trained_models import Identities, identities, optimizers_of, outermost_models, owners, unwrapped
 from probes.roles import Description, description_of, descriptions
 
 __all__ = ["Sessions"]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from probes.errors import UsageError
-from probes.launch.estimates import ESTIMATORS, Setting, parse_estimate
-from probes.launch.headers import check_directions
-from probes.launch.samples import check_samples, check_weights
+from probes.launch.array_headers import check_directions
+from probes.launch.estimator_options import ESTIMATORS, Setting, parse_estimate
+from probes.launch.sample_headers import check_samples, check_weights
 
 __all__ = ["TapText", "parse_tap"]
 

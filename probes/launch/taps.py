@@ -12,8 +12,8 @@ from torch.nn import Module
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.launch.choice import chosen
-from probes.launch.estimation import Estimate, estimate_for
+from probes.launch.estimated_directions import Estimate, estimate_for
+from probes.launch.selection import chosen
 from probes.launch.tap_text import TapText
 from probes.quantities import Parameters, Tap
 

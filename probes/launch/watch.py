@@ -14,9 +14,9 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from probes.launch.arrival import when_imported
-from probes.launch.home import Home
+from probes.launch.import_hook import when_imported
 from probes.launch.plan import Plan
+from probes.launch.recording_process import Home
 
 __all__ = ["Watch"]
 

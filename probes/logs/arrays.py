@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from probes.files.durable import write_whole
 from probes.files.interrupts import held
-from probes.logs.datasets import check_dataset, check_links, check_together
-from probes.logs.stored import checked_attributes, opened
+from probes.log.hdf5.segments import checked_attributes, opened
+from probes.log.hdf5.validation import check_dataset, check_links, check_together
 
 __all__ = ["write_arrays"]
 

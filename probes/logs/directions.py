@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from probes.errors import LogError, NotRecordedError
 from probes.files.durable import refusal
-from probes.logs.arrays import read_arrays, write_arrays
-from probes.logs.layout import DIRECTIONS, Series
+from probes.log.hdf5.arrays import read_arrays, write_arrays
+from probes.log.layout import DIRECTIONS, Series
 
 __all__ = ["StoredDirections", "read_directions", "write_directions"]
 

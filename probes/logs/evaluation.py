@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from probes.logs.arrays import read_arrays, write_arrays
-from probes.logs.layout import EVALUATION
+from probes.log.hdf5.arrays import read_arrays, write_arrays
+from probes.log.layout import EVALUATION
 
 __all__ = ["Evaluation", "read_evaluation", "write_evaluation"]
 

@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 
 from probes.files.durable import refusal
-from probes.logs.directions import StoredDirections, read_directions
-from probes.logs.evaluation import Evaluation, read_evaluation
-from probes.logs.journal import read_journal
-from probes.logs.layout import JOURNAL, MERGED, NUMBERED, SEGMENT
-from probes.logs.lock import is_being_written
-from probes.logs.manifest import Manifest, read_manifest
-from probes.logs.outputs import Stored, stored_outputs
-from probes.logs.rows import Rows
-from probes.logs.stored import open_segment, segments_shown
+from probes.log.evaluation import Evaluation, read_evaluation
+from probes.log.hdf5.segments import open_segment, segments_shown
+from probes.log.journal import read_journal
+from probes.log.layout import JOURNAL, MERGED, NUMBERED, SEGMENT
+from probes.log.liveness import is_being_written
+from probes.log.manifest import Manifest, read_manifest
+from probes.log.outputs import Stored, stored_outputs
+from probes.log.rows import Rows
+from probes.log.stored_directions import StoredDirections, read_directions
 
 __all__ = ["Source", "run_folder"]
 
@@ -49,7 +49,7 @@ def run_folder(path: Path) -> Source:
     """The run in a directory.
 
     Example:
-        >>> from probes.logs.manifest import write_manifest
+        >>> from probes.log.manifest import write_manifest
         >>> write_manifest(".", Manifest("seed-0", ()))
         >>> run_folder(Path()).status(Manifest("seed-0", ()))
         'stopped'

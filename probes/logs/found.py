@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from probes.files.text import printable
-from probes.logs.layout import MANIFEST, MERGED, NUMBERED
+from probes.log.layout import MANIFEST, MERGED, NUMBERED
 
 __all__ = ["find_runs"]
 

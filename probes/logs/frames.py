@@ -18,8 +18,8 @@ from isal.isal_zlib import crc32  # that of zlib, in a tenth of the time or less
 from numpy.typing import NDArray
 
 from probes.files.durable import LARGEST_FILE, refusal
-from probes.logs.layout import MOST_SCALARS, Series
-from probes.logs.rows import ENTRY, Scalars, as_scalars, due
+from probes.log.layout import MOST_SCALARS, Series
+from probes.log.rows import ENTRY, Scalars, as_scalars, due
 from probes.schedules import Schedule
 
 __all__ = ["Frame", "StoredFrames", "frame_at", "journal_file"]

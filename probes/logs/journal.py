@@ -19,10 +19,19 @@ from pathlib import Path
 from isal.isal_zlib import crc32  # that of zlib, in a tenth of the time or less
 
 from probes.files.durable import refusal
-from probes.logs.frames import CHECKSUM, FRAME, FRAME_MAGIC, MOST_ENTRIES, Frame, StoredFrames, frame_at, journal_file
-from probes.logs.layout import MOST_SCALARS, check_format
-from probes.logs.manifest import Manifest
-from probes.logs.rows import Gap, Rows, join_scalars, join_steps
+from probes.log.journal_frames import (
+    CHECKSUM,
+    FRAME,
+    FRAME_MAGIC,
+    MOST_ENTRIES,
+    Frame,
+    StoredFrames,
+    frame_at,
+    journal_file,
+)
+from probes.log.layout import MOST_SCALARS, check_format
+from probes.log.manifest import Manifest
+from probes.log.rows import Gap, Rows, join_scalars, join_steps
 
 __all__ = ["CHECKSUM", "FRAME", "FRAME_MAGIC", "read_journal"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from probes.errors import LogError
 from probes.files.durable import check_plain
-from probes.logs.layout import LOCK
+from probes.log.layout import LOCK
 
 __all__ = ["is_being_written"]
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from probes.errors import RunError
 from probes.files.durable import read_whole, refusal, write_whole
-from probes.logs.layout import (
+from probes.log.layout import (
     MANIFEST,
     MOST_SERIES,
     RUN_ID,

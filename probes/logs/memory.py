@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.logs.directions import StoredDirections, by_series
-from probes.logs.evaluation import Evaluation
-from probes.logs.folder import Source
-from probes.logs.manifest import Manifest
-from probes.logs.outputs import Outputs, checked
-from probes.logs.reader import Log
-from probes.logs.rows import Rows, due
+from probes.log.evaluation import Evaluation
+from probes.log.folder import Source
+from probes.log.manifest import Manifest
+from probes.log.outputs import Outputs, checked
+from probes.log.reader import Log
+from probes.log.rows import Rows, due
+from probes.log.stored_directions import StoredDirections, by_series
 
 __all__ = ["memory_log"]
 
@@ -48,7 +48,7 @@ def memory_log(
         TypeError: an array of outputs has another type.
 
     Example:
-        >>> from probes.logs.layout import Series
+        >>> from probes.log.layout import Series
         >>> log = memory_log(Manifest("seed-0", (Series("w", ("neuron",), (2,)),)), [0, 5], {"w": [[1, 2], [3, 4]]})
         >>> log["w"][1]
         array([3., 4.], dtype=float32)

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from probes.errors import LogError, RunError
 from probes.files.durable import make_folder, refusal
-from probes.logs.arrays import as_bytes, read_arrays, write_arrays
-from probes.logs.layout import OUTPUT, OUTPUTS
-from probes.logs.manifest import read_manifest
-from probes.logs.samples import as_column, as_logits, check_ids, check_labels
+from probes.log.hdf5.arrays import as_bytes, read_arrays, write_arrays
+from probes.log.layout import OUTPUT, OUTPUTS
+from probes.log.manifest import read_manifest
+from probes.log.sample_arrays import as_column, as_logits, check_ids, check_labels
 
 __all__ = ["Outputs", "checked", "read_outputs", "write_outputs"]
 
@@ -87,7 +87,7 @@ def write_outputs(run_dir: str | Path, outputs: Outputs) -> Path:
         OSError: the disk is full or refuses.
 
     Example:
-        >>> from probes.logs.manifest import Manifest, write_manifest
+        >>> from probes.log.manifest import Manifest, write_manifest
         >>> write_manifest(".", Manifest("seed-0", ()))
         >>> write_outputs(".", Outputs("test", 1200, np.zeros((3, 2)), ids=np.array(["a", "b", "c"]))).name
         'test.1200.h5'
@@ -115,7 +115,7 @@ def read_outputs(path: Path) -> Outputs:
         LogError: the file is gone, damaged, foreign, or of another format.
 
     Example:
-        >>> from probes.logs.manifest import Manifest, write_manifest
+        >>> from probes.log.manifest import Manifest, write_manifest
         >>> write_manifest(".", Manifest("seed-0", ()))
         >>> path = write_outputs(".", Outputs("test", 1200, np.zeros((3, 2)), ids=np.array(["a", "b", "c"])))
         >>> read_outputs(path).ids

@@ -10,16 +10,16 @@ import h5py
 import numpy as np
 
 from probes.errors import LogError, RunError
-from probes.logs.arrays import arrays_in, as_bytes, put_arrays
-from probes.logs.datasets import check_links, read_text
-from probes.logs.directions import StoredDirections
-from probes.logs.evaluation import Evaluation
-from probes.logs.folder import Source
-from probes.logs.layout import OUTPUT, OUTPUTS, PACKED
-from probes.logs.manifest import Manifest, described, parsed
-from probes.logs.outputs import Outputs, Stored, as_arrays, from_arrays
-from probes.logs.rows import Rows
-from probes.logs.stored import open_segment, opened
+from probes.log.evaluation import Evaluation
+from probes.log.folder import Source
+from probes.log.hdf5.arrays import arrays_in, as_bytes, put_arrays
+from probes.log.hdf5.segments import open_segment, opened
+from probes.log.hdf5.validation import check_links, read_text
+from probes.log.layout import OUTPUT, OUTPUTS, PACKED
+from probes.log.manifest import Manifest, described, parsed
+from probes.log.outputs import Outputs, Stored, as_arrays, from_arrays
+from probes.log.rows import Rows
+from probes.log.stored_directions import StoredDirections
 
 __all__ = ["pack_rest", "packed_run"]
 

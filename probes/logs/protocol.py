@@ -7,11 +7,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.logs.directions import StoredDirections
-from probes.logs.evaluation import Evaluation
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.outputs import Outputs
+from probes.log.evaluation import Evaluation
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.outputs import Outputs
+from probes.log.stored_directions import StoredDirections
 
 __all__ = ["LogLike", "SeriesLike"]
 

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.errors import LogError
-from probes.logs.directions import StoredDirections, directions_of
-from probes.logs.evaluation import Evaluation
-from probes.logs.folder import Source, run_folder
-from probes.logs.layout import STEP, Series, axis_names
-from probes.logs.manifest import Manifest
-from probes.logs.outputs import Outputs, Stored, chosen, measured_outputs
-from probes.logs.packed import packed_run
-from probes.logs.rows import Rows, join_scalars, join_steps
-from probes.logs.view import SeriesView
+from probes.log.evaluation import Evaluation
+from probes.log.folder import Source, run_folder
+from probes.log.layout import STEP, Series, axis_names
+from probes.log.manifest import Manifest
+from probes.log.one_file import packed_run
+from probes.log.outputs import Outputs, Stored, chosen, measured_outputs
+from probes.log.rows import Rows, join_scalars, join_steps
+from probes.log.stored_directions import StoredDirections, directions_of
+from probes.log.view import SeriesView
 
 __all__ = ["Log", "open_log"]
 
@@ -36,7 +36,7 @@ class Log:
         LogError: a file of the run is damaged, foreign, or of another format.
 
     Example:
-        >>> from probes.store.writer import RunWriter
+        >>> from probes.log.writing.writer import RunWriter
         >>> with RunWriter("runs/seed-0", Manifest("seed-0", (Series("w", ("neuron",), (3,)),))) as writer:
         ...     writer.append(0, {"w": np.zeros(3, "f4")})
         >>> log = Log(run_folder(Path("runs/seed-0")))
@@ -250,7 +250,7 @@ def open_log(path: str | Path) -> Log:
         LogError: its run.json, or the file, is damaged or of a newer format.
 
     Example:
-        >>> from probes.logs.manifest import write_manifest
+        >>> from probes.log.manifest import write_manifest
         >>> Path("seed-0").mkdir()
         >>> write_manifest("seed-0", Manifest("seed-0", (), status="finished"))
         >>> open_log("seed-0")

@@ -7,9 +7,9 @@ from typing import Self, overload
 
 from probes.errors import LogError, RunError
 from probes.files.text import printable
-from probes.logs.found import find_runs, unreadable
-from probes.logs.layout import MANIFEST
-from probes.logs.reader import Log, open_log
+from probes.log.discovery import find_runs, unreadable
+from probes.log.layout import MANIFEST
+from probes.log.reader import Log, open_log
 
 __all__ = ["Logs", "open_logs"]
 
@@ -74,7 +74,7 @@ def open_logs(root: str | Path) -> Logs:
         LogError: no run can be opened: its run.json is damaged or of a newer format, or may not be read.
 
     Example:
-        >>> from probes.logs.manifest import Manifest, write_manifest
+        >>> from probes.log.manifest import Manifest, write_manifest
         >>> for name in ("seed-1", "seed-0"):
         ...     Path("study", name).mkdir(parents=True)
         ...     write_manifest(Path("study", name), Manifest(name, ()))

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.files.durable import check_plain, refusal
-from probes.logs.chunks import Chunks, identity
-from probes.logs.datasets import check_dataset, check_links, check_together
-from probes.logs.layout import (
+from probes.log.hdf5.sparse_reads import Chunks, identity
+from probes.log.hdf5.validation import check_dataset, check_links, check_together
+from probes.log.layout import (
     MOST_STORED_SCALARS,
     PACKED,
     SCALARS,
@@ -27,8 +27,8 @@ from probes.logs.layout import (
     plain_name,
     stored_name,
 )
-from probes.logs.manifest import Manifest
-from probes.logs.rows import Gap, Rows, Scalars
+from probes.log.manifest import Manifest
+from probes.log.rows import Gap, Rows, Scalars
 
 __all__ = ["StoredSeries"]
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.errors import LogError
-from probes.logs.layout import STEP, Series
-from probes.logs.manifest import Manifest
-from probes.logs.rows import Rows, join_scalars, join_steps
+from probes.log.layout import STEP, Series
+from probes.log.manifest import Manifest
+from probes.log.rows import Rows, join_scalars, join_steps
 from probes.schedules import Schedule
 
 __all__ = ["SeriesView"]

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from probes.errors import UsageError
-from probes.logs.directions import StoredDirections
-from probes.logs.layout import Series
-from probes.logs.rows import due
+from probes.log.layout import Series
+from probes.log.rows import due
+from probes.log.stored_directions import StoredDirections
 from probes.quantities.copies import Copies
 from probes.quantities.memory import Memory
 from probes.quantities.probe_batch import described

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from probes.errors import UsageError
-from probes.logs.layout import checked_name
+from probes.log.layout import checked_name
 from probes.modules import named_modules
 from probes.quantities.batch_checks import check_labels, check_samples
 from probes.quantities.evaluating import evaluating, unwrapped

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from probes.logs.directions import StoredDirections
-from probes.logs.layout import Series
+from probes.log.layout import Series
+from probes.log.stored_directions import StoredDirections
 from probes.quantities.memory import Remembering
 from probes.quantities.probe_batch import ProbeBatch
 from probes.quantities.state import State

@@ -51,7 +51,7 @@ def update_terms(
         ...     recorder.split(fit=fit, size=size)
         ...     (fit + size).backward()
         ...     optimizer.step()
-        >>> from probes.store import open_log
+        >>> from probes.log import open_log
         >>> open_log("runs/seed-0")["weight.update"].dims
         ('step', 'term', 'neuron', 'feature')
     """

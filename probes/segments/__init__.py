@@ -2,8 +2,8 @@
 
 Example:
     >>> import io, h5py, numpy as np
-    >>> from probes.logs.manifest import Manifest
-    >>> from probes.logs.rows import Rows
+    >>> from probes.log.manifest import Manifest
+    >>> from probes.log.rows import Rows
     >>> from probes.segments import segment_bytes
     >>> rows = Rows(np.arange(3), {}, {"loss": (np.array([0]), np.array([2.5]))})
     >>> with h5py.File(io.BytesIO(segment_bytes(Manifest("seed-0", ()), rows))) as file:
@@ -11,7 +11,7 @@ Example:
     array([0, 1, 2])
 """
 
-from probes.segments.merged import merge
-from probes.segments.segment import segment_bytes
+from probes.log.writing.merged import merge
+from probes.log.writing.segment import segment_bytes
 
 __all__ = ["merge", "segment_bytes"]

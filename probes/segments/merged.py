@@ -10,15 +10,15 @@ import h5py
 import numpy as np
 
 from probes.files.durable import write_whole
-from probes.logs.arrays import write_attributes
-from probes.logs.folder import read_parts
-from probes.logs.layout import MERGED, NUMBERED, Series, stored_name
-from probes.logs.manifest import Manifest
-from probes.logs.rows import Rows
-from probes.logs.view import joined
+from probes.log.folder import read_parts
+from probes.log.hdf5.arrays import write_attributes
+from probes.log.layout import MERGED, NUMBERED, Series, stored_name
+from probes.log.manifest import Manifest
+from probes.log.rows import Rows
+from probes.log.view import joined
+from probes.log.writing.compression import FAST
+from probes.log.writing.segment import LEVEL, attach_axes, segment_bytes, write_common
 from probes.schedules import Schedule
-from probes.segments.chunks import FAST
-from probes.segments.segment import LEVEL, attach_axes, segment_bytes, write_common
 
 __all__ = ["merge"]
 

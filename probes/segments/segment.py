@@ -16,11 +16,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.logs.arrays import write_attributes
-from probes.logs.layout import SCALARS, STEP, axis_names, stored_name
-from probes.logs.manifest import Manifest
-from probes.logs.rows import Rows, Sliceable, latest
-from probes.segments.chunks import packed_chunks
+from probes.log.hdf5.arrays import write_attributes
+from probes.log.layout import SCALARS, STEP, axis_names, stored_name
+from probes.log.manifest import Manifest
+from probes.log.rows import Rows, Sliceable, latest
+from probes.log.writing.compression import packed_chunks
 
 __all__ = ["filters", "segment_bytes"]
 

@@ -11,14 +11,14 @@ import numpy as np
 
 from probes.errors import RunError
 from probes.files.durable import sync_folder, write_whole
-from probes.logs.folder import read_parts
-from probes.logs.journal import read_journal
-from probes.logs.layout import MERGED, NUMBERED, SEGMENT
-from probes.logs.manifest import Manifest, read_manifest, write_manifest
-from probes.logs.outputs import remove_outputs
-from probes.logs.rows import Rows
-from probes.logs.stored import segments_shown
-from probes.segments.segment import segment_bytes
+from probes.log.folder import read_parts
+from probes.log.hdf5.segments import segments_shown
+from probes.log.journal import read_journal
+from probes.log.layout import MERGED, NUMBERED, SEGMENT
+from probes.log.manifest import Manifest, read_manifest, write_manifest
+from probes.log.outputs import remove_outputs
+from probes.log.rows import Rows
+from probes.log.writing.segment import segment_bytes
 
 __all__ = ["Position", "next_attempt"]
 

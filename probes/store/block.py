@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.logs.journal import journal_head
-from probes.logs.layout import JOURNAL, Series, checked_name
-from probes.logs.manifest import Manifest
-from probes.logs.rows import ENTRY, Gap, Rows, as_scalars, due
+from probes.log.journal import journal_head
+from probes.log.layout import JOURNAL, Series, checked_name
+from probes.log.manifest import Manifest
+from probes.log.rows import ENTRY, Gap, Rows, as_scalars, due
+from probes.log.writing.journal_writer import Journal
+from probes.log.writing.precision import rounded
 from probes.schedules import Schedule
-from probes.store.journal import Journal
-from probes.store.precision import rounded
 
 __all__ = ["Block"]
 
@@ -33,7 +33,7 @@ class Block:
     """The rows of one segment to be; memory is touched, so really taken, only as rows come.
 
     Example:
-        >>> from probes.logs.layout import Series
+        >>> from probes.log.layout import Series
         >>> block = Block(Path(), Manifest("seed-0", (Series("w", ("neuron",), (2,)),)), index=0, capacity=8)
         >>> block.append(0, {"w": np.ones(2, "f4")})
         >>> block.pending, block.flush(), block.pending

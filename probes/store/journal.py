@@ -11,7 +11,7 @@ from isal.isal_zlib import crc32  # that of zlib, in a tenth of the time or less
 from numpy.typing import NDArray
 
 from probes.files.durable import reserve
-from probes.logs.journal import CHECKSUM, FRAME, FRAME_MAGIC
+from probes.log.journal import CHECKSUM, FRAME, FRAME_MAGIC
 
 __all__ = ["Journal"]
 
@@ -25,9 +25,9 @@ class Journal:
     """A journal being written; its file appears with the first frame.
 
     Example:
-        >>> from probes.logs.journal import journal_head, read_journal
-        >>> from probes.logs.manifest import Manifest
-        >>> from probes.logs.rows import ENTRY
+        >>> from probes.log.journal import journal_head, read_journal
+        >>> from probes.log.manifest import Manifest
+        >>> from probes.log.rows import ENTRY
         >>> journal = Journal(Path("seg-000000.wal"), journal_head(Manifest("seed-0", ()), 0))
         >>> journal.append(np.array([0]), [], ["loss"], np.array([(0, 0, 2.5)], ENTRY))
         >>> read_journal(Path("seg-000000.wal"), Manifest("seed-0", ()), 0).scalars

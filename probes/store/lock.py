@@ -11,10 +11,10 @@ from weakref import WeakSet
 
 from probes.errors import LogError, RunError
 from probes.files.durable import make_folder, read_whole
-from probes.logs.layout import FILES, LOCK, MANIFEST, NUMBERED
-from probes.logs.lock import birth_of, note_of
-from probes.logs.manifest import read_manifest
-from probes.logs.outputs import output_files, remove_outputs
+from probes.log.layout import FILES, LOCK, MANIFEST, NUMBERED
+from probes.log.liveness import birth_of, note_of
+from probes.log.manifest import read_manifest
+from probes.log.outputs import output_files, remove_outputs
 
 __all__ = ["RunLock", "claim"]
 

@@ -10,13 +10,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from probes.files.durable import sync_folder, write_whole
-from probes.logs.layout import MERGED, MOST_SCALARS, SEGMENT
-from probes.logs.manifest import Manifest
-from probes.logs.rows import Gap, due
-from probes.segments.chunks import FAST
-from probes.segments.segment import CHUNK_STEPS, LEVEL, segment_bytes
-from probes.store.block import Block
-from probes.store.sealer import Sealer
+from probes.log.layout import MERGED, MOST_SCALARS, SEGMENT
+from probes.log.manifest import Manifest
+from probes.log.rows import Gap, due
+from probes.log.writing.block import Block
+from probes.log.writing.compression import FAST
+from probes.log.writing.sealer import Sealer
+from probes.log.writing.segment import CHUNK_STEPS, LEVEL, segment_bytes
 
 __all__ = ["Pipeline"]
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.logs.layout import DTYPES
+from probes.log.layout import DTYPES
 
 __all__ = ["rounded"]
 

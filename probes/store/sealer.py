@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from probes.errors import RunError
 from probes.files.endings import SEALING
-from probes.store.block import Block
+from probes.log.writing.block import Block
 
 __all__ = ["Sealer"]
 

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from probes.errors import LogError, RunError
 from probes.files.endings import at_end, not_at_end, rescued
 from probes.files.interrupts import held
-from probes.logs.directions import StoredDirections, by_series, hash_of, write_directions
-from probes.logs.layout import LARGEST_ROW, MANIFEST
-from probes.logs.manifest import Manifest, write_manifest
+from probes.log.layout import LARGEST_ROW, MANIFEST
+from probes.log.manifest import Manifest, write_manifest
+from probes.log.stored_directions import StoredDirections, by_series, hash_of, write_directions
+from probes.log.writing.lock import claim
+from probes.log.writing.merged import merge
+from probes.log.writing.pipeline import Pipeline
+from probes.log.writing.resuming import Position, next_attempt
+from probes.log.writing.segment import filters
+from probes.log.writing.steps import any_step, next_step, next_steps
 from probes.provenance import commit, versions
-from probes.segments.merged import merge
-from probes.segments.segment import filters
-from probes.store.attempts import Position, next_attempt
-from probes.store.lock import claim
-from probes.store.pipeline import Pipeline
-from probes.store.steps import any_step, next_step, next_steps
 
 __all__ = ["RunWriter"]
 
@@ -55,7 +55,7 @@ class RunWriter:
 
     Example:
         >>> import numpy as np
-        >>> from probes.logs.layout import Series
+        >>> from probes.log.layout import Series
         >>> with RunWriter("runs/seed-0", Manifest("seed-0", (Series("w", ("neuron",), (2,)),))) as writer:
         ...     writer.append(0, {"w": np.zeros(2, "f4")})
         ...     writer.append(1, {"w": np.ones(2, "f4")})

@@ -13,9 +13,9 @@ from probes.errors import LogError, RunError
 from probes.files.durable import write_whole
 from probes.learners.networks import Networks
 from probes.learners.optimizers import Moments
-from probes.logs.manifest import read_manifest
+from probes.log.manifest import read_manifest
+from probes.log.writing.resuming import Position
 from probes.stacked import StackedRecorder
-from probes.store.attempts import Position
 from probes.studies.interruption import Interruption
 
 __all__ = ["Checkpoint", "Checkpoints", "KeptRun", "read_checkpoint", "write_checkpoint"]

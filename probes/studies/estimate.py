@@ -13,7 +13,7 @@ from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.networks import Networks
 from probes.learners.recipe_files import AnyRecipe
 from probes.learners.training import State
-from probes.logs.manifest import read_manifest
+from probes.log.manifest import read_manifest
 from probes.schedules import Schedule, every
 from probes.studies.gaussian_material import GaussianMaterial
 from probes.studies.gaussian_size import numbers_of

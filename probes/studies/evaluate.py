@@ -13,8 +13,8 @@ from probes.learners.objectives import CrossEntropy
 from probes.learners.recipe_files import from_mapping
 from probes.learners.samples import Samples
 from probes.learners.training import State
-from probes.logs import open_log
-from probes.logs.evaluation import Evaluation, write_evaluation
+from probes.log import open_log
+from probes.log.evaluation import Evaluation, write_evaluation
 from probes.studies.deletion import deletion
 from probes.studies.gaussian_evaluate import evaluate_students
 from probes.studies.gaussian_material import GaussianMaterial, kept_students

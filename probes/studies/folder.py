@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from probes.errors import RunError
-from probes.logs.layout import MANIFEST
-from probes.logs.manifest import read_manifest
+from probes.log.layout import MANIFEST
+from probes.log.manifest import read_manifest
 from probes.studies.plan import Phase
 
 __all__ = ["ENDED", "check_root", "check_runs", "status_of", "study_hash"]

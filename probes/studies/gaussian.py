@@ -16,7 +16,7 @@ from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.layered import FIRST, Students
 from probes.learners.minibatches import Progress, train_students
 from probes.learners.recipe_files import as_mapping
-from probes.logs.manifest import Manifest
+from probes.log.manifest import Manifest
 from probes.quantities import Largest, Tap, cosine, weight_norm
 from probes.schedules import Schedule, at
 from probes.stacked import StackedRecorder

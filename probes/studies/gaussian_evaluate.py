@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from probes.learners.layered import Students
-from probes.logs.evaluation import Evaluation, write_evaluation
+from probes.log.evaluation import Evaluation, write_evaluation
 from probes.studies.gaussian_material import GaussianMaterial
 
 __all__ = ["evaluate_students", "watched_error"]

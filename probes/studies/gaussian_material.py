@@ -15,7 +15,7 @@ from probes.files.durable import write_whole
 from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.layered import FIRST, KERNEL, Students, initialise
 from probes.learners.teachers import Labelled, Teacher
-from probes.logs.layout import WEIGHTS
+from probes.log.layout import WEIGHTS
 from probes.studies.material import kept_tensors
 from probes.studies.plan import STUDY_STRIDE
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.minibatches import Progress, train_students
-from probes.logs.manifest import Manifest
+from probes.log.manifest import Manifest
 from probes.schedules import every
 from probes.studies.gaussian import first_layer, recorder_of
 from probes.studies.gaussian_evaluate import evaluate_students

@@ -20,8 +20,8 @@ from probes.learners.features import orthonormal_features, standard_features
 from probes.learners.networks import Networks, initialise
 from probes.learners.recipes import Recipe
 from probes.learners.samples import Inputs, Samples
-from probes.logs.layout import WEIGHTS
-from probes.logs.manifest import Manifest
+from probes.log.layout import WEIGHTS
+from probes.log.manifest import Manifest
 
 __all__ = ["Material", "kept_tensors", "load_networks", "save_networks", "seeds_of"]
 

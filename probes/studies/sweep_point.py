@@ -13,8 +13,8 @@ import torch
 
 from probes.files.durable import write_whole
 from probes.learners.recipe_files import from_mapping
-from probes.logs.layout import MANIFEST, WEIGHTS
-from probes.logs.manifest import read_manifest
+from probes.log.layout import MANIFEST, WEIGHTS
+from probes.log.manifest import read_manifest
 from probes.schedules import parse
 from probes.studies.record import record_study
 

@@ -9,7 +9,7 @@ from probes.analysis.sweeps.table import TABLE, written
 from probes.errors import RunError
 from probes.files.durable import make_folder, write_whole
 from probes.learners.recipe_files import as_mapping
-from probes.store.lock import RunLock
+from probes.log.writing.lock import RunLock
 from probes.studies.executors import Engine, Inline
 from probes.studies.sweep import Point, Sweep
 from probes.studies.sweep_point import ERROR, Job, Outcome, finished, record_point

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from probes.logs.manifest import Manifest
+from probes.log.manifest import Manifest
 from probes.stacked import StackedRecorder
 from probes.studies.series import forces, taps
 

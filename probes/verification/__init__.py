@@ -2,13 +2,14 @@
 
 Example:
     >>> from pathlib import Path
-    >>> from probes.store import Manifest, RunWriter
+    >>> from probes.log import Manifest
+    >>> from probes.log.writing import RunWriter
     >>> RunWriter("runs/seed-0", Manifest("seed-0", ())).close()
-    >>> from probes.verification import verify
+    >>> from probes.log.verification import verify
     >>> list(verify([Path("runs/seed-0")]))
     []
 """
 
-from probes.verification.findings import Finding, faults, run_folders, verify
+from probes.log.verification.findings import Finding, faults, run_folders, verify
 
 __all__ = ["Finding", "faults", "run_folders", "verify"]

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from probes.files.durable import TEMPORARY
-from probes.logs.found import unreadable
-from probes.logs.layout import (
+from probes.log.discovery import unreadable
+from probes.log.layout import (
     DIRECTIONS,
     EVALUATION,
     FILES,
@@ -30,9 +30,9 @@ from probes.logs.layout import (
     SEGMENT,
     WEIGHTS,
 )
-from probes.verification import checks
-from probes.verification.guard import Limits, guarded
-from probes.verification.shown import Part
+from probes.log.verification import checks
+from probes.log.verification.guard import Limits, guarded
+from probes.log.verification.merged_view import Part
 
 __all__ = ["Look"]
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import h5py
 import numpy as np
 
-from probes.logs.datasets import check_dataset
-from probes.logs.layout import STEP, axis_names, stored_name
-from probes.logs.manifest import Manifest
+from probes.log.hdf5.validation import check_dataset
+from probes.log.layout import STEP, axis_names, stored_name
+from probes.log.manifest import Manifest
 
 __all__ = ["axes_faults"]
 

@@ -14,16 +14,8 @@ from numpy.typing import NDArray
 
 from probes.errors import ProbesError
 from probes.files.durable import check_plain, refusal
-from probes.logs.datasets import check_dataset, check_links
-from probes.logs.directions import read_directions
-from probes.logs.folder import read_parts
-from probes.logs.journal import read_journal
-from probes.logs.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, PACKED, SCALARS, STEP, stored_name
-from probes.logs.lock import is_being_written
-from probes.logs.manifest import Manifest, read_manifest
-from probes.logs.outputs import read_outputs
-from probes.logs.rows import Rows, Scalars
-from probes.logs.stored import (
+from probes.log.folder import read_parts
+from probes.log.hdf5.segments import (
     check_root,
     checked_attributes,
     open_segment,
@@ -32,11 +24,19 @@ from probes.logs.stored import (
     segments_shown,
     stored_scalars,
 )
-from probes.logs.view import joined
-from probes.verification.axes import axes_faults, own_steps
-from probes.verification.chunks import chunk_faults
-from probes.verification.shown import Part, view_faults
-from probes.verification.weights import check_weights
+from probes.log.hdf5.validation import check_dataset, check_links
+from probes.log.journal import read_journal
+from probes.log.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, PACKED, SCALARS, STEP, stored_name
+from probes.log.liveness import is_being_written
+from probes.log.manifest import Manifest, read_manifest
+from probes.log.outputs import read_outputs
+from probes.log.rows import Rows, Scalars
+from probes.log.stored_directions import read_directions
+from probes.log.verification.axes import axes_faults, own_steps
+from probes.log.verification.chunk_checksums import chunk_faults
+from probes.log.verification.merged_view import Part, view_faults
+from probes.log.verification.weights import check_weights
+from probes.log.view import joined
 
 __all__ = ["said"]
 

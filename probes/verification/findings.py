@@ -14,13 +14,13 @@ from typing import Any
 
 from probes.errors import RunError
 from probes.files.text import printable
-from probes.logs.layout import MANIFEST, MERGED, NUMBERED
+from probes.log.layout import MANIFEST, MERGED, NUMBERED
 
 __all__ = ["Finding", "faults", "run_folders", "verify"]
 
 # The path is this process's own; -P keeps the working directory off it until then, where a stranger's numpy.py may lie.
 _CHECKER = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from probes.verification.audit import serve; serve()"
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from probes.log.verification.audit import serve; serve()"
 )
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a process with threads is not to be forked
 
@@ -50,7 +50,7 @@ def faults(run_dir: str | Path, *, seconds: int | None = None) -> Iterator[str]:
         RunError: the directory cannot be read, or checking could not go on.
 
     Example:
-        >>> from probes.logs.manifest import Manifest, write_manifest
+        >>> from probes.log.manifest import Manifest, write_manifest
         >>> Path("seed-0").mkdir()
         >>> write_manifest("seed-0", Manifest("seed-0", (), status="finished"))
         >>> list(faults("seed-0"))

@@ -2,7 +2,7 @@
 
 HDF5 can loop, crash or take all memory on a file made for that; none of it can be caught where it happens. The process
 is forked, so that it costs milliseconds and what it was meant to do is known; it must be forked from one that has
-neither threads nor anything to lose, which `probes.verification.verify` starts.
+neither threads nor anything to lose, which `probes.log.verification.verify` starts.
 """
 
 import json

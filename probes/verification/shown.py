@@ -7,7 +7,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from probes.logs.layout import NUMBERED, SEGMENT, Series, stored_name
+from probes.log.layout import NUMBERED, SEGMENT, Series, stored_name
 
 __all__ = ["Part", "view_faults"]
 

@@ -16,8 +16,9 @@ from probes.analysis import theory
 from probes.analysis.study import Study, open_study
 from probes.analysis.taps.summaries import summarise
 from probes.analysis.theory.contents import ROOMS
-from probes.logs.layout import SUMMARIES
-from probes.store import Log, Manifest, RunWriter, Series, open_log
+from probes.log import Log, Manifest, Series, open_log
+from probes.log.layout import SUMMARIES
+from probes.log.writing import RunWriter
 from scripts.benchmarks.trajectories import noisy, trajectories
 from scripts.benchmarks.turns import interleaved
 

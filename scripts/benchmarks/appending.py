@@ -16,7 +16,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.store import Manifest, RunWriter, Series
+from probes.log import Manifest, Series
+from probes.log.writing import RunWriter
 from scripts.benchmarks.turns import interleaved
 
 __all__ = ["beside_sealing", "without_sealing"]

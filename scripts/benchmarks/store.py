@@ -16,8 +16,9 @@ from probes.learners.objectives import CrossEntropy
 from probes.learners.recipe_files import built_in
 from probes.learners.recipes import Recipe
 from probes.learners.training import State, train
+from probes.log import Log, Manifest, Series, open_log
+from probes.log.writing import RunWriter
 from probes.stacked import StackedRecorder
-from probes.store import Log, Manifest, RunWriter, Series, open_log
 from probes.studies.material import Material
 from scripts.benchmarks.appending import STEPS, Row, beside_sealing, without_sealing
 from scripts.benchmarks.trajectories import noisy, trajectories
@@ -139,7 +140,8 @@ import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 import numpy as np
-from probes.store import Manifest, RunWriter, Series
+from probes.log import Manifest, Series
+from probes.log.writing import RunWriter
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])

@@ -12,7 +12,7 @@ from probes.learners.objectives import CrossEntropy
 from probes.learners.recipe_files import built_in
 from probes.learners.recipes import Recipe
 from probes.learners.training import State, train
-from probes.logs.manifest import Manifest
+from probes.log.manifest import Manifest
 from probes.stacked import StackedRecorder
 from probes.studies.material import Material
 

@@ -1,1 +1,1 @@
-"""Every way in which a log could be lost, tried out: ``python -m scripts.trials``, or ``scripts/torture``."""
+"""Every way in which a log could be lost, tried out: ``python -m tests.torture``, or ``scripts/torture``."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
+from tests.torture.outcome import KINDS, Outcome, kind_of, tried
 
 from probes.cli.tables import show
-from scripts.trials.outcome import KINDS, Outcome, kind_of, tried
 
 
 @click.command()

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+from tests.torture.material import STEPS, append, unlike_whole
+from tests.torture.power import Disk
+from tests.torture.processes import Tell, in_child
+from tests.torture.recording import Task
+from tests.torture.seam import READS, WRITES, Answer, Call, Seam
 
 from probes.errors import LogError, ProbesError, RunError
-from probes.store import Position, RunWriter, open_log
-from scripts.trials.material import STEPS, append, unlike_whole
-from scripts.trials.power import Disk
-from scripts.trials.processes import Tell, in_child
-from scripts.trials.recording import Task
-from scripts.trials.seam import READS, WRITES, Answer, Call, Seam
+from probes.log import open_log
+from probes.log.writing import Position, RunWriter
 
 COUNT, SHORT = 0, 24
 CHECKED = "training goes on, or its end leaves all that was vouched for; then as if uninterrupted"

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-
-from scripts.trials.full import CHECKED, Spell
-from scripts.trials.processes import Tell, in_child
-from scripts.trials.recording import Task
+from tests.torture.full import CHECKED, Spell
+from tests.torture.processes import Tell, in_child
+from tests.torture.recording import Task
 
 __all__ = ["CHECKED"]
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+from tests.torture.material import append, manifest, unlike_whole, wrong
+from tests.torture.processes import Forked, Tell, in_child
+from tests.torture.recording import Task
 
 from probes.errors import ProbesError
-from probes.logs.layout import JOURNAL, LOCK, MANIFEST, MERGED, SEGMENT
-from probes.store import RunWriter, open_log
-from scripts.trials.material import append, manifest, unlike_whole, wrong
-from scripts.trials.processes import Forked, Tell, in_child
-from scripts.trials.recording import Task
+from probes.log import open_log
+from probes.log.layout import JOURNAL, LOCK, MANIFEST, MERGED, SEGMENT
+from probes.log.writing import RunWriter
 
 COUNT, SHORT = 120, 12
 CHECKED = "every row that was taken in is there, in its own run; nobody else's file is written to"

@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from tests.torture.material import STEPS, VALUES, logged_until, scalars_of
+from tests.torture.processes import Tell, in_child
+from tests.torture.subjects import ROWS, cut_off, packed, shown
 
 from probes.errors import ProbesError
-from probes.logs.layout import LOCK
-from probes.store import Evaluation, Log, open_log
-from scripts.trials.material import STEPS, VALUES, logged_until, scalars_of
-from scripts.trials.processes import Tell, in_child
-from scripts.trials.subjects import ROWS, cut_off, packed, shown
+from probes.log import Evaluation, Log, open_log
+from probes.log.layout import LOCK
 
 COUNT, SHORT = 6000, 200
 CHECKED = "refused in a line, or NaN and a fault, or unchanged; no crash, no hang"

@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from tests.torture.material import STEPS, append, unlike_whole
+from tests.torture.processes import Tell, in_child
+from tests.torture.recording import Task
 
 from probes.errors import RunError
-from probes.store import RunWriter, open_log
-from scripts.trials.material import STEPS, append, unlike_whole
-from scripts.trials.processes import Tell, in_child
-from scripts.trials.recording import Task
+from probes.log import open_log
+from probes.log.writing import RunWriter
 
 COUNT, SHORT = 60, 3
 CHECKED = "the fork refuses in a line, and records a run of its own; the parent's log whole"
@@ -23,7 +24,7 @@ _ROWS = 40
 _SCRIPT = """
 import os, sys
 from pathlib import Path
-from scripts.trials.recording import Task
+from tests.torture.recording import Task
 task = Task(Path(sys.argv[1]), {rows}, block_rows=3)
 writer = task.open()
 for row in range({rows}):

@@ -9,12 +9,13 @@ from typing import Self
 from unittest import mock
 
 import numpy as np
+from tests.torture.material import STEPS, append, unlike_whole, wrong
+from tests.torture.processes import Tell, in_child
+from tests.torture.recording import Task
 
 from probes.errors import LogError, ProbesError, RunError
-from probes.store import RunWriter, open_log
-from scripts.trials.material import STEPS, append, unlike_whole, wrong
-from scripts.trials.processes import Tell, in_child
-from scripts.trials.recording import Task
+from probes.log import open_log
+from probes.log.writing import RunWriter
 
 __all__ = ["CHECKED", "Spell"]
 
@@ -61,8 +62,8 @@ class Spell:
         delay = 1e-9 if self.at_once else 1.0
         with (
             warnings.catch_warnings(record=True) as caught,
-            mock.patch("probes.store.pipeline._FIRST_DELAY", delay),
-            mock.patch("probes.store.pipeline._LONGEST_DELAY", 60 * delay),
+            mock.patch("probes.log.writing.pipeline._FIRST_DELAY", delay),
+            mock.patch("probes.log.writing.pipeline._LONGEST_DELAY", 60 * delay),
         ):
             warnings.simplefilter("always")
             writer = self.task.open()

@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from tests.torture import hostile_files, hostile_hdf5, hostile_limits
+from tests.torture.material import VALUES, wrong
+from tests.torture.processes import Tell, in_child
+from tests.torture.subjects import cut_off, packed, shown
 
 from probes.errors import ProbesError
-from probes.store import Log, open_log
-from scripts.trials import hostile_files, hostile_hdf5, hostile_limits
-from scripts.trials.material import VALUES, wrong
-from scripts.trials.processes import Tell, in_child
-from scripts.trials.subjects import cut_off, packed, shown
+from probes.log import Log, open_log
 
 KINDS = {
     **hostile_hdf5.KINDS,

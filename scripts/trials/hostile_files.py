@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from probes.logs.layout import DIRECTIONS, MANIFEST, MERGED
+from probes.log.layout import DIRECTIONS, MANIFEST, MERGED
 
 __all__ = ["KINDS"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import h5py
 import numpy as np
+from tests.torture.subjects import ROWS
 
-from probes.logs.layout import EVALUATION, MERGED
-from scripts.trials.subjects import ROWS
+from probes.log.layout import EVALUATION, MERGED
 
 __all__ = ["KINDS"]
 

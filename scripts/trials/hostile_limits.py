@@ -8,10 +8,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from tests.torture.hostile_files import JOURNAL, described, entries_of, frame_of
 
-from probes.logs.evaluation import Evaluation
-from probes.store import write_evaluation
-from scripts.trials.hostile_files import JOURNAL, described, entries_of, frame_of
+from probes.log.evaluation import Evaluation
+from probes.log.writing import write_evaluation
 
 __all__ = ["KINDS"]
 

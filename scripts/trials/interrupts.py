@@ -16,13 +16,14 @@ from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
+from tests.torture.material import STEPS, append, unlike_whole
+from tests.torture.processes import Tell, in_child
+from tests.torture.recording import Task
 
 import probes
 from probes.errors import ProbesError
-from probes.store import RunWriter, open_log
-from scripts.trials.material import STEPS, append, unlike_whole
-from scripts.trials.processes import Tell, in_child
-from scripts.trials.recording import Task
+from probes.log import open_log
+from probes.log.writing import RunWriter
 
 COUNT, SHORT = 600, 24
 CHECKED = "no hang; the log is closed, or recording goes on; nothing lost but the row in hand, and it goes on"

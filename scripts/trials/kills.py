@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-
-from scripts.trials.processes import Forked
-from scripts.trials.recording import Task
+from tests.torture.processes import Forked
+from tests.torture.recording import Task
 
 COUNT, SHORT = 150, 8
 CHECKED = "vouched rows there, none wrong; in the end equal to an uninterrupted run, and verified"

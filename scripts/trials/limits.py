@@ -7,9 +7,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-
-from scripts.trials.full import CHECKED, Spell
-from scripts.trials.recording import Task
+from tests.torture.full import CHECKED, Spell
+from tests.torture.recording import Task
 
 __all__ = ["CHECKED"]
 

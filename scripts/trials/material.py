@@ -9,8 +9,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.logs.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, NUMBERED, stored_name
-from probes.store import Log, Manifest, RunWriter, Series, StoredDirections
+from probes.log import Log, Manifest, Series, StoredDirections
+from probes.log.layout import DIRECTIONS, LOCK, MANIFEST, MERGED, NUMBERED, stored_name
+from probes.log.writing import RunWriter
 
 __all__ = ["append", "manifest", "unlike_whole", "wrong"]
 

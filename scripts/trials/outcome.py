@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, cast
 
-from scripts.trials.processes import Forked, Tell
+from tests.torture.processes import Forked, Tell
 
 __all__ = ["KINDS", "Outcome", "tried"]
 
@@ -57,7 +57,7 @@ class Outcome:
 
 def kind_of(name: str) -> Kind:
     """The module of a kind."""
-    return cast(Kind, import_module(f"scripts.trials.{name}"))
+    return cast(Kind, import_module(f"tests.torture.{name}"))
 
 
 def tried(name: str, folder: Path, *, count: int, first: int = 0, seed: int = 0, workers: int = 1) -> Outcome:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from probes.store import RunWriter
-from scripts.trials.processes import in_child
-from scripts.trials.recording import Task
+from tests.torture.processes import in_child
+from tests.torture.recording import Task
+
+from probes.log.writing import RunWriter
 
 COUNT, SHORT = 120, 6
 CHECKED = "vouched rows there; in the end equal to an uninterrupted run, and verified"

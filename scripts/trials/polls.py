@@ -9,11 +9,12 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
+from tests.torture.material import ROW_BYTES, STEPS, append, manifest, wrong
+from tests.torture.processes import Forked, Tell
 
 from probes.errors import ProbesError
-from probes.store import Log, Position, RunWriter, open_log
-from scripts.trials.material import ROW_BYTES, STEPS, append, manifest, wrong
-from scripts.trials.processes import Forked, Tell
+from probes.log import Log, open_log
+from probes.log.writing import Position, RunWriter
 
 COUNT, SHORT = 12_000, 150
 CHECKED = "every poll right, rows fall only for a new attempt, no faults; writer unharmed, nothing written or locked"

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from tests.torture.material import DIRECTIONS_STORED, ROW_BYTES, STEPS, append, manifest, unlike_whole, wrong
+from tests.torture.processes import Tell, in_child
 
 from probes.errors import ProbesError
 from probes.files.durable import write_whole
-from probes.logs.layout import MANIFEST
-from probes.store import Position, RunWriter, open_log
-from probes.verification.audit import audited
-from scripts.trials.material import DIRECTIONS_STORED, ROW_BYTES, STEPS, append, manifest, unlike_whole, wrong
-from scripts.trials.processes import Tell, in_child
+from probes.log import open_log
+from probes.log.layout import MANIFEST
+from probes.log.verification.audit import audited
+from probes.log.writing import Position, RunWriter
 
 __all__ = ["Task"]
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.torture.material import STEPS, append, manifest, unlike_whole
+from tests.torture.processes import Forked, Tell, in_child
+from tests.torture.recording import Task
 
 from probes.errors import RunError
-from probes.logs.layout import LOCK
-from probes.store import Position, RunWriter, open_log
-from scripts.trials.material import STEPS, append, manifest, unlike_whole
-from scripts.trials.processes import Forked, Tell, in_child
-from scripts.trials.recording import Task
+from probes.log import open_log
+from probes.log.layout import LOCK
+from probes.log.writing import Position, RunWriter
 
 COUNT, SHORT = 60, 6
 CHECKED = "the second is refused in a line that names the first; the first unharmed; the dead hold no lock"

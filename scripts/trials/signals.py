@@ -7,10 +7,10 @@ from pathlib import Path
 from types import FrameType
 
 import numpy as np
+from tests.torture.processes import Forked, Tell
+from tests.torture.recording import Task
 
-from probes.store import open_log
-from scripts.trials.processes import Forked, Tell
-from scripts.trials.recording import Task
+from probes.log import open_log
 
 COUNT, SHORT = 90, 8
 CHECKED = "Ctrl-C ends the process, never swallowed, and closes the log; nothing vouched for lost; it goes on"

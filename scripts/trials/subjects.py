@@ -4,10 +4,11 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+from tests.torture.material import DIRECTIONS_STORED, ROW_BYTES, STEPS, append, manifest
 
-from probes.logs.layout import LOCK
-from probes.store import Evaluation, Position, RunWriter, write_evaluation
-from scripts.trials.material import DIRECTIONS_STORED, ROW_BYTES, STEPS, append, manifest
+from probes.log import Evaluation
+from probes.log.layout import LOCK
+from probes.log.writing import Position, RunWriter, write_evaluation
 
 __all__ = ["cut_off", "packed", "shown"]
 

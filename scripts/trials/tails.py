@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+from tests.torture.material import wrong
+from tests.torture.subjects import BLOCK_ROWS, ROWS, cut_off
 
 from probes.errors import ProbesError
-from probes.store import open_log
-from scripts.trials.material import wrong
-from scripts.trials.subjects import BLOCK_ROWS, ROWS, cut_off
+from probes.log import open_log
 
 COUNT, SHORT = 3000, 150
 CHECKED = "exactly the rows before the damage, a fault that names it; nothing if nothing changed"

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from probes.logs.directions import StoredDirections
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
+from probes.log.stored_directions import StoredDirections
 
 STATISTICS = ("strength", "peak", "strength_positive", "peak_positive")
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from probes.logs.evaluation import Evaluation
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
+from probes.log.evaluation import Evaluation
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
 
 START, SMALL, OFF, GROWN = 0.02, 0.01, 0.004, 5.0
 LAYOUT = ("class", "neuron", "feature_class", "view")

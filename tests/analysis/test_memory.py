@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from probes.analysis import example_study
-from probes.logs.evaluation import write_evaluation
-from probes.logs.layout import SUMMARIES
-from probes.store.writer import RunWriter
+from probes.log.evaluation import write_evaluation
+from probes.log.layout import SUMMARIES
+from probes.log.writing.writer import RunWriter
 
 MOST = 150 * 2**20
 STEPS = {"distilled-stopped-00": 150_000, "single-00": 60_000}  # all others as they are
@@ -21,7 +21,7 @@ import io, re, sys
 from pathlib import Path
 from probes.analysis import example_study, report
 from probes.analysis.taps import summaries
-from probes.logs.runs import open_logs
+from probes.log.runs import open_logs
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024

@@ -44,7 +44,9 @@ def test_another_name_is_refused():
         analysis.nothing  # noqa: B018 - being asked for is what is tested
 
 
-@pytest.mark.parametrize("module", ["probes.analysis", "probes.analysis.theory", "probes.cli.list", "probes.cli.watch"])
+@pytest.mark.parametrize(
+    "module", ["probes.analysis", "probes.analysis.theory", "probes.cli.verbs.list", "probes.cli.verbs.watch"]
+)
 def test_nothing_that_draws_or_computes_is_loaded_before_it_is_needed(module):
     code = f"import sys, {module}; print(*[name for name in {HEAVY} if name in sys.modules])"
 

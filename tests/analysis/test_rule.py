@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from probes.analysis import RULE, LearnedRule, Study, features, learned
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
 from tests.analysis.general import basis, grown, tap_log
 
 

@@ -8,11 +8,11 @@ from probes.analysis import RULE, LearnedRule, Study, features, learned, open_st
 from probes.analysis.findings.contents import tables
 from probes.analysis.study import as_study
 from probes.errors import LogError, RunError
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest, read_manifest, write_manifest
-from probes.logs.memory import memory_log
-from probes.logs.reader import open_log
-from probes.store.writer import RunWriter
+from probes.log.layout import Series
+from probes.log.manifest import Manifest, read_manifest, write_manifest
+from probes.log.memory import memory_log
+from probes.log.reader import open_log
+from probes.log.writing.writer import RunWriter
 from tests.analysis.general import basis, grown, tap_log
 
 SERIES = (Series("w", ("neuron", "feature"), (2, 3), quantity="correlation"),)

@@ -7,11 +7,12 @@ import sys
 import h5py
 import numpy as np
 import pytest
+from tests.probes.log.runs import DIMS, FORMS, LABELS, SHAPE, STEPS, arrays, closed, scalars, segmented
 
 from probes.errors import LogError, ProbesError, RunError
-from probes.exports.formats import export
-from probes.store import Manifest, RunWriter, Series, open_log
-from tests.store.runs import DIMS, FORMS, LABELS, SHAPE, STEPS, arrays, closed, scalars, segmented
+from probes.log import Manifest, Series, open_log
+from probes.log.exports.formats import export
+from probes.log.writing import RunWriter
 
 TABLES = ("correlations", "conv~1weight", "count", "scalars")
 

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from probes.errors import RunError
-from probes.exports.fresh import fresh
+from probes.log.exports.fresh_file import fresh
 
 
 def test_a_file_appears_when_all_is_written(tmp_path):

@@ -1,9 +1,9 @@
 import h5py
 import numpy as np
 import pytest
+from tests.probes.log.runs import FORMS, STEPS, arrays, scalars, segmented
 
-from probes.exports import pack
-from tests.store.runs import FORMS, STEPS, arrays, scalars, segmented
+from probes.log.exports import pack
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from probes.exports.tidy import columns, pieces
-from probes.logs.rows import Rows
-from probes.logs.view import SeriesView
-from probes.store import Series
+from probes.log import Series
+from probes.log.exports.tidy import columns, pieces
+from probes.log.rows import Rows
+from probes.log.view import SeriesView
 
 
 def view(steps, *shape):

@@ -67,7 +67,7 @@ def test_what_waits_is_rescued_and_the_process_ends_as_without_us(way):
 
 
 def test_a_signal_amid_our_own_work_waits_for_its_end():
-    work = "exec('term(); print(1, flush=True)', {**globals(), '__name__': 'probes.store.block'})"
+    work = "exec('term(); print(1, flush=True)', {**globals(), '__name__': 'probes.log.writing.block'})"
     script = f"notes = Notes(); at_end(notes); {work}; import time; time.sleep(30)"
 
     assert ended(script) == (-signal.SIGTERM, ["1", "rescued"])

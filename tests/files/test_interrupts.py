@@ -6,12 +6,12 @@ import weakref
 
 import numpy as np
 import pytest
+from tests.probes.log.runs import ROW_BYTES, STEPS, fill, manifest
 
 from probes.files.interrupts import held
-from probes.logs import arrays
+from probes.log import arrays, open_log
+from probes.log.writing import RunWriter
 from probes.segments import merged, segment
-from probes.store import RunWriter, open_log
-from tests.store.runs import ROW_BYTES, STEPS, fill, manifest
 
 VIEW = {"block_bytes": 12 * ROW_BYTES, "pack_bytes": 0}
 

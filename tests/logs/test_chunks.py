@@ -4,8 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
-from probes.logs.chunks import Chunks, identity
-from probes.store import Manifest, RunWriter, Series, open_log
+from probes.log import Manifest, Series, open_log
+from probes.log.hdf5.sparse_reads import Chunks, identity
+from probes.log.writing import RunWriter
 
 SERIES = (
     Series("w", ("class", "value"), (3, 700)),

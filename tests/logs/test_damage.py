@@ -3,10 +3,11 @@
 import h5py
 import numpy as np
 import pytest
+from tests.probes.log.runs import STEPS, arrays, closed
 
 from probes.errors import LogError
-from probes.store import Manifest, RunWriter, Series, open_log
-from tests.store.runs import STEPS, arrays, closed
+from probes.log import Manifest, Series, open_log
+from probes.log.writing import RunWriter
 
 
 @pytest.fixture

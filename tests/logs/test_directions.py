@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from probes.errors import LogError
-from probes.logs import StoredDirections
-from probes.logs.directions import directions_of, hash_of, read_directions, write_directions
+from probes.log import StoredDirections
+from probes.log.stored_directions import directions_of, hash_of, read_directions, write_directions
 
 NAMES = ("feature_class", "view")
 VECTORS = np.random.default_rng(0).normal(size=(3, 2, 8)).astype("f4")

@@ -1,10 +1,11 @@
 import h5py
 import numpy as np
 import pytest
+from tests.probes.log.runs import closed
 
 from probes.errors import LogError
-from probes.store import Evaluation, open_log, read_evaluation, write_evaluation
-from tests.store.runs import closed
+from probes.log import Evaluation, open_log, read_evaluation
+from probes.log.writing import write_evaluation
 
 ARRAYS = {
     "class_view_moment": np.random.default_rng(0).random((3, 2)),

@@ -3,9 +3,9 @@ import os
 import pytest
 
 from probes.errors import LogError
-from probes.logs import Manifest, open_logs
-from probes.logs.found import find_runs
-from probes.logs.manifest import write_manifest
+from probes.log import Manifest, open_logs
+from probes.log.discovery import find_runs
+from probes.log.manifest import write_manifest
 
 
 def run(folder):

@@ -10,10 +10,10 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from tests.probes.log.runs import closed, segmented
 
 from probes.errors import LogError
-from probes.logs import open_log
-from tests.store.runs import closed, segmented
+from probes.log import open_log
 
 
 def by_h5py(**options):

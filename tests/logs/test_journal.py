@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.probes.log.runs import STEPS, arrays, journalled, manifest
 
 from probes.errors import LogError
-from probes.logs.journal import journal_head, read_journal
-from probes.logs.rows import ENTRY, Gap
-from probes.store.journal import Journal
-from tests.store.runs import STEPS, arrays, journalled, manifest
+from probes.log.journal import journal_head, read_journal
+from probes.log.rows import ENTRY, Gap
+from probes.log.writing.journal_writer import Journal
 
 FRAMES = (slice(0, 4), slice(4, 5), slice(5, 20), slice(20, 22))
 ENTRIES = np.array([(3, 0, 0.5), (3, 1, np.nan), (4, 0, -np.inf)], ENTRY)

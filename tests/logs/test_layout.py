@@ -2,10 +2,10 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.probes.log.runs import SERIES
 
-from probes.logs import Series
-from probes.logs.layout import axis_names, plain_name, stored_name
-from tests.store.runs import SERIES
+from probes.log import Series
+from probes.log.layout import axis_names, plain_name, stored_name
 
 SERIES_W = Series("w", ("class", "neuron"), (2, 3))
 

@@ -3,13 +3,13 @@
 from functools import partial
 
 import pytest
+from tests.torture.hostile import READ
+from tests.torture.hostile_limits import KINDS
+from tests.torture.processes import in_child
+from tests.torture.subjects import cut_off, packed
 
 from probes.errors import ProbesError
-from probes.store import open_log
-from scripts.trials.hostile import READ
-from scripts.trials.hostile_limits import KINDS
-from scripts.trials.processes import in_child
-from scripts.trials.subjects import cut_off, packed
+from probes.log import open_log
 
 SECONDS, BYTES = 5, 2**27
 ROWS = {"packed": packed, "cut-off": cut_off}

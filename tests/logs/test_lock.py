@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from probes.logs.lock import is_being_written
+from probes.log.liveness import is_being_written
 
 
 def test_a_later_process_of_the_same_number_is_another(tmp_path):

@@ -3,10 +3,11 @@ import zlib
 from dataclasses import replace
 
 import pytest
+from tests.probes.log.runs import SERIES, manifest
 
 from probes.errors import LogError
-from probes.store import Manifest, Series, read_manifest, write_manifest
-from tests.store.runs import SERIES, manifest
+from probes.log import Manifest, Series, read_manifest
+from probes.log.writing import write_manifest
 
 FULL = manifest(
     "distilled-stopped-00-1a2b3c4d",

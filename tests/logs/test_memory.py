@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from tests.probes.log.runs import STEPS, arrays, manifest
 
-from probes.logs import Evaluation, StoredDirections, memory_log
-from tests.store.runs import STEPS, arrays, manifest
+from probes.log import Evaluation, StoredDirections, memory_log
 
 
 def test_what_is_given_is_what_is_read():

@@ -1,11 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.probes.log.runs import DIMS, FORMS, SERIES, SHAPE, STEPS, arrays, closed, fill, journalled, manifest, scalars
 
 from probes.errors import LogError, RunError
-from probes.logs.stored import segments_shown
-from probes.store import Manifest, RunWriter, open_log, open_logs, write_manifest
-from tests.store.runs import DIMS, FORMS, SERIES, SHAPE, STEPS, arrays, closed, fill, journalled, manifest, scalars
+from probes.log import Manifest, open_log, open_logs
+from probes.log.hdf5.segments import segments_shown
+from probes.log.writing import RunWriter, write_manifest
 
 INDICES = [
     slice(None),
@@ -193,7 +194,7 @@ def test_a_run_that_is_packed_while_it_is_looked_for_is_found(tmp_path, monkeypa
         writer.close()
         raise FileNotFoundError
 
-    monkeypatch.setattr("probes.logs.folder.segments_shown", shown)
+    monkeypatch.setattr("probes.log.folder.segments_shown", shown)
     assert log.steps.tolist() == STEPS.tolist()
     assert not log.faults
 

@@ -1,8 +1,8 @@
 import pytest
 
 from probes.errors import RunError
-from probes.logs import Manifest, open_log, open_logs
-from probes.logs.manifest import write_manifest
+from probes.log import Manifest, open_log, open_logs
+from probes.log.manifest import write_manifest
 
 
 def make(root, runs):

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from tests.probes.log.runs import ROW_BYTES, STEPS, again, arrays, fill, live, manifest, packed, scalars, segmented
 
 from probes.errors import LogError
-from probes.store import Position, RunWriter, open_log
-from tests.store.runs import ROW_BYTES, STEPS, again, arrays, fill, live, manifest, packed, scalars, segmented
+from probes.log import open_log
+from probes.log.writing import Position, RunWriter
 
 
 def test_rows_that_came_since_are_not_in_it(tmp_path):

@@ -6,10 +6,10 @@ import sys
 import h5py
 import numpy as np
 import pytest
+from tests.probes.log.runs import arrays, closed, segmented, signed
 
 from probes.errors import LogError, RunError
-from probes.logs import open_log
-from tests.store.runs import arrays, closed, segmented, signed
+from probes.log import open_log
 
 ADVICE = "move it away, or copy the run anew"
 INTACT = "expected an intact HDF5 file of a run, got"

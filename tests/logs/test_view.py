@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from probes.logs import Series
-from probes.logs.rows import Rows
-from probes.logs.view import SeriesView
+from probes.log import Series
+from probes.log.rows import Rows
+from probes.log.view import SeriesView
 
 
 class Counted:

@@ -5,10 +5,10 @@ from torch import nn
 from probes.costs import costs
 from probes.directions import Directions
 from probes.errors import UsageError
+from probes.log import open_log
 from probes.quantities import Largest, OwnClass, Tap, weight_norm
 from probes.recorder import Recorder
 from probes.schedules import every, first
-from probes.store import open_log
 
 MODEL = nn.Sequential(nn.Linear(12, 5), nn.Linear(5, 2))
 DIRECTIONS = Directions(torch.eye(12).reshape(3, 4, 12), ("feature_class", "view"))

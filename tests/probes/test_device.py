@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from probes.logs.manifest import Manifest
+from probes.log import open_log
+from probes.log.manifest import Manifest
 from probes.quantities import Quantity
 from probes.recorder import Recorder
 from probes.stacked import StackedRecorder
-from probes.store import open_log
 from tests.probes.quantities.devices import Machine
 
 STEPS = 60

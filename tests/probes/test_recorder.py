@@ -7,9 +7,9 @@ from torch import nn
 
 from probes.directions import Directions
 from probes.errors import RunError, UsageError
+from probes.log import open_log
 from probes.quantities import Quantity, Tap, weight_norm
 from probes.schedules import at, every
-from probes.store import open_log
 from tests.probes.training import DIRECTIONS, network, recorder, train
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from probes.log import open_log
 from probes.quantities import Quantity, weight_norm
-from probes.store import open_log
 from tests.probes.training import OPTIMIZERS, network, recorder, train
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from probes.errors import RunError, UsageError
+from probes.log import open_log
 from probes.schedules import every
-from probes.store import open_log
 from tests.probes.training import network, recorder, train
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import probes
-from probes.logs.layout import RUN_ID
+from probes.log.layout import RUN_ID
 from probes.roles import RUN_ID as OWN
 from probes.roles import description_of, descriptions
 from tests.repository.sources import ROOT

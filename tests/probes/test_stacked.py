@@ -7,11 +7,12 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import RunError, UsageError
-from probes.logs.manifest import Manifest
+from probes.log import open_logs
+from probes.log.manifest import Manifest
+from probes.log.writing import Position
 from probes.quantities import Quantity, Tap
 from probes.schedules import every
 from probes.stacked import StackedRecorder
-from probes.store import Position, open_logs
 
 RUNS, CLASSES, NEURONS, DIM = 3, 2, 4, 6
 GENERATOR = torch.Generator().manual_seed(0)

@@ -50,7 +50,7 @@ AREAS: Mapping[str, Area] = {
     "probes.roles": _area(0),
     "probes.schedules": _area(0, ours=_LEAF),
     "probes.files.*": _area(0, ours=("probes.files", "probes.errors")),
-    "probes.logs.layout": _area(0, "numpy", ours=("probes.files", "probes.errors", "probes.schedules")),
+    "probes.log.layout": _area(0, "numpy", ours=("probes.files", "probes.errors", "probes.schedules")),
     "probes.learners.features": _area(0, "numpy", "torch", ours=_LEAF),
     "probes.learners.activations": _area(0, "numpy", "torch", ours=_LEAF),
     "probes.learners.*": _area(1, "numpy", "torch", ours=("probes.learners",)),
@@ -85,15 +85,15 @@ AREAS: Mapping[str, Area] = {
             "probes",
         ),
     ),
-    "probes.exports.*": _area(
+    "probes.log.exports.*": _area(
         2,
         "h5py",
         "numpy",
-        ours=("probes.exports", "probes.segments", "probes.logs", "probes.files", "probes.errors"),
+        ours=("probes.log.exports", "probes.segments", "probes.logs", "probes.files", "probes.errors"),
         late=("pyarrow",),
     ),
-    "probes.verification.*": _area(
-        2, "h5py", "numpy", ours=("probes.verification", "probes.logs", "probes.files", "probes.errors")
+    "probes.log.verification.*": _area(
+        2, "h5py", "numpy", ours=("probes.log.verification", "probes.logs", "probes.files", "probes.errors")
     ),
     "probes.quantities.*": _area(2, "numpy", "torch", late=("scipy",)),
     "probes.modules": _area(0, "torch"),

@@ -3,9 +3,9 @@ import pytest
 from tests.repository.floors import area_of, cycle, faults, resolved
 from tests.repository.sources import imports, modules
 
-KNOWN = {"probes", "probes.errors", "probes.files.durable", "probes.logs", "probes.logs.layout", "probes.logs.reader"}
-KNOWN |= {"probes.store", "probes.store.writer", "probes.recorder"}
-KNOWN |= {"probes.learners.training", "probes.analysis.theory.findings.claims", "probes.cli.record"}
+KNOWN = {"probes", "probes.errors", "probes.files.durable", "probes.logs", "probes.log.layout", "probes.log.reader"}
+KNOWN |= {"probes.store", "probes.log.writing.writer", "probes.recorder"}
+KNOWN |= {"probes.learners.training", "probes.analysis.theory.findings.claims", "probes.cli.verbs.record"}
 KNOWN |= {"probes.quantities.tap"}
 
 
@@ -29,17 +29,17 @@ def test_no_import_is_circular():
 @pytest.mark.parametrize(
     ("module", "line", "fault"),
     [
-        ("probes.store.writer", "from probes.recorder import Recorder", "goes up, from floor 2 to floor 3"),
-        ("probes.store.writer", "from probes import Recorder", "goes up, from floor 2 to floor 3"),
-        ("probes.store.writer", "import torch", "is not for this area; it may import isal, numpy"),
-        ("probes.logs.reader", "import pandas", "must wait inside the function that needs pandas"),
-        ("probes.store.writer", "def f():\n import json", "waits inside a function without need"),
-        ("probes.store.writer", "from .layout import Series", "is relative; write the whole name"),
-        ("probes.logs.layout", "from probes.logs import reader", "goes up, from floor 0 to floor 1"),
-        ("probes.logs.reader", "from probes.store import RunWriter", "goes up, from floor 1 to floor 2"),
+        ("probes.log.writing.writer", "from probes.recorder import Recorder", "goes up, from floor 2 to floor 3"),
+        ("probes.log.writing.writer", "from probes import Recorder", "goes up, from floor 2 to floor 3"),
+        ("probes.log.writing.writer", "import torch", "is not for this area; it may import isal, numpy"),
+        ("probes.log.reader", "import pandas", "must wait inside the function that needs pandas"),
+        ("probes.log.writing.writer", "def f():\n import json", "waits inside a function without need"),
+        ("probes.log.writing.writer", "from .layout import Series", "is relative; write the whole name"),
+        ("probes.log.layout", "from probes.logs import reader", "goes up, from floor 0 to floor 1"),
+        ("probes.log.reader", "from probes.store import RunWriter", "goes up, from floor 1 to floor 2"),
         (
             "probes.files.durable",
-            "from probes.logs.layout import FORMAT_VERSION",
+            "from probes.log.layout import FORMAT_VERSION",
             "leaves probes.files, probes.errors",
         ),
         (
@@ -50,18 +50,18 @@ def test_no_import_is_circular():
             "probes.analysis.shares, probes.analysis.panel, probes.analysis.plots, probes.analysis.replay, "
             "probes.logs, probes.files, probes.errors, probes",
         ),
-        ("probes.learners.training", "import probes.logs.layout", "leaves probes.learners"),
+        ("probes.learners.training", "import probes.log.layout", "leaves probes.learners"),
         (
             "probes.recorder",
             "from probes.learners.training import train",
             "is for the roof alone: nothing in the recorder knows the built-in learner",
         ),
         (
-            "probes.cli.record",
+            "probes.cli.verbs.record",
             "def f():\n from probes.recorder import Recorder",
             "waits inside a function; one that cannot stand at the top hides a cycle",
         ),
-        ("probes.quantities.tap", 'import_module("probes.cli.record")', "goes up, from floor 2 to floor 5"),
+        ("probes.quantities.tap", 'import_module("probes.cli.verbs.record")', "goes up, from floor 2 to floor 5"),
     ],
 )
 def test_a_fault_is_found_and_named(module, line, fault):
@@ -74,12 +74,12 @@ def test_a_fault_is_found_and_named(module, line, fault):
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("probes.logs.reader", "def frame():\n import pandas as pd"),
-        ("probes.store.writer", "from probes import __version__"),
-        ("probes.analysis.theory.findings.claims", "from probes.logs.layout import Series"),
+        ("probes.log.reader", "def frame():\n import pandas as pd"),
+        ("probes.log.writing.writer", "from probes import __version__"),
+        ("probes.analysis.theory.findings.claims", "from probes.log.layout import Series"),
         ("probes.analysis.theory.findings.claims", "from probes import open_log"),
-        ("probes.store.writer", "from probes.logs.reader import open_log"),
-        ("probes.cli.record", "from probes.learners.training import train"),
+        ("probes.log.writing.writer", "from probes.log.reader import open_log"),
+        ("probes.cli.verbs.record", "from probes.learners.training import train"),
         ("probes.recorder", "import os, torch\nfrom probes.errors import RunError"),
     ],
 )

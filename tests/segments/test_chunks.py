@@ -5,7 +5,7 @@ import h5py
 import numpy as np
 import pytest
 
-from probes.segments.chunks import FAST, packed_chunks
+from probes.log.writing.compression import FAST, packed_chunks
 
 SHARES = {"noise": (1.0, 1.01), "the step before": (0.25, 0.35), "few values": (0.35, 0.5)}
 

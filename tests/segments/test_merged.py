@@ -1,11 +1,12 @@
 import h5py
 import numpy as np
 import pytest
+from tests.probes.log.runs import FORMS, ROW_BYTES, STEPS, arrays, closed, fill, manifest, segmented
 
 from probes.errors import LogError
-from probes.segments.merged import merge
-from probes.store import Manifest, Position, RunWriter, Series, open_log
-from tests.store.runs import FORMS, ROW_BYTES, STEPS, arrays, closed, fill, manifest, segmented
+from probes.log import Manifest, Series, open_log
+from probes.log.writing import Position, RunWriter
+from probes.log.writing.merged import merge
 
 
 def test_what_was_left_out_is_told_in_the_packed_log(tmp_path):

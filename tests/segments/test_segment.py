@@ -6,11 +6,11 @@ from math import ceil, prod
 import h5py
 import numpy as np
 import pytest
+from tests.probes.log.runs import STEPS, arrays, manifest
 
-from probes.logs.rows import Gap, Rows
-from probes.segments.segment import segment_bytes
-from probes.store import Manifest, Series
-from tests.store.runs import STEPS, arrays, manifest
+from probes.log import Manifest, Series
+from probes.log.rows import Gap, Rows
+from probes.log.writing.segment import segment_bytes
 
 SHAPES = [(100, ()), (1, (3,)), (1500, (7, 5)), (1024, (10, 20, 3, 2)), (2050, (1, 50)), (70, (9001,)), (9000, (2,))]
 

@@ -6,8 +6,9 @@ import zlib
 
 import numpy as np
 
-from probes.logs.memory import memory_log
-from probes.store import Manifest, Position, RunWriter, Series, open_log
+from probes.log import Manifest, Series, open_log
+from probes.log.memory import memory_log
+from probes.log.writing import Position, RunWriter
 
 DIMS = ("class", "neuron", "feature_class", "view")
 SHAPE = (2, 3, 2, 2)

@@ -5,10 +5,11 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from tests.probes.log.runs import ROW_BYTES, STEPS, again, arrays, closed, fill, manifest, packed, segmented
 
 from probes.errors import RunError
-from probes.store import Manifest, Position, RunWriter, StoredDirections, open_log, read_manifest
-from tests.store.runs import ROW_BYTES, STEPS, again, arrays, closed, fill, manifest, packed, segmented
+from probes.log import Manifest, StoredDirections, open_log, read_manifest
+from probes.log.writing import Position, RunWriter
 
 AT_20 = Position(int(STEPS[19]), 20)
 
@@ -150,8 +151,8 @@ def test_a_log_opened_before_a_new_attempt_stays_as_it_was(tmp_path):
 
 CUT_OFF = """
 import sys
-from probes.store import Position, RunWriter
-from tests.store.runs import ROW_BYTES, fill, manifest
+from probes.log.writing import Position, RunWriter
+from tests.probes.log.runs import ROW_BYTES, fill, manifest
 writer = RunWriter(sys.argv[1], manifest(), block_bytes=9 * ROW_BYTES, flush_every=4)
 fill(writer, rows=slice(0, 20))
 print(*writer.position(19), flush=True)

@@ -1,10 +1,11 @@
 import h5py
 import numpy as np
 import pytest
+from tests.probes.log.runs import ROW_BYTES, arrays, manifest
 
-from probes.store import Manifest, RunWriter, Series, open_log
-from probes.store.precision import rounded
-from tests.store.runs import ROW_BYTES, arrays, manifest
+from probes.log import Manifest, Series, open_log
+from probes.log.writing import RunWriter
+from probes.log.writing.precision import rounded
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from probes.logs.layout import FORMAT_VERSION
-from probes.store import Position, RunWriter, open_log
-from probes.verification.findings import faults
+from probes.log import open_log
+from probes.log.layout import FORMAT_VERSION
+from probes.log.verification.findings import faults
+from probes.log.writing import Position, RunWriter
 from scripts.golden import content, digest
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -4,14 +4,15 @@ import threading
 
 import numpy as np
 import pytest
+from tests.probes.log.runs import arrays, manifest
 
-from probes.logs.journal import read_journal
-from probes.store import Manifest, RunWriter, Series, open_log
-from probes.store.block import Block
-from probes.store.journal import Journal
-from probes.store.pipeline import Pipeline
-from probes.store.sealer import Sealer
-from tests.store.runs import arrays, manifest
+from probes.log import Manifest, Series, open_log
+from probes.log.journal import read_journal
+from probes.log.writing import RunWriter
+from probes.log.writing.block import Block
+from probes.log.writing.journal_writer import Journal
+from probes.log.writing.pipeline import Pipeline
+from probes.log.writing.sealer import Sealer
 
 ROW = {name: values[0] for name, values in arrays().items()}
 ONE = Manifest("seed-0", (Series("w", ("neuron",), (2,)),))
@@ -90,7 +91,7 @@ def test_a_thread_that_python_takes_for_ended_is_not_replaced(tmp_path, monkeypa
 
 
 def test_a_writer_that_was_not_made_lets_the_next_one_in(tmp_path, monkeypatch):
-    monkeypatch.setattr("probes.store.writer.Pipeline", interrupted(Pipeline))
+    monkeypatch.setattr("probes.log.writing.writer.Pipeline", interrupted(Pipeline))
     with pytest.raises(KeyboardInterrupt) as kept_as_a_notebook_does:
         RunWriter(tmp_path / "seed-0", manifest())
     monkeypatch.undo()

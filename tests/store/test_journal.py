@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.probes.log.runs import SHAPE, STEPS, arrays, manifest
 
-from probes.logs.journal import journal_head, read_journal
-from probes.logs.rows import ENTRY
-from probes.store.journal import Journal
-from tests.store.runs import SHAPE, STEPS, arrays, manifest
+from probes.log.journal import journal_head, read_journal
+from probes.log.rows import ENTRY
+from probes.log.writing.journal_writer import Journal
 
 NONE_LOGGED = np.empty(0, ENTRY)
 

@@ -4,13 +4,13 @@ import sys
 import numpy as np
 import pytest
 
-from probes.store import open_log
+from probes.log import open_log
 
 KILLED = """
 import sys
 import numpy as np
-from probes.store import RunWriter
-from tests.store.runs import manifest, SHAPE
+from probes.log.writing import RunWriter
+from tests.probes.log.runs import manifest, SHAPE
 writer = RunWriter(sys.argv[1], manifest(), block_bytes=50_000, flush_every=4)
 step = 0
 while True:

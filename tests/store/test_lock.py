@@ -7,10 +7,10 @@ import time
 import pytest
 
 from probes.errors import RunError
-from probes.logs.lock import is_being_written
-from probes.store.lock import RunLock, claim
+from probes.log.liveness import is_being_written
+from probes.log.writing.lock import RunLock, claim
 
-HOLD = "import sys, time; from pathlib import Path; from probes.store.lock import RunLock; "
+HOLD = "import sys, time; from pathlib import Path; from probes.log.writing.lock import RunLock; "
 HOLD += "lock = RunLock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
 
 

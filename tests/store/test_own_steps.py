@@ -9,12 +9,13 @@ import pytest
 import xarray as xr
 
 from probes.errors import LogError, RunError
-from probes.exports import export, pack
 from probes.files.durable import write_whole
-from probes.logs.memory import memory_log
+from probes.log import Manifest, Series, open_log
+from probes.log.exports import export, pack
+from probes.log.memory import memory_log
+from probes.log.verification.findings import faults
+from probes.log.writing import Position, RunWriter
 from probes.schedules import parse
-from probes.store import Manifest, Position, RunWriter, Series, open_log
-from probes.verification.findings import faults
 
 RULES = {"w": "every(1)", "rare": "every(7)", "log/large": "logarithmic(4) | at(33)", "count": "window(5, 40, 3)"}
 SERIES = (
@@ -182,7 +183,7 @@ def test_rows_of_a_large_series_end_a_block_early(tmp_path):
 
     log = open_log(tmp_path / "run")
     assert [len(part) for part in log.parts()] == [4, 6]
-    assert log["large"][:, ::2**20].tolist() == [[0, 0], [3, 3], [6, 6], [9, 9]]
+    assert log["large"][:, :: 2**20].tolist() == [[0, 0], [3, 3], [6, 6], [9, 9]]
     assert log["w"][:].tolist() == list(range(10))
 
 

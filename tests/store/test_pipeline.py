@@ -7,17 +7,19 @@ import textwrap
 
 import numpy as np
 import pytest
+from tests.probes.log.runs import fill, manifest
 
 from probes.errors import LogError
-from probes.store import RunWriter, open_log
-from tests.store.runs import fill, manifest
+from probes.log import open_log
+from probes.log.writing import RunWriter
 
 BEGIN = """
 import json, resource, sys, warnings
 import numpy as np
 from probes.errors import LogError
-from probes.store import Manifest, RunWriter, Series
-from probes.store import pipeline
+from probes.log import Manifest, Series
+from probes.log.writing import RunWriter
+from probes.log import pipeline
 
 pipeline._FIRST_DELAY = pipeline._LONGEST_DELAY = 1e-9  # a disk that refused is tried again at once
 warnings.simplefilter("always", RuntimeWarning)
@@ -138,7 +140,7 @@ def test_while_rows_are_lost_the_disk_is_tried_every_second(tmp_path):
 def test_a_journal_that_could_not_be_synced_is_trusted_no_more(tmp_path, monkeypatch):
     with RunWriter(tmp_path / "seed-0", manifest()) as writer:
         fill(writer, rows=slice(0, 20))
-        monkeypatch.setattr("probes.store.journal.os.fsync", failing)
+        monkeypatch.setattr("probes.log.writing.journal_writer.os.fsync", failing)
         with pytest.raises(LogError, match="got Input/output error; free"):
             writer.flush()
         monkeypatch.undo()

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from probes.logs.manifest import read_manifest, write_manifest
-from probes.store import Manifest, Series, memory_log
-from probes.store.precision import rounded
+from probes.log import Manifest, Series, memory_log
+from probes.log.manifest import read_manifest, write_manifest
+from probes.log.writing.precision import rounded
 
 LEAST = {"<f4": -125, "<f8": -1021}  # exponents of `math.frexp` below which numbers are subnormal
 CASES = [("<f4", 1), ("<f4", 12), ("<f4", 22), ("<f4", 23), ("<f8", 1), ("<f8", 12), ("<f8", 51), ("<f8", 52)]

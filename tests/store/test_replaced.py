@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from probes.errors import RunError
-from probes.logs.layout import LOCK
-from probes.store import Manifest, RunWriter, Series, open_log
+from probes.log import Manifest, Series, open_log
+from probes.log.layout import LOCK
+from probes.log.writing import RunWriter
 
 MANIFEST = Manifest("seed-0", (Series("w", ("neuron",), (4,)),))
 SMALL = {"block_bytes": 8 * 24, "flush_every": 2}  # eight rows a block

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from probes.store import Manifest
-from probes.store.block import Block
-from probes.store.sealer import Sealer
+from probes.log import Manifest
+from probes.log.writing.block import Block
+from probes.log.writing.sealer import Sealer
 
 
 def block(index):

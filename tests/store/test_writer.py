@@ -7,10 +7,11 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from tests.probes.log.runs import ROW_BYTES, arrays, closed, fill, live, manifest, segmented
 
 from probes.errors import RunError
-from probes.store import RunWriter, StoredDirections, open_log, read_manifest
-from tests.store.runs import ROW_BYTES, arrays, closed, fill, live, manifest, segmented
+from probes.log import StoredDirections, open_log, read_manifest
+from probes.log.writing import RunWriter
 
 ROW = {name: values[0] for name, values in arrays().items()}
 
@@ -253,7 +254,8 @@ def test_memory_is_taken_as_rows_come(tmp_path):
     script = """
 import resource, sys
 import numpy as np
-from probes.store import Manifest, RunWriter, Series
+from probes.log import Manifest, Series
+from probes.log.writing import RunWriter
 series = (Series("w", ("neuron",), (1000,)),)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 writers = [RunWriter(f"{sys.argv[1]}/{name}", Manifest(f"{name}", series)) for name in range(30)]

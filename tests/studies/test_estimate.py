@@ -4,8 +4,8 @@ import shutil
 import pytest
 
 from probes.learners.recipe_files import built_in, override
+from probes.log import open_logs
 from probes.schedules import every, logarithmic
-from probes.store import open_logs
 from probes.studies import plan
 from probes.studies.estimate import PhaseSize, estimate, free_bytes
 from tests.repository.sources import ROOT

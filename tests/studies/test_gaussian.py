@@ -4,18 +4,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.probes.studies.gaussians import SMALL
 
 from probes.errors import LogError, RunError
 from probes.learners.layered import Layered
 from probes.learners.minibatches import Minibatches, train_students
 from probes.learners.recipe_files import as_mapping
+from probes.log import open_log, open_logs
 from probes.schedules import every
-from probes.store import open_log, open_logs
 from probes.studies import evaluate_run, plan, record_study
 from probes.studies.estimate import estimate
 from probes.studies.gaussian_material import GaussianMaterial
 from probes.studies.pace import phase_seconds
-from tests.studies.gaussians import SMALL
 
 
 @pytest.fixture(scope="module")

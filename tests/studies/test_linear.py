@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 import torch
+from tests.probes.studies.test_resuming import ONE_EACH, STEPS, Impatient, differences, everything
 
 from probes.learners.activations import SmoothedReLU
 from probes.learners.networks import initialise
 from probes.learners.recipe_files import built_in, override
-from probes.store import open_logs
+from probes.log import open_logs
 from probes.studies import evaluate_run, record_study
 from probes.studies.estimate import estimate
 from probes.studies.material import Material, load_networks, seeds_of
-from tests.studies.test_resuming import ONE_EACH, STEPS, Impatient, differences, everything
 
 LINEAR = ["tangent", "random_features"]
 SETTINGS = {**ONE_EACH, **STEPS, "measuring.monitor_every": 3, "network.init_scale": 0.5, "runs.average": 2}

@@ -1,7 +1,7 @@
 import pytest
 
 from probes.learners.recipe_files import built_in, override
-from probes.logs.layout import RUN_ID
+from probes.log.layout import RUN_ID
 from probes.studies import plan
 
 TINY = built_in("tiny")

@@ -9,9 +9,9 @@ from probes.errors import LogError, RunError
 from probes.learners.objectives import CrossEntropy
 from probes.learners.recipe_files import built_in, override
 from probes.learners.training import train
-from probes.logs.manifest import read_manifest, write_manifest
+from probes.log import open_log, open_logs
+from probes.log.manifest import read_manifest, write_manifest
 from probes.schedules import every
-from probes.store import open_log, open_logs
 from probes.studies import evaluate_run, record_study
 from probes.studies.material import Material, load_networks
 

@@ -12,7 +12,7 @@ import pytest
 import probes.studies.record
 from probes.errors import LogError
 from probes.learners.recipe_files import built_in, override
-from probes.store import open_logs
+from probes.log import open_logs
 from probes.studies import record_study
 
 ONE_EACH = {"runs.single": 2, "runs.distilled": 1, "runs.self_distilled": 1, "runs.average": 1}

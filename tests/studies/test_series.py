@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from probes.learners.recipe_files import built_in, override
-from probes.store import open_logs
+from probes.log import open_logs
 from probes.studies import record_study
 from probes.studies.series import forces, taps
 

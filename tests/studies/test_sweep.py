@@ -2,11 +2,11 @@ import hashlib
 import json
 
 import pytest
+from tests.probes.studies.sweeps import SMALL, SWEEP
 
 from probes.learners.recipe_files import as_mapping, built_in
 from probes.schedules import every
 from probes.studies.sweep import changed, points_of
-from tests.studies.sweeps import SMALL, SWEEP
 
 
 def test_every_choice_meets_every_seed():

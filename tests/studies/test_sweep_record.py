@@ -9,19 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.probes.studies.sweeps import SMALL, SWEEP
 
 from probes.errors import RunError, UsageError
 from probes.learners.recipe_files import built_in
-from probes.logs.manifest import Manifest, write_manifest
-from probes.store import open_log, open_logs
-from probes.store.lock import RunLock
+from probes.log import open_log, open_logs
+from probes.log.manifest import Manifest, write_manifest
+from probes.log.writing.lock import RunLock
 from probes.studies import record_study
 from probes.studies.estimate import estimate
 from probes.studies.executors import Inline, Spawned, engine
 from probes.studies.sweep import points_of
 from probes.studies.sweep_point import Outcome, finished
 from probes.studies.sweep_record import record_sweep, waiting_points
-from tests.studies.sweeps import SMALL, SWEEP
 
 FACTORY = """
 from concurrent.futures import ProcessPoolExecutor

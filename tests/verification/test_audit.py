@@ -9,15 +9,16 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+from tests.probes.log.runs import ROW_BYTES, closed, resumed
+from tests.probes.log.verification.test_findings import collected
 
-from probes.logs.directions import write_directions
-from probes.logs.journal import journal_head
-from probes.logs.rows import ENTRY
-from probes.store import Evaluation, StoredDirections, open_log, read_manifest, write_evaluation, write_manifest
-from probes.store.journal import Journal
-from probes.store.lock import RunLock
-from tests.store.runs import ROW_BYTES, closed, resumed
-from tests.verification.test_findings import collected
+from probes.log import Evaluation, StoredDirections, open_log, read_manifest
+from probes.log.journal import journal_head
+from probes.log.rows import ENTRY
+from probes.log.stored_directions import write_directions
+from probes.log.writing import write_evaluation, write_manifest
+from probes.log.writing.journal_writer import Journal
+from probes.log.writing.lock import RunLock
 
 OPTIONS = {"block_bytes": 12 * ROW_BYTES, "pack_bytes": 0, "directions": StoredDirections(("feature",), np.eye(3))}
 PICKLED = pickle.dumps(len)

@@ -1,9 +1,9 @@
 import h5py
 import numpy as np
 import pytest
+from tests.probes.log.runs import FORMS, closed, manifest
 
-from probes.verification.axes import axes_faults
-from tests.store.runs import FORMS, closed, manifest
+from probes.log.verification.axes import axes_faults
 
 AXES = "step, class, correlations.neuron, feature_class, view"
 

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.probes.log.runs import closed
 
 from probes.errors import LogError
-from probes.logs.evaluation import Evaluation, write_evaluation
-from probes.verification.checks import check_arrays, check_segment, said
-from tests.store.runs import closed
+from probes.log.evaluation import Evaluation, write_evaluation
+from probes.log.verification.checks import check_arrays, check_segment, said
 
 HERE = Path("file")
 

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from probes.verification.chunks import chunk_faults
+from probes.log.verification.chunk_checksums import chunk_faults
 
 VALUES = np.random.default_rng(0).normal(size=(100, 6)).astype("f4")
 GZIP = {"shuffle": True, "compression": "gzip", "fletcher32": True}

@@ -14,12 +14,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from tests.probes.log.runs import FORMS, ROW_BYTES, STEPS, again, closed, segmented, signed
 
 from probes.errors import LogError, RunError
-from probes.store import Position, open_log
-from probes.verification.findings import faults, run_folders, verify
+from probes.log import open_log
+from probes.log.verification.findings import faults, run_folders, verify
+from probes.log.writing import Position
 from tests.repository.sources import ROOT
-from tests.store.runs import FORMS, ROW_BYTES, STEPS, again, closed, segmented, signed
 
 SEGMENT = "seg-000001.h5"
 SHAPE = (12, 2, 3, 2, 2)
@@ -284,7 +285,7 @@ def marked(mark):
 
 
 def test_checking_loads_neither_torch_nor_pandas():
-    line = "import probes.verification.audit, sys; print({'torch', 'pandas'} & {*sys.modules})"
+    line = "import probes.log.verification.audit, sys; print({'torch', 'pandas'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", line], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout == "set()\n"

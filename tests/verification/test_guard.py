@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from probes.verification.guard import Limits
+from probes.log.verification.guard import Limits
 from tests.repository.sources import ROOT
 
 # `guarded` forks, which a process with threads, such as that of the tests, must not do.
 SCRIPT = """
 import json, os, signal, sys, time
-from probes.verification import guard
-from probes.verification.guard import Limits, guarded
+from probes.log.verification import guard
+from probes.log.verification.guard import Limits, guarded
 
 guard._WALL = 1.5
 

@@ -2,8 +2,8 @@ import h5py
 import numpy as np
 import pytest
 
-from probes.store import Series
-from probes.verification.shown import Part, view_faults
+from probes.log import Series
+from probes.log.verification.merged_view import Part, view_faults
 
 SERIES = Series("a/b", ("neuron",), (3,))
 PARTS = {

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from probes.errors import LogError
-from probes.verification.weights import check_weights
+from probes.log.verification.weights import check_weights
 
 ADVICE = "move it away, or copy the run anew"
 

@@ -38,7 +38,7 @@ from probes.analysis.theory.measurement import Measurement, units
 from probes.analysis.theory.recipe import exponent, race_series
 from probes.analysis.theory.roles import WHO, race_features, singles
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["BOUNDS", "CLAIMS", "COLUMNS", "allowed", "bounds", "draw", "panel"]
 

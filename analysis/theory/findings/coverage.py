@@ -19,7 +19,7 @@ from probes.analysis.theory.ensembles import JointTests
 from probes.analysis.theory.findings.lottery import mean_chances
 from probes.analysis.theory.recipe import correlation_series, sparsity
 from probes.analysis.theory.roles import ensemble_members, race_sets
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "coverage", "draw", "draw_errors", "panel"]
 

@@ -20,7 +20,7 @@ from probes.analysis.theory.logits import measured_arrays
 from probes.analysis.theory.measurement import Measurement, units
 from probes.analysis.theory.roles import kind_name, race_learned, role_order
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["CLAIMS", "COLUMNS", "MUTED_NEURONS", "deletion", "deletion_rates", "draw", "draw_rates", "panel"]
 

@@ -17,7 +17,7 @@ from probes.analysis.theory.logits import in_mu
 from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.recipe import single_view_share
 from probes.analysis.theory.roles import kind_name, role_order, singles, with_role
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["CLAIMS", "COLUMNS", "draw", "error_rates", "errors_of", "panel"]
 

@@ -19,7 +19,7 @@ from probes.analysis.theory.findings.growth import growth
 from probes.analysis.theory.recipe import correlation_series
 from probes.analysis.theory.roles import kind_name, race_learned
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "FORCES", "draw", "draw_beside", "force_shares", "forces", "panel"]
 

@@ -15,7 +15,7 @@ from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.recipe import correlation_series
 from probes.analysis.theory.roles import by_kind, ensemble_members, race_learned, singles, with_role
 from probes.analysis.theory.teaching import own_features, taught_by
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["CLAIMS", "COLUMNS", "growth", "panel"]
 

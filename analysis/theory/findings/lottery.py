@@ -32,7 +32,7 @@ from probes.analysis.theory.measurement import Measurement, units
 from probes.analysis.theory.recipe import correlation_series, exponent, moments
 from probes.analysis.theory.roles import ensemble_members, race_sets, singles, with_role
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["CLAIMS", "COLUMNS", "draw", "lottery", "lottery_chances", "mean_chances", "panel", "win_chance"]
 

@@ -13,7 +13,7 @@ from probes.analysis.study import Study, finding
 from probes.analysis.theory.findings.phases import late_features, phase_of, phases
 from probes.analysis.theory.recipe import correlation_series
 from probes.analysis.theory.roles import WHO, of_singles
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "NOISE", "draw", "draw_error", "memorisation", "panel"]
 

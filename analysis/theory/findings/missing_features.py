@@ -12,7 +12,7 @@ from probes.analysis.plots.marks import thin_lines
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.roles import WHO, race_features
 from probes.analysis.theory.teaching import own_features, taught_by
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "draw", "draw_beside", "missing_features"]
 

@@ -15,7 +15,7 @@ from probes.analysis.theory.findings.error_rates import error_rates
 from probes.analysis.theory.findings.growth import growth
 from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.roles import with_role
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["CLAIMS", "COLUMNS", "draw", "pairs", "panel"]
 

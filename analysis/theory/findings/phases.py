@@ -19,7 +19,7 @@ from probes.analysis.theory.findings.timing import timing
 from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.recipe import correlation_series, single_view_share
 from probes.analysis.theory.roles import WHO
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["CLAIMS", "COLUMNS", "PHASES", "draw", "late_features", "panel", "phase_of", "phases"]
 

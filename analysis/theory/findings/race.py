@@ -13,7 +13,7 @@ from probes.analysis.study import Study
 from probes.analysis.taps.tap import taps_of
 from probes.analysis.theory.recipe import correlation_series
 from probes.analysis.theory.roles import race_features, with_role
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["REPLAY_BUDGET", "panel"]
 

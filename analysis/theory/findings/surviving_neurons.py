@@ -14,7 +14,7 @@ from probes.analysis.plots.marks import dot, rows_named
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.recipe import race_series
 from probes.analysis.theory.roles import WHO, kind_name, of_singles, race_learned
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "draw", "panel", "surviving_neurons"]
 

@@ -29,7 +29,7 @@ from probes.analysis.rule import last_steps
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.recipe import constant, correlation_series, exponent, moments
 from probes.analysis.theory.roles import WHO, race_features
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "escape_times", "timing"]
 

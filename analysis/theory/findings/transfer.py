@@ -12,7 +12,7 @@ from probes.analysis.study import Study, finding
 from probes.analysis.theory.findings.growth import growth
 from probes.analysis.theory.roles import race_sets
 from probes.analysis.theory.teaching import own_features, taught_by
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "draw", "panel", "transfer"]
 

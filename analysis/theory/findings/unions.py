@@ -12,7 +12,7 @@ from probes.analysis.theory.ensembles import ensemble_error
 from probes.analysis.theory.findings.error_rates import errors_of
 from probes.analysis.theory.measurement import Measurement
 from probes.analysis.theory.roles import race_sets, with_role
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["CLAIMS", "COLUMNS", "gain_over_one", "panel", "unions"]
 

@@ -21,7 +21,7 @@ from probes.analysis.theory.measurement import Measurement, units
 from probes.analysis.theory.recipe import exponent, moments, race_series
 from probes.analysis.theory.roles import of_singles, race_features
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["CLAIMS", "COLUMNS", "adjusted_peaks", "draw", "gap_factor", "panel", "winning_set"]
 

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import MUTED, VIEWS, canvas, key
 from probes.analysis.study import Study, finding
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "draw", "first_layer", "panel"]
 

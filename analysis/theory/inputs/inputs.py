@@ -22,7 +22,7 @@ from probes.analysis.study import Study, finding
 from probes.analysis.theory.logits import measured_arrays
 from probes.analysis.theory.measurement import Measurement
 from probes.errors import LogError
-from probes.logs.protocol import LogLike
+from probes.log.protocol import LogLike
 
 __all__ = ["CLAIMS", "COLUMNS", "LEARNERS", "NO_GAIN", "draw", "draw_bars", "in_points", "inputs", "is_inputs", "panel"]
 

@@ -3,10 +3,10 @@ import pytest
 
 from probes.analysis import Study, features
 from probes.analysis.findings import features as of_features
-from probes.logs.directions import StoredDirections
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
+from probes.log.stored_directions import StoredDirections
 from tests.analysis.general import basis, tap_log
 
 UNITS = [("neuron",), ("head", "neuron"), ("class", "neuron")]

@@ -7,7 +7,7 @@ from scipy import stats
 from probes.analysis import Study, outputs
 from probes.analysis.findings.outputs import cross_entropies, sample_sets, wrong
 from probes.errors import LogError
-from probes.logs.outputs import Outputs
+from probes.log.outputs import Outputs
 from tests.analysis.general import tap_log
 
 SAMPLES, CLASSES = 12, 3

@@ -21,12 +21,12 @@ from probes.analysis.findings.contents import OF_A_STUDY, OF_A_TAP, room
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import canvas
 from probes.errors import LogError
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
-from probes.logs.outputs import Outputs
-from probes.logs.reader import open_log
-from probes.store.writer import RunWriter
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
+from probes.log.outputs import Outputs
+from probes.log.reader import open_log
+from probes.log.writing.writer import RunWriter
 from tests.analysis.general import basis, grown, tap_log
 
 LABELS = np.arange(8) % 2

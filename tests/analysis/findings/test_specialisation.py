@@ -8,7 +8,7 @@ from probes.analysis import specialisation
 from probes.analysis.findings.specialisation import SIGNIFICANT, carriers, shares
 from probes.analysis.taps.tap import Tap, taps_of
 from probes.errors import LogError
-from probes.logs.directions import StoredDirections
+from probes.log.stored_directions import StoredDirections
 from tests.analysis.general import basis, tap_log
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from probes.analysis import Study, cost, open_study, scalars, summary
 from probes.errors import LogError
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.store.writer import RunWriter
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.writing.writer import RunWriter
 from tests.analysis.findings.test_outputs import run_of
 from tests.analysis.general import grown, tap_log
 

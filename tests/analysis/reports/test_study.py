@@ -12,7 +12,7 @@ from probes.analysis.plots.canvas import COLUMN, TWO_COLUMNS
 from probes.analysis.reports.files import write_report
 from probes.analysis.theory.example import Sizes
 from probes.errors import LogError
-from probes.logs import Manifest, Series, StoredDirections, memory_log
+from probes.log import Manifest, Series, StoredDirections, memory_log
 from tests.analysis.hand import log_of, race
 
 LOGS = example_study(Sizes(classes=3, steps=60, singles=3))

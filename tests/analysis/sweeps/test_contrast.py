@@ -10,7 +10,7 @@ from probes.analysis.sweeps.report import sweep_report
 from probes.analysis.sweeps.table import written
 from probes.analysis.theory.expectations import EXPECTATIONS
 from probes.learners.recipe_files import built_in, override
-from probes.store import open_logs
+from probes.log import open_logs
 from probes.studies import record_study
 
 SINGLE, AVERAGE, STUDENTS = [0.5, 0.4, 0.6], [0.3, 0.1, 0.35], [0.8, 0.7, 0.95]

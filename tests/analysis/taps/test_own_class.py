@@ -21,8 +21,8 @@ from probes.analysis.theory.findings.coverage import coverage
 from probes.analysis.theory.findings.memorisation import memorisation
 from probes.analysis.theory.recipe import correlation_series
 from probes.errors import LogError
-from probes.logs.layout import Series
-from probes.logs.memory import memory_log
+from probes.log.layout import Series
+from probes.log.memory import memory_log
 
 FULL = [log for log in example_study() if log.manifest.role == "single"]
 

@@ -10,10 +10,10 @@ import pytest
 from probes.analysis.taps import passes
 from probes.analysis.taps.summaries import summarise, summarised
 from probes.analysis.taps.tap import taps_of
-from probes.logs.layout import SUMMARIES, Series
-from probes.logs.manifest import Manifest
-from probes.logs.reader import open_log
-from probes.store.writer import RunWriter
+from probes.log.layout import SUMMARIES, Series
+from probes.log.manifest import Manifest
+from probes.log.reader import open_log
+from probes.log.writing.writer import RunWriter
 from tests.analysis.hand import LAYOUT, random_values
 
 STEPS = 70

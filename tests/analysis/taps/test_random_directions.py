@@ -7,10 +7,10 @@ from probes.analysis import Study, features
 from probes.analysis.findings.features import null_source
 from probes.analysis.taps.null import OwnClassNull, RandomDirections
 from probes.analysis.taps.tap import taps_of
-from probes.logs.directions import StoredDirections
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
+from probes.log.stored_directions import StoredDirections
 from tests.analysis.general import STATISTICS, basis, tap_log
 from tests.analysis.hand import GROWN, LAYOUT, race
 

@@ -11,12 +11,12 @@ from probes.analysis.taps import passes, summaries
 from probes.analysis.taps import summary_file as kept
 from probes.analysis.taps.summaries import extremes, summarise, summarised
 from probes.analysis.taps.tap import taps_of
-from probes.logs.layout import SUMMARIES, Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
-from probes.logs.reader import open_log
-from probes.store.attempts import Position
-from probes.store.writer import RunWriter
+from probes.log.layout import SUMMARIES, Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
+from probes.log.reader import open_log
+from probes.log.writing.resuming import Position
+from probes.log.writing.writer import RunWriter
 from tests.analysis.hand import LAYOUT, random_values
 
 CLASSES, NEURONS, STEPS = 3, 7, 70

@@ -9,12 +9,12 @@ from probes.analysis.findings.contents import OF_A_TAP, room
 from probes.analysis.taps.axis_columns import RESERVED
 from probes.analysis.taps.tap import Tap, called, tap_of, taps_of
 from probes.errors import LogError
-from probes.logs.directions import StoredDirections, write_directions
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
-from probes.logs.reader import open_log
-from probes.store.writer import RunWriter
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
+from probes.log.reader import open_log
+from probes.log.stored_directions import StoredDirections, write_directions
+from probes.log.writing.writer import RunWriter
 from tests.analysis.general import basis, tap_log
 from tests.analysis.hand import LAYOUT
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from probes.analysis.taps.tap import tap_of, taps_of
-from probes.logs.directions import StoredDirections
+from probes.log.stored_directions import StoredDirections
 from tests.analysis.general import basis, tap_log
 
 

@@ -4,7 +4,7 @@ import pytest
 from probes.analysis.intervals import rate, weighted_sum
 from probes.analysis.theory.ensembles import JointTests, ensemble_error
 from probes.errors import LogError
-from probes.logs.evaluation import Evaluation
+from probes.log.evaluation import Evaluation
 from tests.analysis.hand import evaluation_of, log_of, race
 
 RACE = race([[0], [1], [0]])

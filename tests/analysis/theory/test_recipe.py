@@ -14,10 +14,10 @@ from probes.analysis.theory.recipe import (
     single_view_share,
 )
 from probes.errors import LogError
-from probes.logs.evaluation import Evaluation
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
+from probes.log.evaluation import Evaluation
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
 from tests.analysis.hand import log_of, random_values
 
 

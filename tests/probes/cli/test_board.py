@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from probes.cli.board import board, short_names
-from probes.cli.glance import Glance
-from probes.cli.lines import json_line
-from probes.cli.live import LiveRuns, View
-from probes.cli.race import Race
+from probes.cli.watching.dashboard import board, short_names
+from probes.cli.watching.line_output import json_line
+from probes.cli.watching.live_runs import LiveRuns, View
+from probes.cli.watching.race import Race
+from probes.cli.watching.run_state import Glance
 
 
 def shown(view, width=80, height=24, **options):

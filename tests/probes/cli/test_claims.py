@@ -4,7 +4,7 @@ from rich.console import Console
 
 from probes.analysis.theory.findings.claims import COLUMNS
 from probes.cli import main, tables
-from probes.cli.frames import cells, claims_for_people
+from probes.cli.frame_text import cells, claims_for_people
 from probes.cli.tables import show
 
 REASON = "the study has no run, or no evaluation, to measure it by"

@@ -2,9 +2,9 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from tests.probes.log.runs import segmented
 
 from probes.cli import main
-from tests.store.runs import segmented
 
 
 @pytest.fixture

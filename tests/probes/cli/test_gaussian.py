@@ -4,9 +4,9 @@ import pytest
 from click.testing import CliRunner
 
 from probes.cli import main
-from probes.cli.live import planned_runs
+from probes.cli.watching.live_runs import planned_runs
 from probes.learners.recipe_files import built_in
-from probes.store import open_logs
+from probes.log import open_logs
 from probes.studies import plan
 
 FEW = ("training.steps=4", "training.samples=200", "measuring.test_samples=100", "data.dim=8", "network.width=6")

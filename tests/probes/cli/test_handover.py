@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from probes.cli.handover import Handover
+from probes.cli.pending_launch import Handover
 
 
 @pytest.mark.parametrize("before", [None, "ACTIVE"])

@@ -8,12 +8,13 @@ import pytest
 
 from probes.cli import glance as glances
 from probes.cli import live as lives
-from probes.cli.glance import Glance, Watched, total_steps
-from probes.cli.live import LiveRuns, View, planned_runs
+from probes.cli.watching.live_runs import LiveRuns, View, planned_runs
+from probes.cli.watching.run_state import Glance, Watched, total_steps
 from probes.errors import RunError
 from probes.learners.recipe_files import as_mapping, built_in, names
-from probes.logs.manifest import write_manifest
-from probes.store import Manifest, RunWriter, Series, open_logs
+from probes.log import Manifest, Series, open_logs
+from probes.log.manifest import write_manifest
+from probes.log.writing import RunWriter
 from probes.studies import plan
 
 SERIES = Series("correlations", ("class", "neuron", "feature_class", "view"), (2, 3, 2, 2))

@@ -58,7 +58,7 @@ def test_rows_that_cannot_be_read_are_named_beside_what_is_shown(tiny_root, tmp_
 
 
 def test_verify_checks_the_others_where_one_may_not_be_read(tiny_root, tmp_path, monkeypatch):
-    from probes.verification import audit
+    from probes.log.verification import audit
 
     shutil.copytree(tiny_root, tmp_path / "study")
     names = audit._names

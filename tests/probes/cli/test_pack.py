@@ -2,9 +2,9 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from tests.probes.log.runs import FORMS, STEPS, arrays, segmented
 
 from probes.cli import main
-from tests.store.runs import FORMS, STEPS, arrays, segmented
 
 
 def pack(*words):

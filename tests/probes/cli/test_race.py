@@ -6,10 +6,10 @@ import pytest
 
 from probes.analysis.findings.learned import learned
 from probes.analysis.taps.own_class import widened
-from probes.cli.bars import Scale, rows_of_bars
-from probes.cli.glance import Watched
-from probes.cli.race import Race, RaceTap
-from probes.store import Manifest, Series, StoredDirections, memory_log, open_logs
+from probes.cli.watching.race import Race, RaceTap
+from probes.cli.watching.race_bars import Scale, rows_of_bars
+from probes.cli.watching.run_state import Watched
+from probes.log import Manifest, Series, StoredDirections, memory_log, open_logs
 from tests.analysis.taps.test_own_class import FULL, OWN
 
 LAYOUT = ("class", "neuron", "feature_class", "view")

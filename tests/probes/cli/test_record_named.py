@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from probes import estimators, open_log
 from probes.cli import main
 from probes.estimators import Patches
-from probes.logs.manifest import Manifest, write_manifest
+from probes.log.manifest import Manifest, write_manifest
 from tests.probes.launch.scripts import ENVIRONMENT, run
 
 TRAIN = """

@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from probes.cli import main
-from probes.cli.handover import Handover
+from probes.cli.pending_launch import Handover
 from probes.launch import Launch, Plan, Program, TapText
+from probes.log import open_log, open_logs
 from probes.schedules import parse
-from probes.store import open_log, open_logs
 from tests.probes.launch.scripts import ENVIRONMENT, recorded, run, said
 
 TRAIN = """

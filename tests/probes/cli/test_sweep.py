@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from probes.cli import main
-from probes.store import open_logs
+from probes.log import open_logs
 
 SWEEP = """
 base = "tiny"

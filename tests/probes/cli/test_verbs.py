@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from probes.cli import main
 from probes.learners.recipe_files import built_in, names, parse
-from probes.store import open_logs
+from probes.log import open_logs
 
 FEW = [
     "--set",

@@ -4,10 +4,10 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from tests.probes.log.runs import closed, segmented
 
 from probes.cli import main
 from tests.repository.sources import ROOT
-from tests.store.runs import closed, segmented
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from probes.cli import main
-from probes.store import Manifest, RunWriter, Series, open_logs
+from probes.log import Manifest, Series, open_logs
+from probes.log.writing import RunWriter
 
 SERIES = Series("correlations", ("class", "neuron", "feature_class", "view"), (2, 3, 2, 2))
 COMMAND = [sys.executable, "-m", "probes", "watch"]

@@ -1,6 +1,6 @@
 import pytest
 
-from probes.cli.words import program_in
+from probes.cli.program_arguments import program_in
 
 WITH_VALUE = {"--out", "--tap", "-m"}
 NONE = []

@@ -8,8 +8,8 @@ from torch import nn
 
 from probes.directions import Directions
 from probes.distributed import is_writer
+from probes.log import open_log
 from probes.recorder import Recorder
-from probes.store import open_log
 
 
 def network(**options):

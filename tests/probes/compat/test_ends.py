@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import probes
-from probes.store import open_log
+from probes.log import open_log
 
 SCRIPT = """
 import os, signal, sys, torch, probes

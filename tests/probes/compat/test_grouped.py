@@ -3,9 +3,9 @@ import torch
 from torch import nn
 
 from probes.directions import Directions
+from probes.log import open_log
 from probes.quantities import activations
 from probes.recorder import Recorder
-from probes.store import open_log
 from tests.probes.compat.rows import backward, identities, network
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from probes.store import open_log
+from probes.log import open_log
 from tests.probes.compat import ranks
 
 

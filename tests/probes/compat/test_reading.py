@@ -11,9 +11,9 @@ from torch.nn.utils import parametrizations
 
 from probes.directions import Directions
 from probes.errors import UsageError
+from probes.log import open_log
 from probes.quantities import cosine, weight_norm
 from probes.recorder import Recorder
-from probes.store import open_log
 from tests.probes.compat.rows import backward, every_update, identities, network
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

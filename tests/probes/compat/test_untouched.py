@@ -13,9 +13,9 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.data import DataLoader, TensorDataset
 
 from probes.directions import Directions
+from probes.log import open_log
 from probes.quantities import activations, cosine, distance_from_start, gradient, weight_norm
 from probes.recorder import Recorder
-from probes.store import open_log
 
 pytestmark = [
     pytest.mark.usefixtures("own_random_numbers"),

@@ -4,11 +4,11 @@ import gc
 import numpy as np
 import pytest
 
-from probes.launch.owners import optimizers_of
+from probes.launch.first_step import Watch
 from probes.launch.plan import Plan
 from probes.launch.program import Program
 from probes.launch.tap_text import TapText
-from probes.launch.watch import Watch
+from probes.launch.trained_models import optimizers_of
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from probes.launch.arrival import when_imported
+from probes.launch.import_hook import when_imported
 
 
 @pytest.fixture

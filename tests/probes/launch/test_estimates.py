@@ -3,7 +3,7 @@ import inspect
 import pytest
 
 from probes import estimators
-from probes.launch.estimates import ESTIMATORS
+from probes.launch.estimator_options import ESTIMATORS
 
 # What a command line cannot give, or is given by the file and the tapped layer.
 _NOT_TYPED = {"inputs", "labels", "layout", "class_names", "source"}

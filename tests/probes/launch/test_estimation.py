@@ -7,7 +7,7 @@ from torch import nn
 from probes import estimators
 from probes.errors import UsageError
 from probes.estimators import Patches
-from probes.launch.estimation import estimate_for
+from probes.launch.estimated_directions import estimate_for
 from probes.launch.tap_text import parse_tap
 from probes.launch.taps import Taps
 from probes.quantities import Parameters

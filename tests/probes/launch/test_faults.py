@@ -11,8 +11,8 @@ from torch import nn
 
 from probes.launch.session import Session
 from probes.launch.tap_text import TapText
+from probes.log import open_log
 from probes.recorder import Recorder
-from probes.store import open_log
 from tests.probes.launch.training import loss_of, network, train
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

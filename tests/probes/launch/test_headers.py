@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.launch.headers import check_directions
+from probes.launch.array_headers import check_directions
 
 
 @pytest.fixture

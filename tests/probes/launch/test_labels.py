@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import probes
-from probes.logs.manifest import read_manifest
+from probes.log.manifest import read_manifest
 from tests.probes.launch.training import loss_of, network, train
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

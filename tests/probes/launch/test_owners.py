@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from probes.launch.owners import identities, optimizers_of, owners
+from probes.launch.trained_models import identities, optimizers_of, owners
 
 
 class Harness(nn.Module):

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from probes.errors import UsageError
-from probes.launch.parents import parent_ids
-from probes.logs.manifest import Manifest, write_manifest
+from probes.launch.parent_runs import parent_ids
+from probes.log.manifest import Manifest, write_manifest
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import pytest
 
 from probes.errors import RunError, UsageError
 from probes.launch import Launch, Plan, Program, TapText, parents
-from probes.logs.layout import MANIFEST
+from probes.log.layout import MANIFEST
 
 
 @pytest.fixture

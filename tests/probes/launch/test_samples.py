@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from probes.errors import UsageError
-from probes.launch.samples import _WEIGHTS, check_samples, check_weights
-from probes.logs.layout import WEIGHTS
+from probes.launch.sample_headers import _WEIGHTS, check_samples, check_weights
+from probes.log.layout import WEIGHTS
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from probes.store import open_log, open_logs
+from probes.log import open_log, open_logs
 from tests.probes.launch.training import loss_of, network, train
 
 pytestmark = [

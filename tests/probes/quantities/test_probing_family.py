@@ -8,9 +8,9 @@ from torch import nn
 
 from probes import ProbeBatch, quantities
 from probes.costs import costs
+from probes.log import open_log
 from probes.recorder import Recorder
 from probes.schedules import every, first
-from probes.store import open_log
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from probes.directions import Directions
-from probes.logs.layout import Series
+from probes.log.layout import Series
 from probes.quantities import (
     Parameters,
     Pending,

@@ -4,11 +4,11 @@ from contextlib import suppress
 from unittest import mock
 
 import pytest
+from tests.torture.outcome import tried
 
-from probes.store.block import Block
-from probes.store.journal import Journal
-from probes.store.pipeline import Pipeline
-from scripts.trials.outcome import tried
+from probes.log.writing.block import Block
+from probes.log.writing.journal_writer import Journal
+from probes.log.writing.pipeline import Pipeline
 
 
 def swallowing(sync):

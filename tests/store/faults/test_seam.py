@@ -10,18 +10,18 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from tests.torture import calls
+from tests.torture.power import Disk
+from tests.torture.seam import Answer, Seam
 
 from probes.files.durable import write_whole
-from scripts.trials import calls
-from scripts.trials.power import Disk
-from scripts.trials.seam import Answer, Seam
 from tests.repository.sources import ROOT
 
 RUN = """
 import json, sys
 from pathlib import Path
-from scripts.trials import calls
-from scripts.trials.seam import Answer, Seam
+from tests.torture import calls
+from tests.torture.seam import Answer, Seam
 folder, scene = Path(sys.argv[1]), calls.SCENES[int(sys.argv[2])]
 task, found = scene.build(folder / "x"), []
 Path(folder / "begin").touch()

@@ -5,8 +5,8 @@ from unittest import mock
 
 import pytest
 from click.testing import CliRunner
+from tests.torture.__main__ import main
 
-from scripts.trials.__main__ import main
 from tests.repository.sources import ROOT
 
 
@@ -37,7 +37,7 @@ def test_for_programs_it_is_json():
 @pytest.fixture
 def failures():
     """Of a store whose journals have no checksums."""
-    with mock.patch("probes.logs.frames._is_whole", return_value=True):
+    with mock.patch("probes.log.journal_frames._is_whole", return_value=True):
         yield run("tails", "--count", "30", "--seed", "5")
 
 
@@ -48,7 +48,7 @@ def test_a_failure_is_the_exit_code(failures):
 def test_a_failure_says_how_to_see_it_again(failures):
     line = next(line for line in failures.stderr.splitlines() if line.startswith("tails"))
     again = line.partition(":")[0].split()
-    with mock.patch("probes.logs.frames._is_whole", return_value=True):
+    with mock.patch("probes.log.journal_frames._is_whole", return_value=True):
         result = run(*again, "--count", "1", "--workers", "1")
 
     assert again[:3] == ["tails", "--seed", "5"]

@@ -1,8 +1,7 @@
 """Every way in which a log could be lost, tried out in short; `scripts/torture` does it at length."""
 
 import pytest
-
-from scripts.trials.outcome import KINDS, kind_of, tried
+from tests.torture.outcome import KINDS, kind_of, tried
 
 
 @pytest.mark.parametrize("name", KINDS)

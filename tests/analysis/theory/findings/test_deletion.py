@@ -7,7 +7,7 @@ from probes.analysis.plots.canvas import canvas
 from probes.analysis.theory.example import example_study
 from probes.analysis.theory.findings.deletion import CLAIMS, deletion, deletion_rates, draw
 from probes.errors import LogError
-from probes.logs.evaluation import Evaluation
+from probes.log.evaluation import Evaluation
 from tests.analysis.hand import log_of, race
 from tests.analysis.theory.tested import measured
 

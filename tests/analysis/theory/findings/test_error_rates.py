@@ -6,7 +6,7 @@ from probes.analysis.plots.canvas import canvas
 from probes.analysis.study import Study
 from probes.analysis.theory.example import example_study
 from probes.analysis.theory.findings.error_rates import CLAIMS, draw, error_rates, errors_of, panel
-from probes.logs.evaluation import Evaluation
+from probes.log.evaluation import Evaluation
 from tests.analysis.hand import evaluation_of, log_of, race
 from tests.analysis.theory.tested import in_mu, measured, run
 

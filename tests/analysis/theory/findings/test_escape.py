@@ -4,7 +4,7 @@ import pytest
 from probes.analysis.study import Study
 from probes.analysis.theory.example import example_study
 from probes.analysis.theory.findings.escape import escape, panel
-from probes.logs.evaluation import Evaluation
+from probes.log.evaluation import Evaluation
 from tests.analysis.hand import SMALL, log_of, race
 
 RATE, THRESHOLD, MOMENT = 0.5, 0.5, 0.25

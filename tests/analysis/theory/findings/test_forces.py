@@ -8,9 +8,9 @@ from probes.analysis.plots.canvas import canvas
 from probes.analysis.theory.example import example_study
 from probes.analysis.theory.findings.forces import draw, draw_beside, force_shares, forces
 from probes.errors import LogError
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
 from tests.analysis.hand import GROWN, LAYOUT, log_of, race
 
 TERMS = ("cross_entropy", "distillation")

@@ -5,7 +5,7 @@ from probes.analysis.shares import WinShares
 from probes.analysis.study import Study
 from probes.analysis.theory.example import example_study
 from probes.analysis.theory.findings.lottery import CLAIMS, lottery, lottery_chances, mean_chances, win_chance
-from probes.logs.evaluation import Evaluation
+from probes.log.evaluation import Evaluation
 from tests.analysis.hand import evaluation_of, log_of, race
 
 

@@ -6,7 +6,7 @@ import pytest
 from probes.analysis.plots.canvas import INK, canvas
 from probes.analysis.theory.example import example_study
 from probes.analysis.theory.findings.margins import draw, escape_factor, margins
-from probes.logs.evaluation import Evaluation
+from probes.log.evaluation import Evaluation
 from tests.analysis.hand import OFF, SMALL, START, log_of, race
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from probes.analysis.plots.canvas import canvas
 from probes.analysis.theory.findings.memorisation import draw, draw_error, memorisation
-from probes.logs.evaluation import Evaluation
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
+from probes.log.evaluation import Evaluation
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
 from tests.analysis.hand import GROWN, LAYOUT, OFF, SMALL, START, log_of, race
 
 NOISE = {0: 0.1, 4: 0.2, 8: 0.9}

@@ -10,10 +10,10 @@ from probes.analysis.study import Study
 from probes.analysis.theory.example import example_study
 from probes.analysis.theory.findings.phases import CLAIMS, draw, phase_of, phases
 from probes.analysis.theory.findings.timing import timing
-from probes.logs.evaluation import Evaluation
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
+from probes.log.evaluation import Evaluation
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
 from tests.analysis.hand import LAYOUT, SMALL, race
 
 MU, STEPS = 0.1, 20

@@ -8,7 +8,7 @@ from probes.analysis.findings import features
 from probes.analysis.findings.timing import settled
 from probes.analysis.theory.example import example_study
 from probes.analysis.theory.findings.timing import escape_times, timing
-from probes.logs.evaluation import Evaluation
+from probes.log.evaluation import Evaluation
 from tests.analysis.hand import SMALL, log_of, race
 
 RATE, THRESHOLD = 2.0, 0.5

@@ -11,7 +11,7 @@ from probes.analysis.study import Study
 from probes.analysis.theory.example import example_study
 from probes.analysis.theory.findings.winning_set import CLAIMS, draw, gap_factor, panel, winning_set
 from probes.errors import LogError
-from probes.logs.evaluation import Evaluation
+from probes.log.evaluation import Evaluation
 from tests.analysis.hand import GROWN, SMALL, log_of, race, random_values, slow_peak
 
 

@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pytest
+from tests.probes.studies.gaussians import SMALL
 
 from probes.analysis.study import Study
 from probes.analysis.theory.findings.claims import claims, measures
@@ -9,13 +10,12 @@ from probes.analysis.theory.inputs.first_layer import first_layer
 from probes.analysis.theory.inputs.inputs import inputs, is_inputs
 from probes.analysis.theory.report import panels
 from probes.errors import LogError
-from probes.logs.evaluation import Evaluation
-from probes.logs.layout import Series
-from probes.logs.manifest import Manifest
-from probes.logs.memory import memory_log
-from probes.store import open_logs
+from probes.log import open_logs
+from probes.log.evaluation import Evaluation
+from probes.log.layout import Series
+from probes.log.manifest import Manifest
+from probes.log.memory import memory_log
 from probes.studies import record_study
-from tests.studies.gaussians import SMALL
 
 RECIPE = {"data": {"kind": "teacher_labels"}, "runs": {"members": 2}}
 LABELS = np.arange(40) % 3
