@@ -29,8 +29,9 @@ def gradient_noise(batch: ProbeBatch, *, loss: Loss = cross_entropy, schedule: S
     https://arxiv.org/abs/1812.06162. Their G is the gradient of all data, and norm² is larger than :math:`\|G\|^2` by
     trace / N on the average: a scale that comes near N is too small, and needs more samples.
 
-    It costs a forward and a backward pass of the batch, sample by sample, without what passes of many share: about
-    twice those of a batch; the gradients of 64 samples are in memory at once.
+    It costs a forward and a backward pass of the batch, and writes the gradient of every sample, N times as many
+    numbers as there are parameters, which takes most of its time; those of 64 samples are in memory at once. Give it
+    a schedule.
 
     Args:
         batch: Two samples or more and their labels.
@@ -88,7 +89,8 @@ def _moments(function: Function, loss: Loss, labels: torch.Tensor) -> tuple[torc
         some = slice(start, start + _TOGETHER)
         samples = {name: one[some] for name, one in function.samples.items()}
         for name, gradient in gradients(function.parameters, samples, labels[some]).items():
-            squares = squares + gradient.double().square().sum()
-            sums[name] += gradient.double().sum(0)
+            norms = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
+            squares = squares + norms.double().square().sum()
+            sums[name] += gradient.sum(0)
     total = torch.stack([one.square().sum() for one in sums.values()]).sum()
     return squares, total / len(labels) ** 2
