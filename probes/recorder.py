@@ -108,8 +108,7 @@ class Recorder(Counting):
             model: The model whose parameters are recorded. Of processes that train it together all attach, one writes.
             optimizer: The optimizer whose updates count, and with it each other one that trains what is recorded. Of
                 several, an update is complete when each has made its step, or one of them is about to make another.
-                Called again, these take the place of those before. Without one, `step` is to be called after every
-                update.
+                Called again, these take the place of those before. Without one, call `step` after every update.
             at: Updates that the weights have seen already, where recording begins later than training.
 
         Raises:

@@ -156,10 +156,8 @@ class RunWriter:
             TypeError: an array cannot be cast to its series' dtype.
         """
         self._check_open()
-        before, self._last = (
-            self._last,
-            next_step(step, self._last, self.path),
-        )  # first: an interrupt must not let a step in twice
+        before = self._last
+        self._last = next_step(step, before, self.path)  # first: an interrupt must not let a step in twice
         try:
             self._pipeline.append(step, arrays)
         except (TypeError, ValueError):
