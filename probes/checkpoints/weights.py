@@ -65,6 +65,11 @@ def open_weights(path: Path, key: str = "") -> Weights:
 
     Raises:
         LogError: the file is truncated, holds code, or no tensors; or an index names files that are not there.
+
+    Example:
+        >>> torch.save({"model": {"weight": torch.ones(2, 3)}, "optimizer": {}, "step": 10}, "step10.pt")
+        >>> dict(open_weights(Path("step10.pt")).shapes)
+        {'weight': (2, 3)}
     """
     if path.suffix == ".json":
         return _without_prefix(_sharded(path))

@@ -1,5 +1,6 @@
 import errno
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -191,7 +192,7 @@ def test_a_full_disk_is_one_line_and_the_logs_are_whole(tmp_path, monkeypatch):
 
 def test_a_run_without_a_recipe_cannot_be_measured(tmp_path):
     run = open_logs(record_study(FEW, tmp_path / "runs"))[0].path
-    write_manifest(run, type(read_manifest(run))(**{**vars(read_manifest(run)), "recipe": {}}))
+    write_manifest(run, replace(read_manifest(run), recipe={}))
     with pytest.raises(
         LogError,
         match=r"^expected a run of a built-in study at .*, got one without a recipe: only "
