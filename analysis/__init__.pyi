@@ -10,11 +10,15 @@ from probes.analysis.findings.features import features as features
 from probes.analysis.findings.growth import growth as growth
 from probes.analysis.findings.growth import growth_over_control as growth_over_control
 from probes.analysis.findings.learned import learned as learned
+from probes.analysis.findings.neural_collapse import neural_collapse as neural_collapse
+from probes.analysis.findings.neural_collapse import neural_collapse_ends as neural_collapse_ends
 from probes.analysis.findings.outputs import outputs as outputs
 from probes.analysis.findings.prediction import prediction as prediction
+from probes.analysis.findings.quantities import quantities as quantities
 from probes.analysis.findings.runs import runs as runs
 from probes.analysis.findings.scalars import scalars as scalars
 from probes.analysis.findings.specialisation import specialisation as specialisation
+from probes.analysis.findings.spectrum import spectrum as spectrum
 from probes.analysis.findings.summary import summary as summary
 from probes.analysis.findings.timing import timing as timing
 from probes.analysis.findings.winners import winners as winners

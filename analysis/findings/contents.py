@@ -27,6 +27,9 @@ OF_A_TAP: Mapping[str, tuple[str, ...]] = MappingProxyType({
 OF_A_STUDY: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "outputs": ("outputs",),
     "ensembles": ("ensembles", "disagreement"),
+    "neural_collapse": ("neural_collapse", "neural_collapse_ends"),
+    "spectrum": ("spectrum",),
+    "quantities": ("quantities",),
     "scalars": ("scalars",),
     "summary": ("summary",),
     "cost": ("cost",),

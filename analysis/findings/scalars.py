@@ -1,6 +1,7 @@
 """What was logged beside the series: losses and other numbers, of every run."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import GOOD, VIEWS, WIDTH, canvas, key, stroke
 from probes.analysis.plots.marks import thin_lines
+from probes.analysis.plots.shapes import spaced
 from probes.analysis.study import Study, finding
 from probes.errors import LogError
 
@@ -73,7 +75,7 @@ def panel(study: Study) -> Panel:
     return Panel("scalars", "What was logged", f"One thin line a run, bold their median.{more}", table, figure)
 
 
-def draw(table: pd.DataFrame, ax: Axes, *, students: set[str], title: str = "") -> Axes:
+def draw(table: pd.DataFrame, ax: Axes, *, students: set[str], title: str = "", axes: Sequence[str] = ()) -> Axes:
     """Return the axes with one thin line a run against the step, and the median of each kind of run in bold.
 
     Args:
@@ -81,14 +83,14 @@ def draw(table: pd.DataFrame, ax: Axes, *, students: set[str], title: str = "") 
         ax: Where to draw.
         students: Labels of the runs with teachers.
         title: What to write above.
+        axes: Columns of the table whose entries have a line each in every run.
     """
     for student, colour in ((False, VIEWS[0]), (True, GOOD)):
         rows = table[table["run"].isin(students) == student]
-        wide = rows.pivot_table(index="step", columns="run", values="value")
+        wide = rows.pivot_table(index="step", columns=["run", *axes], values="value", observed=True)
         thin_lines(ax, wide.interpolate(method="index", limit_area="inside"), colour, bold=1.8)
     ax.set(xlabel="step")
     ax.set_title(title, fontsize=8.5, pad=3)
     ax.margins(x=0)
-    if table["value"].gt(0).all() and table["value"].max() > 50 * table["value"].min():
-        ax.set_yscale("log")
+    spaced(ax, table["value"])
     return ax

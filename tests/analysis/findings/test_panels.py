@@ -96,7 +96,10 @@ def drawn(study, tap):
     return {name: panel for name, panel in found.items() if isinstance(panel, Panel)}
 
 
-ALWAYS = {"winners", "coverage", "growth", "trajectories", "learned"} | set(OF_A_STUDY)
+# Findings of quantities, which these runs have not recorded.
+OF_QUANTITIES = {"neural_collapse", "quantities", "samples", "spectrum"}
+OF_ANY_STUDY = set(OF_A_STUDY) - OF_QUANTITIES
+ALWAYS = {"winners", "coverage", "growth", "trajectories", "learned"} | OF_ANY_STUDY
 
 
 @pytest.mark.parametrize("kind", SHAPES)
@@ -114,7 +117,7 @@ def test_taps_of_any_shape_are_drawn(kind):
 def test_runs_of_a_step_or_two_or_without_step_0_are_drawn(options):
     study = study_of("heads and words", **options)
 
-    assert set(drawn(study, study.tap())) >= {"winners", "learned", "coverage", "growth"} | set(OF_A_STUDY)
+    assert set(drawn(study, study.tap())) >= {"winners", "learned", "coverage", "growth"} | OF_ANY_STUDY
 
 
 @pytest.mark.parametrize("kind", ["one axis", "classes", "no units"])
@@ -126,6 +129,14 @@ def test_one_run_is_drawn_and_what_is_absent_has_its_reason(kind):
     assert found["growth"].startswith("expected students, runs that name their teachers as `parents`, got none; ")
     assert found["ensembles"].startswith("expected outputs with labels of two or more members")
     assert set(drawn(study, study.tap())) >= {"winners", "learned", "outputs", "runs", "cost", "summary"}
+
+
+def test_of_quantities_that_no_run_has_recorded_nothing_is_said():
+    study = study_of("one axis")
+
+    assert {name: panels(study, study.tap())[name] for name in OF_QUANTITIES & set(OF_A_STUDY)} == dict.fromkeys(
+        OF_QUANTITIES & set(OF_A_STUDY)
+    )
 
 
 def test_runs_that_learn_nothing_or_nothing_else_are_drawn():

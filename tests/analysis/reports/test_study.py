@@ -121,7 +121,7 @@ def test_a_run_without_a_tap_has_a_report_that_says_what_to_record():
     log = log_of(np.zeros((2, 3)), name="0.weight.norm", dims=("neuron",))
     found = report(log)
 
-    assert [panel.name for panel in found.panels] == ["summary", "cost", "runs"]
+    assert [panel.name for panel in found.panels] == ["quantities", "summary", "cost", "runs"]
     assert found.absent["what was won, what is covered, what distillation added"] == (
         "expected a tap, that is a parameter recorded with directions, got `0.weight.norm`; record one: "
         "`Recorder(path, {parameter: probes.Directions(...)})`, or `probes record --tap NAME=FILE`"
