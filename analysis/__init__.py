@@ -10,7 +10,7 @@ says by which rule a feature counts as learned in ``table.attrs["rule"]``, and s
 * `growth` what students have and who taught it; `growth_over_control` beside runs without teachers
 * `timing` when features are learned; `specialisation` which feature each unit carries
 * `outputs`, `ensembles`, `disagreement` errors, of runs and of ensembles, from outputs stored with the runs
-* `quantities`, `neural_collapse`, `spectrum` what was measured beside the taps
+* `quantities`, `neural_collapse`, `spectrum`, `samples`, `sample_agreement` what was measured beside the taps
 * `scalars`, `cost`, `runs`, `summary` what was logged, what recording took, who the runs are, means by kind
 * `report` all of it as a page; `theory` what only a study of the theory of Allen-Zhu & Li has, its claims first
 

@@ -16,6 +16,8 @@ from probes.analysis.findings.outputs import outputs as outputs
 from probes.analysis.findings.prediction import prediction as prediction
 from probes.analysis.findings.quantities import quantities as quantities
 from probes.analysis.findings.runs import runs as runs
+from probes.analysis.findings.sample_agreement import sample_agreement as sample_agreement
+from probes.analysis.findings.samples import samples as samples
 from probes.analysis.findings.scalars import scalars as scalars
 from probes.analysis.findings.specialisation import specialisation as specialisation
 from probes.analysis.findings.spectrum import spectrum as spectrum

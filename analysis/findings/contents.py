@@ -29,6 +29,8 @@ OF_A_STUDY: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "ensembles": ("ensembles", "disagreement"),
     "neural_collapse": ("neural_collapse", "neural_collapse_ends"),
     "spectrum": ("spectrum",),
+    "samples": ("samples",),
+    "sample_agreement": ("sample_agreement",),
     "quantities": ("quantities",),
     "scalars": ("scalars",),
     "summary": ("summary",),
