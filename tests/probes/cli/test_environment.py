@@ -18,7 +18,10 @@ def probes(*words, stdout=subprocess.PIPE, **environment):
     )
 
 
-@pytest.mark.parametrize("backend", ["module://no_such.backend", "nonsense", "TkAgg"])
+@pytest.mark.parametrize(
+    "backend",
+    ["module://no_such.backend", *(pytest.param(one, marks=pytest.mark.slow) for one in ("nonsense", "TkAgg"))],
+)
 def test_a_report_needs_no_backend(backend, tiny_root, tmp_path):
     [run] = tiny_root.glob("single-00-*")
     result = probes("analyze", run, "--out", tmp_path / "report", MPLBACKEND=backend)
