@@ -54,7 +54,7 @@ def import_checkpoints(
         overwrite: As of the `Recorder`.
 
     Raises:
-        LogError: no checkpoint can be read.
+        LogError: fewer than two checkpoints can be read.
         UsageError: a tap chooses no parameter, or does not fit it.
         RunError: there is a run.
 

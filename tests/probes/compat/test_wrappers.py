@@ -48,16 +48,20 @@ class Foreign:
         self.wrapped = optimizer
 
 
+def train(model, optimizer, kept):
+    for batch in range(4):
+        optimizer.zero_grad()
+        backward(model, batch)
+        optimizer.step()
+        kept()
+
+
 @pytest.mark.situation("a wrapper around an optimizer that passes on its hooks", "works")
 def test_a_wrapper_that_passes_on_hooks(path):
     model = network()
     optimizer = Delegating(torch.optim.SGD(model.parameters(), lr=0.1))
     with every_update(path, model, optimizer) as kept:
-        for batch in range(4):
-            optimizer.zero_grad()
-            backward(model, batch)
-            optimizer.step()
-            kept()
+        train(model, optimizer, kept)
 
 
 @pytest.mark.situation("an optimizer without step hooks", "refused")
@@ -144,11 +148,7 @@ def test_a_schedule_free_optimizer(path):
     optimizer = SGDScheduleFree(model.parameters(), lr=0.1)
     optimizer.train()
     with every_update(path, model, optimizer) as kept:
-        for batch in range(4):
-            optimizer.zero_grad()
-            backward(model, batch)
-            optimizer.step()
-            kept()
+        train(model, optimizer, kept)
 
 
 @pytest.mark.situation("a schedule-free wrapper (ScheduleFreeWrapper), by the optimizer inside it", "works")
@@ -158,11 +158,7 @@ def test_a_schedule_free_wrapper(path):
     optimizer = ScheduleFreeWrapper(inside, momentum=0.9)
     optimizer.train()
     with every_update(path, model, inside) as kept:
-        for batch in range(4):
-            optimizer.zero_grad()
-            backward(model, batch)
-            optimizer.step()
-            kept()
+        train(model, optimizer, kept)
 
 
 class Halving:
@@ -185,11 +181,7 @@ def test_a_local_optimizer_whose_weights_are_averaged_after_it(path):
     inside = torch.optim.SGD(model.parameters(), lr=0.1)
     optimizer = PostLocalSGDOptimizer(inside, Halving())
     with every_update(path, model, inside) as kept:
-        for batch in range(4):
-            optimizer.zero_grad()
-            backward(model, batch)
-            optimizer.step()
-            kept()
+        train(model, optimizer, kept)
 
 
 class SharpnessAware(torch.optim.Optimizer):
