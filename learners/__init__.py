@@ -12,7 +12,6 @@ from probes.learners.multiview import MultiView
 from probes.learners.networks import Networks, initialise
 from probes.learners.objectives import CrossEntropy, Distillation, truncated_scaled_logit
 from probes.learners.optimizers import Optimizer
-from probes.learners.recipe_files import built_in, load, names
 from probes.learners.recipes import Recipe
 from probes.learners.samples import Inputs, Samples
 from probes.learners.training import State, train
@@ -30,11 +29,8 @@ __all__ = [
     "SmoothedReLU",
     "State",
     "TwoClass",
-    "built_in",
     "ensemble",
     "initialise",
-    "load",
-    "names",
     "orthonormal_features",
     "standard_features",
     "train",

@@ -29,6 +29,7 @@ class MultiView:
     A range is the support of a uniform draw of :math:`\sum_{p \in P_v} z_p` for one feature of one sample.
 
     Args:
+        kind: How recipes call this distribution.
         classes: k.
         patches: P.
         feature_patches: :math:`C_p`, patches of a present feature.
@@ -62,6 +63,7 @@ class MultiView:
         ([0, 1, 2, 3, 0, 1, 0, 1], [-1, -1, -1, -1, -1, -1, 0, 1])
     """
 
+    kind: Literal["multi_view"] = field(default="multi_view", kw_only=True)
     classes: int = 12
     patches: int = 15
     feature_patches: int = 3

@@ -3,7 +3,8 @@
 Axes: n = sample, p = patch, f = feature = (feature_class, view) flattened.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -24,6 +25,7 @@ class TwoClass:
     in a patch of its own, and one feature of the other class with weight 0.1 in a further patch.
 
     Args:
+        kind: How recipes call this distribution.
         patches: Number of patches, at least 3; those without a feature hold noise alone.
         single_view_share: Share of samples that show one view, 0.2 in the paper.
         own_weight: Weight of a shown view.
@@ -41,6 +43,7 @@ class TwoClass:
         [0.10000000149011612, 1.0, 1.0]
     """
 
+    kind: Literal["two_class"] = field(default="two_class", kw_only=True)
     patches: int = 4
     single_view_share: float = 0.2
     own_weight: float = 1.0

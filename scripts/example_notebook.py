@@ -15,8 +15,8 @@ from typing import Any
 import click
 
 from probes.analysis.plots import png
-from probes.learners.recipe_files import built_in
 from probes.studies import record_study
+from probes.studies.recipe_files import built_in
 
 CELLS = Path(__file__).resolve().parents[1] / "docs" / "example_cells.py"
 

@@ -1,7 +1,7 @@
 import pytest
 
-from probes.learners.recipe_files import built_in
 from probes.studies import record_study
+from probes.studies.recipe_files import built_in
 
 
 @pytest.fixture(scope="session")

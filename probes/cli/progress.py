@@ -21,7 +21,7 @@ class Progress:
         opening: Said before the first phase.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> from probes.studies import record_study
         >>> with Progress() as progress:
         ...     root = record_study(built_in("tiny"), "runs", watcher=progress)

@@ -6,7 +6,8 @@ from typing import TypeVar
 import click
 
 from probes.errors import UsageError
-from probes.learners.recipe_files import AnyRecipe, load, override
+from probes.studies.experiment import AnyRecipe
+from probes.studies.recipe_files import load, override
 
 __all__ = ["chosen_changes", "chosen_recipe", "recipe_arguments"]
 

@@ -8,10 +8,10 @@ import click
 from probes.cli.amounts import one_line
 from probes.cli.progress import Progress
 from probes.cli.recipe_options import chosen_recipe
-from probes.learners.recipe_files import AnyRecipe
 from probes.schedules import Schedule, every
 from probes.studies import record_study
 from probes.studies.estimate import estimate, free_bytes
+from probes.studies.experiment import AnyRecipe
 
 __all__ = ["record_recipe"]
 

@@ -1,8 +1,10 @@
 """What a phase of a study goes on from when its process was ended: networks, and how far their logs had come."""
 
+import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -11,16 +13,13 @@ from torch import Tensor
 
 from probes.errors import LogError, RunError
 from probes.files.durable import remove_unfinished, write_whole
-from probes.learners.networks import Networks
-from probes.learners.optimizers import Moments
 from probes.log.manifest import read_manifest
 from probes.log.writing.resuming import Position
 from probes.stacked import StackedRecorder
 from probes.studies.interruption import Interruption
+from probes.studies.phases import Phase, PlannedRun
 
-__all__ = ["Checkpoint", "Checkpoints", "KeptRun", "read_checkpoint", "write_checkpoint"]
-
-_MOMENTS = "moments."  # names of tensors begin with it
+__all__ = ["Checkpoint", "Checkpoints", "KeptRun", "checkpoint_path", "read_checkpoint", "write_checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,11 @@ class Checkpoint:
     Attributes:
         first: The step that comes next.
         runs: The runs, in the order of the networks.
-        weights: ``(dim, run, class, neuron)``.
-        memory: ``(sample, patch, run, class, neuron)``; None where inputs have no private noise.
-        moments: What the optimizer remembers, ``(..., run, class, neuron)`` each; gradient descent nothing.
+        state: What training goes on from, name to tensor, the runs of each in this order.
 
     Example:
         >>> import torch
-        >>> kept = Checkpoint(100, (KeptRun("single-00", "2026-01-01", 99, 100),), torch.ones(4, 1, 2, 3), None)
+        >>> kept = Checkpoint(100, (KeptRun("single-00", "2026-01-01", 99, 100),), {"weights": torch.ones(1, 3)})
         >>> write_checkpoint(Path("checkpoint.safetensors"), kept)
         >>> read_checkpoint(Path("checkpoint.safetensors")).runs == kept.runs
         True
@@ -70,9 +67,7 @@ class Checkpoint:
 
     first: int
     runs: tuple[KeptRun, ...]
-    weights: Tensor
-    memory: Tensor | None
-    moments: Moments = field(default_factory=dict)
+    state: Mapping[str, Tensor]
 
     def fits(self, root: Path) -> bool:
         """Whether the runs under ``root`` are still those that were kept."""
@@ -96,7 +91,7 @@ class Checkpoints:
         last: The last step.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> from probes.studies import record_study
         >>> root = record_study(built_in("tiny"), "runs", checkpoint_seconds=0.0)
         >>> list(root.glob("checkpoint-*"))  # removed once a phase is finished
@@ -111,30 +106,42 @@ class Checkpoints:
         self._due = time.monotonic() + seconds
         remove_unfinished(path.parent, path.name)  # nobody else writes it: the recorder has locked the runs
 
-    def __call__(self, following: int, runs: tuple[int, ...], networks: Networks, moments: Moments) -> None:
+    def __call__(
+        self, following: int, runs: Sequence[int], state: Callable[[Sequence[int]], Mapping[str, Tensor]]
+    ) -> None:
         """Write a checkpoint if one is due.
+
+        Args:
+            following: The step that comes next.
+            runs: Those in training.
+            state: Returns what is kept of those at some places among them.
 
         Raises:
             KeyboardInterrupt: Ctrl-C was pressed; likewise SystemExit for SIGTERM.
         """
         interrupted = self._interruption.came
         if following <= self._last and (interrupted or following == self._last or time.monotonic() >= self._due):
-            write_checkpoint(self._path, self._checkpoint(following, runs, networks, moments))
+            positions, paths = self._recorder.positions(following - 1), self._recorder.paths
+            places = [place for place, run in enumerate(runs) if run in positions]  # those whose log goes on
+            going = [(paths[runs[place]], positions[runs[place]]) for place in places]
+            kept = tuple(KeptRun(path.name, read_manifest(path).created, *position) for path, position in going)
+            write_checkpoint(self._path, Checkpoint(following, kept, state(places)))
             self._due = time.monotonic() + self._seconds
         if interrupted:
             raise self._interruption.error()
 
-    def _checkpoint(self, following: int, runs: tuple[int, ...], networks: Networks, moments: Moments) -> Checkpoint:
-        """What is kept: of the runs in training those whose log goes on."""
-        positions = self._recorder.positions(following - 1)
-        kept = [(place, run) for place, run in enumerate(runs) if run in positions]
-        places = [place for place, _ in kept]
-        networks = networks.select(places)
-        moments = {name: values[..., places, :, :] for name, values in moments.items()}
-        paths = self._recorder.paths
-        facts = [KeptRun(paths[run].name, read_manifest(paths[run]).created, *positions[run]) for _, run in kept]
 
-        return Checkpoint(following, tuple(facts), networks.weights, networks.memory, moments)
+def checkpoint_path(root: Path, phase: Phase, runs: Sequence[PlannedRun] | None = None) -> Path:
+    """Return the file from which some runs of a phase go on when their process was ended; of whichever, a pattern.
+
+    Example:
+        >>> checkpoint_path(Path("runs"), Phase("self-distilled fresh", (), 9)).name
+        'checkpoint-self-distilled-fresh-*.safetensors'
+    """
+    names = None if runs is None else " ".join(run.run_id for run in runs)
+    digest = "*" if names is None else hashlib.sha256(names.encode()).hexdigest()[:8]
+
+    return root / f"checkpoint-{phase.name.replace(' ', '-')}-{digest}.safetensors"
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -144,16 +151,12 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         OSError: The disk is full or refuses.
 
     Example:
-        >>> import torch
-        >>> write_checkpoint(Path("checkpoint.safetensors"), Checkpoint(0, (), torch.ones(4, 1, 2, 3), None))
+        >>> write_checkpoint(Path("checkpoint.safetensors"), Checkpoint(0, (), {}))
         >>> read_checkpoint(Path("checkpoint.safetensors")).first
         0
     """
-    tensors = {"weights": checkpoint.weights}
-    tensors |= {f"{_MOMENTS}{name}": values.contiguous() for name, values in checkpoint.moments.items()}
-    if checkpoint.memory is not None:
-        tensors["memory"] = checkpoint.memory
     facts = {"first": checkpoint.first, "runs": [asdict(run) for run in checkpoint.runs]}
+    tensors = {name: values.contiguous() for name, values in checkpoint.state.items()}
     write_whole(path, save(tensors, {"checkpoint": json.dumps(facts)}))
 
 
@@ -172,9 +175,8 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
         with safe_open(path, "pt") as file:
             facts = json.loads(file.metadata()["checkpoint"])
             runs = tuple(KeptRun(**run) for run in facts["runs"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
-            moments = {name.removeprefix(_MOMENTS): part for name, part in tensors.items() if name.startswith(_MOMENTS)}
-            return Checkpoint(facts["first"], runs, tensors["weights"], tensors.get("memory"), moments)
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            return Checkpoint(facts["first"], runs, state)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise LogError(
             f"expected a checkpoint at {path}, got {type(error).__name__}: delete it, or record with --force"

@@ -5,22 +5,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
-from probes.learners.activations import SmoothedReLU
-from probes.learners.gaussian_recipes import GaussianRecipe
-from probes.learners.networks import Networks
-from probes.learners.recipe_files import AnyRecipe
-from probes.learners.training import State
-from probes.log.manifest import read_manifest
 from probes.schedules import Schedule, every
-from probes.studies.gaussian_material import GaussianMaterial
-from probes.studies.gaussian_size import numbers_of
-from probes.studies.material import Material
-from probes.studies.plan import Phase, plan
-from probes.studies.series import TERMS, looked_at
-from probes.studies.trial import trial_recorder
+from probes.studies.experiment import AnyRecipe, Experiment
+from probes.studies.kinds import experiment
+from probes.studies.phases import Phase
 
 __all__ = ["RULE", "Estimate", "PhaseSize", "estimate", "free_bytes"]
 
@@ -94,7 +82,7 @@ class Estimate:
     """What a study takes on the disk, phase by phase.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> found = estimate(built_in("theory"))
         >>> found.log < found.raw, found.log < found.total < found.peak
         (True, True)
@@ -140,17 +128,13 @@ def estimate(
         own_class: Of the correlations only those of each class with its own features.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> [(phase.name, phase.runs, phase.rows) for phase in estimate(built_in("tiny")).phases][::5]
         [('single', 3, 151), ('average', 1, 151)]
     """
-    if isinstance(recipe, GaussianRecipe):
-        data = GaussianMaterial(recipe)
-        return Estimate(schedule, tuple(_gaussian_size(data, phase, schedule) for phase in plan(recipe)))
+    study = experiment(recipe)
 
-    material = Material(recipe)
-    sizes = (_size(material, phase, schedule, own_class=own_class) for phase in plan(recipe))
-    return Estimate(schedule, tuple(sizes))
+    return Estimate(schedule, tuple(_size(study, phase, schedule, own_class=own_class) for phase in study.phases))
 
 
 def free_bytes(path: str | Path) -> int:
@@ -165,49 +149,15 @@ def free_bytes(path: str | Path) -> int:
     return shutil.disk_usage(existing).free
 
 
-def _size(material: Material, phase: Phase, schedule: Schedule, *, own_class: bool) -> PhaseSize:
-    recipe, members = material.recipe, len(phase.runs[0].seeds)
-    headed = recipe.network.kind == "random_features"  # a class has the neurons of all, and remembers no noise
-    classes, units = recipe.data.classes, recipe.network.neurons * members * (recipe.data.classes if headed else 1)
-    noise = recipe.data.multi_view(1, seed=0).noise
-    private = recipe.noise.form == "private" and bool(noise.any()) and not headed
-    remembered = recipe.training.samples * noise.shape[1] if private else 0
-    dim = material.features.shape[-1]
-    tested = recipe.training.samples + 2 * recipe.measuring.test_samples
+def _size(study: Experiment, phase: Phase, schedule: Schedule, *, own_class: bool) -> PhaseSize:
+    run = study.size(phase, own_class=own_class)
 
     return PhaseSize(
         phase.name,
         runs=len(phase.runs),
         steps=phase.steps,
         rows=1 + sum(map(schedule, range(1, phase.steps + 1))),  # step 0 always is
-        values=_recorded_values(
-            material.features, torch.zeros(dim, 1, classes, units), taught=phase.has_forces, own_class=own_class
-        ),
-        weights=classes * units * (dim + remembered) * _FLOAT,
-        tests=round(_KEPT_LOGITS * tested * classes * _FLOAT) + _EVALUATION_BYTES,
+        values=run.values,
+        weights=run.weights,
+        tests=round(_KEPT_LOGITS * run.outputs) + _EVALUATION_BYTES,
     )
-
-
-def _gaussian_size(material: GaussianMaterial, phase: Phase, schedule: Schedule) -> PhaseSize:
-    recipe = material.recipe
-    values, parameters = numbers_of(material, len(phase.runs[0].seeds))
-    tested = recipe.training.samples + recipe.measuring.test_samples
-
-    return PhaseSize(
-        phase.name,
-        runs=len(phase.runs),
-        steps=phase.steps,
-        rows=1 + sum(map(schedule, range(1, phase.steps + 1))),
-        values=values,
-        weights=parameters * _FLOAT,
-        tests=round(_KEPT_LOGITS * tested * recipe.data.classes * _FLOAT) + _EVALUATION_BYTES,
-    )
-
-
-def _recorded_values(features: Tensor, weights: Tensor, *, taught: bool, own_class: bool) -> int:
-    """Return how many numbers a step of one run has: those of a step that is recorded and thrown away."""
-    networks = Networks(weights, None, SmoothedReLU(), ((0,),), 1.0)
-    moves = dict.fromkeys(TERMS if taught else (), networks.by_neuron)
-    with trial_recorder(features, 1, taught=taught, own_class=own_class) as recorder:
-        recorder.step(0, looked_at(State(0, (0,), networks, {}, moves)))
-        return sum(one.row_bytes for one in read_manifest(recorder.paths[0]).series) // _FLOAT

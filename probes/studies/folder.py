@@ -10,9 +10,9 @@ from probes.analysis.sweeps.table import TABLE
 from probes.errors import RunError
 from probes.log.layout import MANIFEST
 from probes.log.manifest import read_manifest
-from probes.studies.plan import Phase
+from probes.studies.phases import Phase
 
-__all__ = ["ENDED", "check_root", "check_runs", "status_of", "study_hash"]
+__all__ = ["ENDED", "check_root", "check_runs", "finished", "status_of", "study_hash"]
 
 ENDED = ("finished", "diverged")
 
@@ -25,6 +25,16 @@ def status_of(run_dir: Path) -> str:
         ''
     """
     return read_manifest(run_dir).status if (run_dir / MANIFEST).is_file() else ""
+
+
+def finished(root: Path, run_ids: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some runs that finished; what diverged can teach nobody.
+
+    Example:
+        >>> finished(Path("nowhere"), ["single-00"])
+        ()
+    """
+    return tuple(run_id for run_id in run_ids if status_of(root / run_id) == "finished")
 
 
 def study_hash(recipe: Mapping[str, Any]) -> str:

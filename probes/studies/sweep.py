@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from probes.learners.recipe_files import AnyRecipe, as_mapping, override
 from probes.schedules import Schedule, every
+from probes.studies.experiment import AnyRecipe
+from probes.studies.recipe_files import override
+from probes.studies.tables import as_mapping
 
 __all__ = ["DEFAULT_SCHEDULE", "Point", "Sweep", "changed", "over_seeds", "points_of"]
 
@@ -26,7 +28,7 @@ class Point:
         recipe: The study.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> Point("0123456789ab", {"network.q": 4}, built_in("tiny")).label
         'network.q=4 seed=0'
     """
@@ -54,7 +56,7 @@ class Sweep:
         own_class: Whether of the correlations only those of a class with its own features are recorded.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> Sweep("exponents", points_of(built_in("tiny"), [{"network.q": 3}, {"network.q": 4}], [0, 1])).keys
         ('network.q',)
     """
@@ -94,7 +96,7 @@ def points_of(
         ValueError: If a key is unknown or a value impossible; the text names the choice.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> [point.label for point in points_of(built_in("tiny"), [{"network.q": 4}], [0, 1])]
         ['network.q=4 seed=0', 'network.q=4 seed=1']
     """
@@ -118,7 +120,7 @@ def over_seeds(recipe: AnyRecipe, seeds: Sequence[int], *, schedule: Schedule) -
         schedule: Which steps are recorded.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> [point.label for point in over_seeds(built_in("tiny"), range(2), schedule=every(1)).points]
         ['seed=0', 'seed=1']
     """
@@ -134,7 +136,7 @@ def changed(recipe: AnyRecipe, values: Mapping[str, Any]) -> AnyRecipe:
         ValueError: If a key is unknown or a value impossible.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> changed(built_in("tiny"), {"data.own": [1.0, 1.5]}).data.own
         (1.0, 1.5)
     """

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from probes.errors import UsageError
-from probes.learners.gaussian_recipes import GaussianRecipe
-from probes.learners.recipe_files import AnyRecipe, as_mapping, load, override
 from probes.schedules import Schedule, parse
-from probes.studies.series import NO_CLASSES
+from probes.studies.experiment import AnyRecipe
+from probes.studies.kinds import experiment
+from probes.studies.recipe_files import load, override
+from probes.studies.record import NO_CLASSES
 from probes.studies.sweep import DEFAULT_SCHEDULE, Sweep, changed, points_of
+from probes.studies.tables import as_mapping
 
 __all__ = ["is_sweep_file", "load_sweep"]
 
@@ -85,7 +87,7 @@ def _sweep(file: Path, tables: Mapping[str, Any], settings: Mapping[str, str], s
     record = {"schedule": str(DEFAULT_SCHEDULE), "weights": False, "taps": "full", **_checked(tables.get("record", {}))}
     kept: dict[str, Any] = {"schedule": schedule or parse(record["schedule"]), "weights": record["weights"]}
     kept["own_class"] = record["taps"] == "own_class"
-    if kept["own_class"] and isinstance(base.recipe, GaussianRecipe):
+    if kept["own_class"] and not experiment(base.recipe).has_own_class:
         raise ValueError(NO_CLASSES)
 
     points = points_of(base.recipe, _choices(base, tables), _seeds(tables.get("seeds", [base.recipe.seed])), **kept)

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from probes.files.durable import write_whole
-from probes.learners.recipe_files import from_mapping
 from probes.log.layout import MANIFEST, WEIGHTS
 from probes.log.manifest import read_manifest
 from probes.schedules import parse
+from probes.studies.recipe_files import from_mapping
 from probes.studies.record import record_study
 
 __all__ = ["ERROR", "Job", "Outcome", "finished", "record_point"]
@@ -88,7 +88,8 @@ def record_point(job: Job) -> Outcome:
     """Record a point's study and return how that ended; an error becomes a failed outcome, an interruption goes on.
 
     Example:
-        >>> from probes.learners.recipe_files import as_mapping, built_in, override
+        >>> from probes.studies.recipe_files import built_in, override
+        >>> from probes.studies.tables import as_mapping
         >>> recipe = override(built_in("tiny"), {"training.steps": "2", "runs.distilled": "0", "runs.average": "0"})
         >>> record_point(Job("point", as_mapping(recipe), "every(50)")).status
         'finished'

@@ -8,11 +8,11 @@ from typing import Any
 from probes.analysis.sweeps.table import TABLE, written
 from probes.errors import RunError
 from probes.files.durable import make_folder, remove_unfinished, write_whole
-from probes.learners.recipe_files import as_mapping
 from probes.log.writing.lock import RunLock
 from probes.studies.executors import Engine, Inline
 from probes.studies.sweep import Point, Sweep
 from probes.studies.sweep_point import ERROR, Job, Outcome, finished, record_point
+from probes.studies.tables import as_mapping
 
 __all__ = ["record_sweep", "waiting_points"]
 
@@ -54,7 +54,7 @@ def record_sweep(
         OSError: If the folder cannot be written.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> from probes.studies.sweep import changed, points_of
         >>> few = changed(built_in("tiny"), {"training.steps": 2, "runs.distilled": 0, "runs.self_distilled": 0})
         >>> sweep = Sweep("exponents", points_of(few, [{"network.q": 3}, {"network.q": 4}], [0]))
@@ -87,7 +87,7 @@ def waiting_points(sweep: Sweep, root: str | Path) -> list[Point]:
     """Return the points that are not finished under a folder.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> from probes.studies.sweep import points_of
         >>> len(waiting_points(Sweep("seeds", points_of(built_in("tiny"), [{}], [0, 1])), "nowhere"))
         2

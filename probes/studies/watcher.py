@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from probes.studies.plan import Phase
+from probes.studies.phases import Phase
 
 __all__ = ["Silent", "Watcher"]
 

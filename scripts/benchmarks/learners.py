@@ -14,11 +14,11 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from probes.learners.activations import SmoothedReLU
 from probes.learners.networks import Networks, initialise
 from probes.learners.objectives import CrossEntropy
-from probes.learners.recipe_files import built_in, override
 from probes.learners.recipes import Recipe
 from probes.learners.samples import Inputs
 from probes.learners.training import train
-from probes.studies.material import Material
+from probes.studies.recipe_files import built_in, override
+from probes.studies.theory.material import Material
 from scripts.benchmarks.turns import interleaved
 
 STEPS, RIVAL_STEPS, RUNS = 20, 5, 10

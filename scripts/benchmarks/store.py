@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from probes.directions import Directions
 from probes.learners.objectives import CrossEntropy
-from probes.learners.recipe_files import built_in
 from probes.learners.recipes import Recipe
 from probes.learners.training import State, train
 from probes.log import Log, Manifest, Series, open_log
 from probes.log.writing import RunWriter
 from probes.stacked import StackedRecorder
-from probes.studies.material import Material
+from probes.studies.recipe_files import built_in
+from probes.studies.theory.material import Material
 from scripts.benchmarks.appending import STEPS, Row, beside_sealing, without_sealing
 from scripts.benchmarks.trajectories import noisy, trajectories
 from scripts.benchmarks.turns import interleaved

@@ -9,12 +9,12 @@ from statistics import median
 
 from probes.directions import Directions
 from probes.learners.objectives import CrossEntropy
-from probes.learners.recipe_files import built_in
 from probes.learners.recipes import Recipe
 from probes.learners.training import State, train
 from probes.log.manifest import Manifest
 from probes.stacked import StackedRecorder
-from probes.studies.material import Material
+from probes.studies.recipe_files import built_in
+from probes.studies.theory.material import Material
 
 BLOCK, RUNS = 16, 10  # steps that are written together
 

@@ -3,9 +3,9 @@
 import torch
 
 from probes.learners.objectives import CrossEntropy
-from probes.learners.recipe_files import built_in
 from probes.learners.training import train
-from probes.studies.material import Material
+from probes.studies.recipe_files import built_in
+from probes.studies.theory.material import Material
 from scripts.benchmarks import learners
 
 

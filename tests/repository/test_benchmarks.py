@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from probes.learners.recipe_files import built_in
+from probes.studies.recipe_files import built_in
 from scripts.benchmarks import analysis, appending, store
 from scripts.benchmarks.trajectories import noisy, trajectories
 from scripts.benchmarks.turns import interleaved, ratios

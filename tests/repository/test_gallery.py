@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from probes.learners.recipe_files import load
+from probes.studies.recipe_files import load
 from probes.studies.sweep_files import is_sweep_file, load_sweep
 from tests.repository.sources import ROOT
 

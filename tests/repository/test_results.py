@@ -4,7 +4,8 @@ import pytest
 
 from probes.analysis.theory import EXPECTATIONS
 from probes.analysis.theory.findings.claims import COLUMNS
-from probes.learners.recipe_files import as_mapping, built_in, override
+from probes.studies.recipe_files import built_in, override
+from probes.studies.tables import as_mapping
 from tests.repository.sources import ROOT
 
 RESULTS = sorted((ROOT / "docs" / "results").glob("*.json"))

@@ -13,10 +13,10 @@ from probes.cli.console import console
 from probes.cli.recipe_options import chosen_recipe, recipe_arguments
 from probes.cli.sweep_recording import estimate_sweep_file, is_sweep_file
 from probes.errors import UsageError
-from probes.learners.recipe_files import AnyRecipe
 from probes.schedules import every, logarithmic
 from probes.studies.estimate import RULE, Estimate, estimate, free_bytes
-from probes.studies.pace import phase_seconds
+from probes.studies.experiment import AnyRecipe
+from probes.studies.kinds import experiment
 
 _THINNER = (every(10), logarithmic(20), logarithmic(10))
 _TIME = "time: the median of a few recorded steps on this machine as it is now, times their number; an estimate"
@@ -58,7 +58,7 @@ def _estimate(
     """Say what a study takes."""
     chosen = chosen_recipe(recipe, settings, runs, seed)
     free = free_bytes(out or Path("runs") / chosen.name)
-    found, seconds = estimate(chosen), phase_seconds(chosen)
+    found, seconds = estimate(chosen), experiment(chosen).seconds()
 
     if as_json:
         rows = {"phases": _phases(found, seconds), "thinner": _thinner(chosen, found)}

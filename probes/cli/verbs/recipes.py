@@ -6,7 +6,8 @@ import click
 
 from probes.cli.tables import show
 from probes.errors import UsageError
-from probes.learners.recipe_files import as_mapping, built_in, built_in_text, names
+from probes.studies.recipe_files import built_in, built_in_text, names
+from probes.studies.tables import as_mapping
 
 
 @click.group(invoke_without_command=True)

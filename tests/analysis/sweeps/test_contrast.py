@@ -9,9 +9,9 @@ from probes.analysis.sweeps.maps import mapped
 from probes.analysis.sweeps.report import sweep_report
 from probes.analysis.sweeps.table import written
 from probes.analysis.theory.expectations import EXPECTATIONS
-from probes.learners.recipe_files import built_in, override
 from probes.log import open_logs
 from probes.studies import record_study
+from probes.studies.recipe_files import built_in, override
 
 SINGLE, AVERAGE, STUDENTS = [0.5, 0.4, 0.6], [0.3, 0.1, 0.35], [0.8, 0.7, 0.95]
 

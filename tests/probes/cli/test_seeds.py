@@ -6,8 +6,8 @@ from click.testing import CliRunner
 
 from probes.analysis.theory.findings.claims import claims
 from probes.cli import main
-from probes.learners.recipe_files import built_in, override
 from probes.schedules import every
+from probes.studies.recipe_files import built_in, override
 from probes.studies.sweep import over_seeds
 from probes.studies.sweep_record import waiting_points
 

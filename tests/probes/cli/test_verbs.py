@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from probes.cli import main
-from probes.learners.recipe_files import built_in, names, parse
 from probes.log import open_logs
+from probes.studies.recipe_files import built_in, names, parse
 
 FEW = [
     "--set",

@@ -1,6 +1,6 @@
 """A sweep of seconds: two exponents, two seeds, six steps each."""
 
-from probes.learners.recipe_files import built_in
+from probes.studies.recipe_files import built_in
 from probes.studies.sweep import Sweep, changed, points_of
 
 FEW = {"runs.single": 2, "runs.distilled": 0, "runs.self_distilled": 0, "runs.average": 0}

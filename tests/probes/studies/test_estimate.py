@@ -3,11 +3,11 @@ import shutil
 
 import pytest
 
-from probes.learners.recipe_files import built_in, override
 from probes.log import open_logs
 from probes.schedules import every, logarithmic
-from probes.studies import plan
 from probes.studies.estimate import PhaseSize, estimate, free_bytes
+from probes.studies.recipe_files import built_in, override
+from probes.studies.theory.plan import plan
 from tests.repository.sources import ROOT
 
 TINY = built_in("tiny")

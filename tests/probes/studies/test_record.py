@@ -8,13 +8,13 @@ import torch
 
 from probes.errors import LogError, RunError
 from probes.learners.objectives import CrossEntropy
-from probes.learners.recipe_files import built_in, override
 from probes.learners.training import train
 from probes.log import open_log, open_logs
 from probes.log.manifest import read_manifest, write_manifest
 from probes.schedules import every
 from probes.studies import evaluate_run, record_study
-from probes.studies.material import Material, load_networks
+from probes.studies.recipe_files import built_in, override
+from probes.studies.theory.material import Material, load_networks
 
 TINY = built_in("tiny")
 FEW = override(TINY, {"runs.distilled": "0", "runs.self_distilled": "0", "runs.average": "0", "training.steps": "12"})
@@ -92,7 +92,7 @@ def test_a_run_measured_again_gives_what_was_stored(tiny_root, tmp_path):
         copy = tmp_path / log.manifest.run_id
         shutil.copytree(log.path, copy)
         (copy / "evaluation.h5").unlink()
-        assert evaluate_run(copy).attrs == log.evaluation.attrs
+        assert evaluate_run(copy).evaluation.attrs == log.evaluation.attrs
         again = open_log(copy).evaluation.arrays
         assert all(np.allclose(again[name], array, atol=1e-5) for name, array in log.evaluation.arrays.items())
 
@@ -182,7 +182,7 @@ def test_a_full_disk_is_one_line_and_the_logs_are_whole(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("probes.studies.material.write_whole", full)
+    monkeypatch.setattr("probes.studies.theory.material.write_whole", full)
     message = rf"^expected room for weights and measurements in {tmp_path}, got No space left on device: the runs are "
     with pytest.raises(LogError, match=message + "not finished; free space there and record again$"):
         record_study(FEW, tmp_path)

@@ -9,11 +9,11 @@ import time
 import numpy as np
 import pytest
 
-import probes.studies.record
+import probes.studies.theory.study
 from probes.errors import LogError
-from probes.learners.recipe_files import built_in, override
 from probes.log import open_logs
 from probes.studies import record_study
+from probes.studies.recipe_files import built_in, override
 
 ONE_EACH = {"runs.single": 2, "runs.distilled": 1, "runs.self_distilled": 1, "runs.average": 1}
 STEPS = {"training.steps": 8, "distilled.steps": 5, "continued.steps": 4, "fresh.steps": 4}
@@ -91,7 +91,7 @@ def test_half_a_checkpoint_of_a_killed_study_goes(tmp_path):
 
 @pytest.mark.parametrize("call", [1, 4])
 def test_a_ctrl_c_while_networks_are_measured_is_heard_at_once(tmp_path, uninterrupted, monkeypatch, call):
-    measure, calls = probes.studies.record.evaluate_networks, []
+    measure, calls = probes.studies.theory.study.evaluate_networks, []
 
     def interrupted(*arguments, **options):
         calls.append(arguments)
@@ -99,7 +99,7 @@ def test_a_ctrl_c_while_networks_are_measured_is_heard_at_once(tmp_path, uninter
             signal.raise_signal(signal.SIGINT)
         return measure(*arguments, **options)
 
-    monkeypatch.setattr(probes.studies.record, "evaluate_networks", interrupted)
+    monkeypatch.setattr(probes.studies.theory.study, "evaluate_networks", interrupted)
     with pytest.raises(KeyboardInterrupt):
         record_study(STUDY, tmp_path)
     heard_at = len(calls)

@@ -3,9 +3,10 @@ import json
 
 import pytest
 
-from probes.learners.recipe_files import as_mapping, built_in
 from probes.schedules import every
+from probes.studies.recipe_files import built_in
 from probes.studies.sweep import changed, points_of
+from probes.studies.tables import as_mapping
 from tests.probes.studies.sweeps import SMALL, SWEEP
 
 

@@ -3,10 +3,11 @@ import math
 import pytest
 
 from probes.errors import UsageError
-from probes.learners.recipe_files import built_in, to_toml
 from probes.schedules import every
+from probes.studies.recipe_files import built_in
 from probes.studies.sweep import over_seeds
 from probes.studies.sweep_files import is_sweep_file, load_sweep
+from probes.studies.tables import to_toml
 
 NAMES = "name, base, seeds, set, grid, random, cases, record"
 
@@ -153,13 +154,6 @@ def test_it_says_which_correlations_are_recorded(sweep, taps, own_class):
 def test_other_correlations_are_refused(sweep, tmp_path, text, line):
     with pytest.raises(UsageError, match=f"^{tmp_path / 'mine.toml'}: {line}$"):
         sweep(f"seeds = 1\n[record]\n{text}\n")
-
-
-def test_gaussian_inputs_have_no_own_class(tmp_path):
-    (tmp_path / "mine.toml").write_text("base = 'gaussian-inputs'\nseeds = 1\n[record]\ntaps = 'own_class'\n")
-    line = 'expected taps = "full" of Gaussian inputs, whose neurons belong to no class, got "own_class"'
-    with pytest.raises(UsageError, match=f"^{tmp_path / 'mine.toml'}: {line}$"):
-        load_sweep(tmp_path / "mine.toml")
 
 
 def test_seeds_alone_are_the_studies_that_the_command_line_records(sweep):

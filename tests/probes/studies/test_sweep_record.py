@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from probes.errors import RunError, UsageError
-from probes.learners.recipe_files import built_in
+from probes.errors import RunError
 from probes.log import open_log, open_logs
 from probes.log.manifest import Manifest, write_manifest
 from probes.log.writing.lock import RunLock
@@ -237,9 +236,3 @@ def test_an_estimate_counts_the_values_of_the_own_class_block(tmp_path):
     record_study(SMALL, tmp_path, own_class=True)
     expected = sum(log[name][:].nbytes for log in open_logs(tmp_path) for name in log.series)
     assert estimate(SMALL, own_class=True).raw == expected
-
-
-def test_gaussian_inputs_have_no_own_class(tmp_path):
-    line = 'expected taps = "full" of Gaussian inputs, whose neurons belong to no class, got "own_class"'
-    with pytest.raises(UsageError, match=f"^{line}$"):
-        record_study(built_in("gaussian-inputs"), tmp_path / "runs", own_class=True)

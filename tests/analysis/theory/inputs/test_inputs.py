@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pytest
+from tests.probes.studies.gaussians import SMALL
 
 from probes.analysis.study import Study
 from probes.analysis.theory.findings.claims import claims, measures
@@ -15,7 +16,6 @@ from probes.log.layout import Series
 from probes.log.manifest import Manifest
 from probes.log.memory import memory_log
 from probes.studies import record_study
-from tests.probes.studies.gaussians import SMALL
 
 RECIPE = {"data": {"kind": "teacher_labels"}, "runs": {"members": 2}}
 LABELS = np.arange(40) % 3

@@ -1,12 +1,12 @@
 import pandas as pd
 import pytest
+from tests.probes.studies.gaussians import SMALL
 
 from probes.analysis.sweeps.report import sweep_report
 from probes.analysis.theory.inputs.inputs import inputs
 from probes.analysis.theory.inputs.map import inputs_map, is_inputs_sweep, over_seeds, settings_of
 from probes.studies.sweep import Sweep, points_of
 from probes.studies.sweep_record import record_sweep
-from tests.probes.studies.gaussians import SMALL
 from tests.probes.studies.sweeps import SWEEP
 
 CHOICES = [

@@ -6,8 +6,8 @@ from click.testing import CliRunner
 
 from probes.cli import main
 from probes.cli.amounts import as_bytes, as_clock, as_duration, one_line
-from probes.learners.recipe_files import built_in, names
 from probes.studies.estimate import estimate
+from probes.studies.recipe_files import built_in, names
 
 
 def probes(*words):

@@ -10,11 +10,12 @@ from probes.cli.watching import live_runs, run_state
 from probes.cli.watching.live_runs import LiveRuns, View, planned_runs
 from probes.cli.watching.run_state import RunState, Watched, total_steps
 from probes.errors import RunError
-from probes.learners.recipe_files import as_mapping, built_in, names
 from probes.log import Manifest, Series, open_logs
 from probes.log.manifest import write_manifest
 from probes.log.writing import RunWriter
-from probes.studies import plan
+from probes.studies.recipe_files import built_in, names
+from probes.studies.tables import as_mapping
+from probes.studies.theory.plan import plan
 
 SERIES = Series("correlations", ("class", "neuron", "feature_class", "view"), (2, 3, 2, 2))
 ROW = np.ones(SERIES.shape, "f4")

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -11,25 +12,23 @@ from statistics import median
 import torch
 
 from probes.learners.compiled import worth_compiling
-from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.networks import NOISE_CHUNK, Networks
 from probes.learners.objectives import CrossEntropy, Distillation, Objective
-from probes.learners.recipe_files import AnyRecipe
 from probes.learners.recipes import Recipe
 from probes.learners.training import State, train
-from probes.studies.evaluate import Monitor, evaluate_networks
-from probes.studies.gaussian_size import gaussian_seconds
-from probes.studies.material import Material
-from probes.studies.plan import Phase, plan
-from probes.studies.series import looked_at
-from probes.studies.trial import trial_recorder
+from probes.studies.phases import Phase
+from probes.studies.theory.evaluate import Monitor, evaluate_networks
+from probes.studies.theory.material import Material
+from probes.studies.theory.plan import seeds_of
+from probes.studies.theory.series import looked_at
+from probes.studies.theory.trial import trial_recorder
 
 __all__ = ["phase_seconds"]
 
 _MOST_STEPS, _MOST_SECONDS = 40, 1.0  # of training, a phase
 
 
-def phase_seconds(recipe: AnyRecipe) -> tuple[float, ...]:
+def phase_seconds(material: Material, phases: Sequence[Phase]) -> tuple[float, ...]:
     """Return how long each phase of a study takes on this machine as it is now; an estimate.
 
     For each size of network that the phases have, compiled or not, some forty steps or a second of real training are
@@ -37,23 +36,26 @@ def phase_seconds(recipe: AnyRecipe) -> tuple[float, ...]:
     one run on some of its samples are multiplied by their numbers.
 
     Args:
-        recipe: The study.
+        material: The study.
+        phases: Its phases.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
-        >>> len(phase_seconds(built_in("tiny")))
-        6
+        >>> from probes.studies.recipe_files import built_in
+        >>> from probes.studies.theory.plan import plan
+        >>> recipe = built_in("tiny")
+        >>> len(phase_seconds(Material(recipe), plan(recipe)[:1]))
+        1
     """
-    if isinstance(recipe, GaussianRecipe):
-        return gaussian_seconds(recipe)
-
-    material = Material(recipe)
+    recipe = material.recipe
     known: dict[tuple[int, int, bool, bool], _Pace] = {}
     seconds = []
-    for phase in plan(recipe):
-        seeds, epochs = phase.runs[0].seeds, phase.optimizer.epochs(phase.steps, recipe.training.samples)
+    for phase in phases:
+        seeds, epochs = (
+            seeds_of(phase.runs[0].seeds),
+            phase.training.optimizer.epochs(phase.steps, recipe.training.samples),
+        )
         compiled = worth_compiling(material.initialise([seeds]), material.training_inputs, epochs)
-        kind = len(phase.runs), len(seeds), phase.teaching is None, compiled
+        kind = len(phase.runs), len(seeds), phase.training.teaching is None, compiled
         if kind not in known:
             known[kind] = _pace(material, phase, compiled=compiled)
         seconds.append(known[kind].seconds(recipe, phase))
@@ -76,7 +78,7 @@ class _Pace:
 
 
 def _pace(material: Material, phase: Phase, *, compiled: bool) -> _Pace:
-    networks = material.initialise([run.seeds for run in phase.runs])
+    networks = material.initialise([seeds_of(run.seeds) for run in phase.runs])
     monitor, state = Monitor(networks, material), State(0, tuple(range(networks.runs)), networks, {})
     step = _step_seconds(material, phase, networks, compiled=compiled)
     began = time.perf_counter()
@@ -88,7 +90,7 @@ def _pace(material: Material, phase: Phase, *, compiled: bool) -> _Pace:
 def _step_seconds(material: Material, phase: Phase, networks: Networks, *, compiled: bool) -> float:
     """Return the median time of a recorded step."""
     ticks: list[float] = []
-    taught = phase.has_forces
+    taught = phase.training.has_forces
     with trial_recorder(material.features, networks.runs, taught=taught) as recorder:
 
         def on_step(state: State) -> None:
@@ -105,7 +107,7 @@ def _step_seconds(material: Material, phase: Phase, networks: Networks, *, compi
                 _objective(material.recipe, phase),
                 steps=_MOST_STEPS,
                 learning_rate=0.0,  # no run can diverge, and a step takes as long
-                optimizer=phase.optimizer,
+                optimizer=phase.training.optimizer,
                 moves=taught,
                 compiled=compiled,  # as all its steps would be
                 on_step=on_step,
@@ -115,11 +117,12 @@ def _step_seconds(material: Material, phase: Phase, networks: Networks, *, compi
 
 def _objective(recipe: Recipe, phase: Phase) -> Objective:
     """Return what the phase is trained by, with a teacher that knows nothing: what it says takes no time."""
-    if phase.teaching is None or phase.update == "":
+    teaching, update = phase.training.teaching, phase.training.update
+    if teaching is None or update == "":
         return CrossEntropy()
     silent = torch.zeros(recipe.training.samples, len(phase.runs), recipe.data.classes)
 
-    return Distillation(silent, phase.teaching.temperature, phase.teaching.rate_ratio, phase.update)
+    return Distillation(silent, teaching.temperature, teaching.rate_ratio, update)
 
 
 def _test_seconds(recipe: Recipe, network: Networks) -> float:

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from probes.learners.recipe_files import built_in, override
 from probes.log import open_logs
 from probes.studies import record_study
-from probes.studies.series import forces, taps
+from probes.studies.recipe_files import built_in, override
+from probes.studies.theory.series import forces, taps
 
 FEATURES = torch.linalg.qr(torch.randn(8, 6, generator=torch.Generator().manual_seed(0)))[0].T.reshape(3, 2, 8)
 

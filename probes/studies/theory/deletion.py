@@ -26,8 +26,8 @@ def credited(networks: Networks, features: Tensor) -> Tensor:
         features: The feature vectors, ``(feature_class, view, dim)``.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
-        >>> from probes.studies.material import Material
+        >>> from probes.studies.recipe_files import built_in
+        >>> from probes.studies.theory.material import Material
         >>> material = Material(built_in("tiny"))
         >>> credited(material.initialise([(0,)]), material.features).shape
         torch.Size([1, 6, 4, 2])
@@ -62,8 +62,8 @@ def deletion(
         first_chunk: Number of the first chunk of test noise.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
-        >>> from probes.studies.material import Material
+        >>> from probes.studies.recipe_files import built_in
+        >>> from probes.studies.theory.material import Material
         >>> material = Material(built_in("tiny"))
         >>> found = deletion(
         ...     material.initialise([(0,)]), *material.single_view_test(50), material.features, first_chunk=0

@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from probes.learners.recipe_files import as_mapping, built_in, from_mapping, load, names, override, parse, to_toml
+from probes.studies.recipe_files import built_in, from_mapping, load, names, override, parse
+from probes.studies.tables import as_mapping, to_toml
 
 
 @pytest.mark.parametrize("name", names())
@@ -46,11 +47,11 @@ REFUSED = [
     ("[network]\nneurons = true", "expected `network.neurons` of type int, got True"),
     ("data = 3", "expected `data` to be a table, got 3"),
     ("[runs.single]\na = 1", "expected `runs.single` to be a value, got a table"),
-    ("[data]\nkind = 'three'", "unknown `data.kind` 'three': expected multi_view, two_class, teacher_labels"),
+    ("[data]\nkind = 'three'", "unknown `data.kind` 'three': expected multi_view, two_class"),
     ("[data]\nown = 1.0", "expected `data.own` of type list, got 1.0"),
     ("[data]\nown = [1.0]", "expected `data.own` as 2 values, got [1.0]"),
     ("[data]\nown_split = ['even']", "expected `data.own_split` of type str, got ['even']"),
-    ("[data]\nkind = [3]", "unknown `data.kind` [3]: expected multi_view, two_class, teacher_labels"),
+    ("[data]\nkind = [3]", "unknown `data.kind` [3]: expected multi_view, two_class"),
     ("[data]\nnoise = nan", "expected `data.noise` to be finite, got nan"),
     ("[training]\nlearning_rate = inf", "expected `training.learning_rate` to be finite, got inf"),
     ("[runs]\nsingle = 1001", "expected `runs.single` <= 1000, got 1001"),

@@ -13,14 +13,13 @@ from probes.learners.training import State
 from probes.quantities import OwnClass, Quantity, Strength, Tap
 from probes.quantities import State as Measured
 
-__all__ = ["FORCES", "NO_CLASSES", "NULL", "SERIES", "forces", "looked_at", "taps"]
+__all__ = ["FORCES", "NULL", "SERIES", "forces", "looked_at", "taps"]
 
 SERIES = "correlations"
 NULL = "correlations.null"
 FORCES = "forces"
 TERMS = ("cross_entropy", "distillation")
 NULL_SEED = 0
-NO_CLASSES = 'expected taps = "full" of Gaussian inputs, whose neurons belong to no class, got "own_class"'
 
 
 def taps(features: Tensor, *, own_class: bool = False) -> Mapping[str, Directions | Tap]:
@@ -73,8 +72,8 @@ def looked_at(state: State) -> Mapping[str, Tensor]:
     """Return what the taps and quantities look at, from the state of a training loop.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
-        >>> from probes.studies.material import Material
+        >>> from probes.studies.recipe_files import built_in
+        >>> from probes.studies.theory.material import Material
         >>> networks = Material(built_in("tiny")).initialise([(0,)])
         >>> list(looked_at(State(0, (0,), networks, {}, {"cross_entropy": networks.by_neuron})))
         ['correlations', 'correlations.null', 'moves.cross_entropy']

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from probes.log.manifest import Manifest
 from probes.stacked import StackedRecorder
-from probes.studies.series import forces, taps
+from probes.studies.theory.series import forces, taps
 
 __all__ = ["trial_recorder"]
 

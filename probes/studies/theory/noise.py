@@ -10,7 +10,7 @@ from torch import Tensor
 
 from probes.learners.networks import Networks
 from probes.learners.samples import MULTI_VIEW
-from probes.studies.material import Material
+from probes.studies.theory.material import Material
 
 __all__ = ["noise_strength"]
 
@@ -28,7 +28,7 @@ def noise_strength(networks: Networks, material: Material) -> Mapping[str, Tenso
         material: The study.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> material = Material(built_in("tiny"))
         >>> found = noise_strength(material.initialise([(0,)]), material)
         >>> {name: tuple(values.shape) for name, values in found.items()}

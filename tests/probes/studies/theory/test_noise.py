@@ -1,10 +1,10 @@
 import pytest
 
 from probes.learners.objectives import CrossEntropy
-from probes.learners.recipe_files import built_in, override
 from probes.learners.training import train
-from probes.studies.material import Material
-from probes.studies.noise import noise_strength
+from probes.studies.recipe_files import built_in, override
+from probes.studies.theory.material import Material
+from probes.studies.theory.noise import noise_strength
 
 PRIVATE = Material(override(built_in("tiny"), {"training.samples": "24"}))
 GAUSSIAN = Material(override(PRIVATE.recipe, {"noise.form": "gaussian", "noise.dim": "60"}))

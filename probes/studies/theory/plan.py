@@ -2,68 +2,37 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.objectives import Update
 from probes.learners.optimizers import Optimizer
-from probes.learners.recipe_files import AnyRecipe, as_mapping
 from probes.learners.recipes import MOST_RUNS, Recipe, Teaching
+from probes.studies.phases import Phase, PlannedRun
+from probes.studies.tables import as_mapping
 
-__all__ = ["Phase", "PlannedRun", "plan"]
+__all__ = ["Descent", "plan", "seeds_of"]
 
 # Room between the seeds of one study's roles, and between studies: no two runs of neighbouring seeds share one.
 ROLE_STRIDE, STUDY_STRIDE = MOST_RUNS, 10_000
 
 
 @dataclass(frozen=True)
-class PlannedRun:
-    """One run: what it is, where it starts, and whom it learns from.
+class Descent:
+    """How the runs of a phase are trained.
 
     Attributes:
-        run_id: Name of its directory: role, variant, number, and a hash of all that its result depends on.
-        role: "single", "distilled", "self_distilled" or "average".
-        variant: Update of a distilled run, form of a self-distilled one; else empty.
-        seeds: Seeds of its initialisation, one a member.
-        parents: run_ids of its teachers; empty for a run that learns from labels alone.
-        continues: run_id whose final weights it starts from; empty for a fresh start.
-
-    Example:
-        >>> PlannedRun("mine-00", "single", "", (7,)).parents
-        ()
-    """
-
-    run_id: str
-    role: str
-    variant: str
-    seeds: tuple[int, ...]
-    parents: tuple[str, ...] = ()
-    continues: str = ""
-
-
-@dataclass(frozen=True)
-class Phase:
-    """Runs that train side by side, with what they share.
-
-    Attributes:
-        name: What a progress display shows.
-        runs: The runs.
-        steps: Updates T.
         learning_rate: eta.
         teaching: How they are taught; None for runs that learn from labels alone.
         update: Update of (4.3) by which they are taught; empty without a teacher.
         optimizer: How gradients move the weights.
 
     Example:
-        >>> Phase("single", (PlannedRun("mine-00", "single", "", (7,)),), 100, 20.0).teaching is None
-        True
+        >>> Descent(20.0).has_forces
+        False
     """
 
-    name: str
-    runs: tuple[PlannedRun, ...]
-    steps: int
     learning_rate: float
     teaching: Teaching | None = None
     update: Update | Literal[""] = ""
@@ -74,33 +43,18 @@ class Phase:
         """Whether an update is a sum over teacher and labels: what remembers former gradients makes none."""
         return self.teaching is not None and not self.optimizer.slots
 
-    @property
-    def checkpoint(self) -> str:
-        """Name of the file from which these runs go on when their process was ended."""
-        digest = hashlib.sha256(" ".join(run.run_id for run in self.runs).encode()).hexdigest()[:8]
 
-        return self.checkpoints.replace("*", digest)
-
-    @property
-    def checkpoints(self) -> str:
-        """Pattern of the names of such files, of whichever of its runs."""
-        return f"checkpoint-{self.name.replace(' ', '-')}-*.safetensors"
-
-
-def plan(recipe: AnyRecipe) -> tuple[Phase, ...]:
+def plan(recipe: Recipe) -> tuple[Phase, ...]:
     """Return the phases of a study in the order they can be trained.
 
     Args:
         recipe: The study.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> [(phase.name, len(phase.runs)) for phase in plan(built_in("tiny"))][:2]
         [('single', 3), ('distilled stopped', 2)]
     """
-    if isinstance(recipe, GaussianRecipe):
-        return _gaussian(recipe)
-
     builder = _Builder(recipe)
     singles = builder.singles()
     phases = [singles, *builder.distilled(singles.runs), *builder.self_distilled(singles.runs), builder.average()]
@@ -108,28 +62,16 @@ def plan(recipe: AnyRecipe) -> tuple[Phase, ...]:
     return tuple(phase for phase in phases if phase.runs)
 
 
-def _gaussian(recipe: GaussianRecipe) -> tuple[Phase, ...]:
-    """Return single networks, and averages of several, which start where the single ones do."""
-    runs, training, first = recipe.runs, recipe.training, STUDY_STRIDE * recipe.seed
-    seeds: dict[str, list[tuple[int, ...]]] = {"single": [(first + index,) for index in range(runs.single)]}
-    starts = range(first, first + runs.average * runs.members, runs.members)
-    seeds["average"] = [tuple(range(start, start + runs.members)) for start in starts]
-    values = as_mapping(recipe)
-    shared = {name: values[name] for name in ("seed", "data", "network", "training", "measuring")}
+def seeds_of(seeds: Mapping[str, int]) -> tuple[int, ...]:
+    """Return a run's seeds of initialisation, one a member.
 
-    return tuple(
-        Phase(
-            role,
-            tuple(
-                PlannedRun(f"{role}-{index:02d}-{_digest([shared, role, own])}", role, "", own)
-                for index, own in enumerate(each)
-            ),
-            training.steps,
-            training.learning_rate,
-        )
-        for role, each in seeds.items()
-        if each
-    )
+    Example:
+        >>> seeds_of({"study": 0, "init-00": 7})
+        (7,)
+    """
+    members = {name: seed for name, seed in seeds.items() if name.startswith("init-")}
+
+    return tuple(members[name] for name in sorted(members, key=lambda name: int(name.removeprefix("init-"))))
 
 
 def _pairs(singles: Sequence[PlannedRun]) -> list[tuple[PlannedRun, PlannedRun]]:
@@ -182,7 +124,9 @@ class _Builder:
         """Form A ("continued"): a trained network goes on, matching another. Form B ("fresh"): a new one does."""
         update, count = self.recipe.runs.updates[0], self.recipe.runs.self_distilled
         continued = [
-            self._run("self_distilled", "continued", index, own.seeds, parents=(other.run_id,), continues=own.run_id)
+            self._run(
+                "self_distilled", "continued", index, seeds_of(own.seeds), parents=(other.run_id,), continues=own.run_id
+            )
             for index, (own, other) in enumerate(_pairs(singles)[:count])
         ]
         fresh = [
@@ -206,7 +150,9 @@ class _Builder:
     ) -> Phase:
         rates = teaching or self.recipe.training
 
-        return Phase(name, tuple(runs), rates.steps, rates.learning_rate, teaching, update, self.recipe.training.rule)
+        descent = Descent(rates.learning_rate, teaching, update, self.recipe.training.rule)
+
+        return Phase(name, tuple(runs), rates.steps, descent)
 
     def _run(
         self,
@@ -224,7 +170,8 @@ class _Builder:
         specification = [{name: self.sections[name] for name in sections}, role, variant, seeds, parents, continues]
         name = "-".join(part for part in (role, variant, f"{index:02d}", _digest(specification)) if part)
 
-        return PlannedRun(name, role, variant, seeds, parents, continues)
+        own = {f"init-{member:02d}": seed for member, seed in enumerate(seeds)}
+        return PlannedRun(name, role, variant, own, parents, continues, len(seeds))
 
     def _seed(self, role: int, index: int) -> int:
         return STUDY_STRIDE * self.recipe.seed + ROLE_STRIDE * role + index

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from probes.learners.objectives import CrossEntropy
-from probes.learners.recipe_files import built_in, override
 from probes.learners.training import train
-from probes.studies.deletion import credited, deletion
-from probes.studies.material import Material
+from probes.studies.recipe_files import built_in, override
+from probes.studies.theory.deletion import credited, deletion
+from probes.studies.theory.material import Material
 
 MATERIAL = Material(override(built_in("tiny"), {"noise.form": "gaussian", "noise.dim": "40"}))
 SAMPLES, INPUTS = MATERIAL.single_view_test(60)

@@ -1,8 +1,8 @@
 import pytest
 
-from probes.learners.recipe_files import built_in, override
 from probes.log.layout import RUN_ID
-from probes.studies import plan
+from probes.studies.recipe_files import built_in, override
+from probes.studies.theory.plan import plan, seeds_of
 
 TINY = built_in("tiny")
 
@@ -32,7 +32,7 @@ def test_run_ids_are_plain_and_unlike():
 def test_students_of_the_ensemble_have_all_singles_as_teachers_and_seeds_of_their_own():
     singles, students = runs(TINY, "single"), runs(TINY, "distilled", "stopped")
     assert {student.parents for student in students} == {tuple(run.run_id for run in singles)}
-    assert not {run.seeds for run in singles} & {run.seeds for run in students}
+    assert not {seeds_of(run.seeds) for run in singles} & {seeds_of(run.seeds) for run in students}
 
 
 def test_both_updates_start_from_the_same_initialisations():
@@ -57,7 +57,7 @@ def test_no_two_runs_of_form_a_have_the_same_two_networks_and_the_first_share_no
 
 def test_the_average_starts_from_the_singles_initialisations():
     (average,) = runs(TINY, "average")
-    assert average.seeds == tuple(run.seeds[0] for run in runs(TINY, "single"))
+    assert seeds_of(average.seeds) == tuple(run.seeds["init-00"] for run in runs(TINY, "single"))
 
 
 def test_a_run_is_named_by_all_that_its_result_depends_on():
@@ -89,7 +89,7 @@ OPTIMIZERS = [{"optimizer": "adam"}, {"momentum": "0.5"}, {"batch_size": "9"}]
 @pytest.mark.parametrize("settings", OPTIMIZERS, ids=str)
 def test_a_studys_optimizer_trains_and_names_runs_of_every_role(settings):
     other = override(TINY, {f"training.{key}": value for key, value in settings.items()})
-    assert {phase.optimizer for phase in plan(other)} == {other.training.rule}
+    assert {phase.training.optimizer for phase in plan(other)} == {other.training.rule}
     ids = [{run.run_id for phase in plan(recipe) for run in phase.runs} for recipe in (TINY, other)]
     assert not ids[0] & ids[1]
 
@@ -97,8 +97,10 @@ def test_a_studys_optimizer_trains_and_names_runs_of_every_role(settings):
 def test_only_an_update_that_is_a_sum_over_terms_has_forces():
     batches = override(TINY, {"training.batch_size": "9"})
     momentum = override(TINY, {"training.momentum": "0.5"})
-    assert [phase.has_forces for phase in plan(batches)] == [phase.teaching is not None for phase in plan(batches)]
-    assert not any(phase.has_forces for phase in plan(momentum))
+    assert [phase.training.has_forces for phase in plan(batches)] == [
+        phase.training.teaching is not None for phase in plan(batches)
+    ]
+    assert not any(phase.training.has_forces for phase in plan(momentum))
 
 
 def test_roles_without_runs_have_no_phase():

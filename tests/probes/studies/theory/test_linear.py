@@ -4,11 +4,12 @@ import torch
 
 from probes.learners.activations import SmoothedReLU
 from probes.learners.networks import initialise
-from probes.learners.recipe_files import built_in, override
 from probes.log import open_logs
 from probes.studies import evaluate_run, record_study
 from probes.studies.estimate import estimate
-from probes.studies.material import Material, load_networks, seeds_of
+from probes.studies.recipe_files import built_in, override
+from probes.studies.theory.material import Material, load_networks
+from probes.studies.theory.plan import seeds_of
 from tests.probes.studies.test_resuming import ONE_EACH, STEPS, Impatient, differences, everything
 
 LINEAR = ["tangent", "random_features"]
@@ -49,7 +50,7 @@ def test_every_role_is_trained_and_evaluated(root):
 def test_kept_weights_give_the_same_measurements_again(root):
     for log in open_logs(root):
         before = {name: values.copy() for name, values in log.evaluation.arrays.items()}
-        again = evaluate_run(log.path).arrays
+        again = evaluate_run(log.path).evaluation.arrays
         assert all(np.array_equal(again[name], values, equal_nan=True) for name, values in before.items())
 
 
@@ -64,14 +65,14 @@ def test_a_teacher_teaches_what_it_learned(root):
     logs = open_logs(root)
     (student,) = [log for log in logs.by_role("self_distilled") if log.manifest.variant == "fresh"]
     teacher = logs[student.manifest.parents[0]]
-    networks = load_networks(Material(study(kind_of(teacher))), [teacher.path], [seeds_of(teacher.manifest)])
+    networks = load_networks(Material(study(kind_of(teacher))), [teacher.path], [seeds_of(teacher.manifest.seeds)])
     outputs = networks.training_outputs(Material(study(kind_of(teacher))).training_inputs)[0]
     np.testing.assert_allclose(outputs, teacher.evaluation.arrays["training/logits"], rtol=1e-5, atol=1e-6)
 
 
 def test_what_is_recorded_is_the_weights_along_the_features(root):
     log = open_logs(root).by_role("single")[0]
-    networks = load_networks(Material(study(kind_of(log))), [log.path], [seeds_of(log.manifest)])
+    networks = load_networks(Material(study(kind_of(log))), [log.path], [seeds_of(log.manifest.seeds)])
     expected = networks.by_neuron[0].unflatten(-1, (6, 2))
     np.testing.assert_allclose(log["correlations"][-1], expected, rtol=1e-6)
 
@@ -90,7 +91,7 @@ def test_a_head_begins_at_zero_and_a_tangent_at_its_network(root):
             classes=6,
             neurons=4,
             init_scale=0.5,
-            seeds=[seeds_of(log.manifest)],
+            seeds=[seeds_of(log.manifest.seeds)],
         )
         np.testing.assert_array_equal(began, plain.by_neuron[0].unflatten(-1, (6, 2)))
 
@@ -115,5 +116,5 @@ def test_gaussian_noise_is_trained_and_measured_too(kind, tmp_path):
     root = record_study(override(study(kind), few), tmp_path)
     for log in open_logs(root):
         before = {name: values.copy() for name, values in log.evaluation.arrays.items()}
-        again = evaluate_run(log.path).arrays
+        again = evaluate_run(log.path).evaluation.arrays
         assert all(np.array_equal(again[name], values, equal_nan=True) for name, values in before.items())

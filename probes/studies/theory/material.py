@@ -21,9 +21,8 @@ from probes.learners.networks import Networks, initialise
 from probes.learners.recipes import Recipe
 from probes.learners.samples import Inputs, Samples
 from probes.log.layout import WEIGHTS
-from probes.log.manifest import Manifest
 
-__all__ = ["Material", "kept_tensors", "load_networks", "save_networks", "seeds_of"]
+__all__ = ["Material", "kept_tensors", "load_networks", "save_networks"]
 
 # What a seed is used for; the numbers are part of what a recipe means. A training set takes twice its seed and the
 # next, so that at seed 0 its few single-view samples and as many multi-view test samples draw from one stream which
@@ -40,7 +39,7 @@ class Material:
         recipe: The study.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> Material(built_in("tiny")).features.shape
         torch.Size([6, 2, 12])
     """
@@ -122,7 +121,7 @@ def save_networks(networks: Networks, run_dirs: Sequence[Path]) -> None:
         run_dirs: One directory a run.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> material = Material(built_in("tiny"))
         >>> networks = material.initialise([(0,)])
         >>> save_networks(networks, [Path()])
@@ -148,7 +147,7 @@ def load_networks(material: Material, run_dirs: Sequence[Path], seeds: Sequence[
         LogError: If a run kept no weights, or they are damaged.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> from probes.studies import record_study
         >>> run_dir = sorted(record_study(built_in("tiny"), "runs").glob("single-*"))[0]
         >>> load_networks(Material(built_in("tiny")), [run_dir], [(0,)]).weights.shape
@@ -159,18 +158,6 @@ def load_networks(material: Material, run_dirs: Sequence[Path], seeds: Sequence[
     memory = torch.stack([part["memory"] for part in tensors], 2) if "memory" in tensors[0] else None
 
     return material.networks(weights, memory, seeds)
-
-
-def seeds_of(manifest: Manifest) -> list[int]:
-    """Return a recorded run's seeds of initialisation, one a member.
-
-    Example:
-        >>> seeds_of(Manifest("single-00", (), seeds={"study": 0, "init-00": 7}))
-        [7]
-    """
-    members = {name: seed for name, seed in manifest.seeds.items() if name.startswith("init-")}
-
-    return [members[name] for name in sorted(members, key=lambda name: int(name.removeprefix("init-")))]
 
 
 def kept_tensors(run_dir: Path, needed: str) -> dict[str, Tensor]:
@@ -184,7 +171,7 @@ def kept_tensors(run_dir: Path, needed: str) -> dict[str, Tensor]:
         LogError: If the run kept none, or what it kept is damaged.
 
     Example:
-        >>> from probes.learners.recipe_files import built_in
+        >>> from probes.studies.recipe_files import built_in
         >>> networks = Material(built_in("tiny")).initialise([(0,)])
         >>> save_networks(networks, [Path()])
         >>> sorted(kept_tensors(Path(), "weight"))
