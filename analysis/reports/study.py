@@ -17,7 +17,6 @@ from probes.analysis.study import Source, Study, as_study
 from probes.analysis.taps.tap import Tap
 from probes.analysis.theory import report as theory
 from probes.analysis.theory.findings.claims import claims
-from probes.analysis.theory.inputs.inputs import is_inputs
 from probes.analysis.theory.recipe import is_theory
 from probes.errors import LogError
 
@@ -82,7 +81,7 @@ def report_of(study: Study, folder: str | Path | None = None, *, title: str = ""
 def _of_the_theory(study: Study) -> tuple[list[Panel], dict[str, str]]:
     """Return the panels of the theory, and every feature of its race."""
     panels, absent = theory.panels(study)
-    features, missing = ([], {}) if is_inputs(study) else _made(study, ["learned"], study.tap())
+    features, missing = _made(study, ["learned"], study.tap())
 
     return [*panels, *features], absent | missing
 

@@ -16,8 +16,6 @@ from probes.analysis.sweeps.contrast_panel import contrast_panel
 from probes.analysis.sweeps.diagrams import heat, label_of, lines, members
 from probes.analysis.sweeps.maps import mapped, pooled, varied
 from probes.analysis.sweeps.table import sweep_table
-from probes.analysis.theory.inputs.map import is_inputs_sweep
-from probes.analysis.theory.inputs.sweep_report import inputs_report
 
 __all__ = ["sweep_report"]
 
@@ -82,9 +80,6 @@ def sweep_report(root: str | Path) -> Report:
     Raises:
         LogError: the folder holds no table of a sweep.
     """
-    if is_inputs_sweep(root):
-        return inputs_report(root)
-
     table, (frame, covered) = sweep_table(root), mapped(root)
     keys = varied(table)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["INPUT_ROOMS", "ROOMS"]
+__all__ = ["OF_KIND", "ROOMS"]
 
 # Module of a finding, and the names of its tables, which are functions of a study.
 ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType({
@@ -34,8 +34,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "summary": ("summary",),
 })
 
-# The same of studies on Gaussian inputs; these modules lie in `probes.analysis.theory.inputs`.
-INPUT_ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "inputs": ("inputs",),
-    "first_layer": ("first_layer",),
+# Modules of the findings about a study by `data.kind` of its recipe; "" stands for all that are not named. A kind of
+# study with claims of its own is a line here; among its modules is that of the claims, which collects theirs.
+OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "": tuple(f"probes.analysis.theory.findings.{room}" for room in ROOMS),
 })

@@ -222,21 +222,4 @@ EXPECTATIONS: Mapping[str, Expectation] = MappingProxyType({
         "0 in theory: the mean over classes of (p^2 + (1 - p)^2)/2, which is 1/4 where the views weigh the same; 0.05 "
         "is one feature of 20",
     ),
-    "gaussian_inputs.error_gain": Expectation(
-        "On Gaussian inputs an ensemble classifies no better than one of its networks.",
-        "Section 2, Figure 7 (full version)",
-        -0.01,
-        0.01,
-        "no gain in accuracy; one point is what may be called none. Of networks trained as well as a single one can: "
-        "without weight decay an ensemble averages away what that would have spared, as bagging does",
-        possible=(-1.0, 1.0),
-    ),
-    "gaussian_inputs.variance_ratio": Expectation(
-        "On Gaussian inputs the outputs of ensembles vary less than those of single networks.",
-        "Section 2, Figure 7 (full version)",
-        0.0,
-        0.5,
-        "1/M for M independent networks, 0.2 at M = 5; a trained average, whose members are not independent, more",
-        possible=_ERROR,
-    ),
 })

@@ -104,13 +104,13 @@ def measured(study: Study) -> tuple[dict[str, list[Measurement]], dict[str, str]
 def measures(study: Study) -> Mapping[str, Callable[[Study], Iterator[Measurement]]]:
     """Return how each claim about a study is measured, in the order of `EXPECTATIONS`.
 
-    Of runs on Gaussian inputs these are the claims of Figure 7, of others all others. A function yields nothing where
-    the study has no such run, and one measurement for each variant where there are several.
+    A function yields nothing where the study has no such run, and one measurement for each variant where there are
+    several.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
-        >>> "gaussian_inputs.error_gain" in measures(Study(example_study()))
-        False
+        >>> "winners.size" in measures(Study(example_study()))
+        True
     """
     stated = {claim: measure for room in rooms_of(study) for claim, measure in getattr(room, "CLAIMS", {}).items()}
 

@@ -24,7 +24,7 @@ from probes.log.protocol import LogLike
 __all__ = ["CLAIMS", "COLUMNS", "draw", "error_rates", "errors_of", "panel"]
 
 COLUMNS = {
-    "measure": "which error: train_error, single_view_error, multi_view_error, test_error_mu or test_error",
+    "measure": "which error: train_error, single_view_error, multi_view_error or test_error_mu",
     "error": "share of samples where another class's output is at least the own class's, or, in mu, their sum",
     "low": "lower end of the 95 % interval",
     "high": "upper end of the 95 % interval",
@@ -35,7 +35,6 @@ _MEASURES = {
     "training": "train_error",
     "single_view": "single_view_error",
     "multi_view": "multi_view_error",
-    "test": "test_error",
 }
 _ESTIMATE = ["error", "low", "high", "n"]
 
@@ -44,8 +43,8 @@ _ESTIMATE = ["error", "low", "high", "n"]
 def error_rates(study: Study) -> pd.DataFrame:
     """Return one row per (run, measure): error and its 95 % interval over samples.
 
-    Measures are train_error, single_view_error, multi_view_error (Wilson's interval) and test_error_mu; of runs on
-    Gaussian inputs train_error and test_error. What a run's evaluation does not hold gives no row.
+    Measures are train_error, single_view_error, multi_view_error (Wilson's interval) and test_error_mu.
+    What a run's evaluation does not hold gives no row.
 
     Args:
         study: A study of the theory, logs, or a path.

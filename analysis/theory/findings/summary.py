@@ -6,7 +6,6 @@ from probes.analysis.findings.runs import runs
 from probes.analysis.panel import Panel
 from probes.analysis.study import Study, finding
 from probes.analysis.theory.findings.error_rates import error_rates
-from probes.analysis.theory.inputs.inputs import is_inputs
 from probes.analysis.theory.roles import race_learned, races
 
 __all__ = ["COLUMNS", "panel", "summary"]
@@ -41,7 +40,7 @@ def summary(study: Study) -> pd.DataFrame:
     everyone = runs(study)
     counted = everyone[everyone["run"].isin([log.label for log in study.usable])]
     errors = error_rates(study).pivot_table("error", [*_KIND], "measure", observed=True)
-    learned = [race_learned(study)] if races(study) and not is_inputs(study) else []
+    learned = [race_learned(study)] if races(study) else []
     found = [table.groupby(_KIND, observed=True).agg(features_learned=("learned", "mean")) for table in learned]
     table = counted.groupby(_KIND, observed=True, sort=False).agg(runs=("run", "size"), last_step=("last_step", "max"))
 

@@ -168,11 +168,6 @@ _PRINTED: Mapping[str, tuple[list[str], str]] = {
     ),
     "recipes": ([], "What the recipes differ in"),
     "summary": ([], ""),
-    "settings": ([], "Gaussian inputs: means over seeds of test errors, of what the ensemble gains, and variance"),
-    "inputs": (
-        ["learner", "networks", "count", "error", "gain", "variance_ratio"],
-        "Gaussian inputs: test error, what is gained on single networks, and variance of outputs over theirs",
-    ),
     "prediction": ([], "How well the initialisation predicts what is learned, beside its null"),
     "coverage": (
         ["members", "coverage", "coverage_low", "coverage_high", "predicted_coverage", "expected", "error_mu"],

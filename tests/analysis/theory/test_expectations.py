@@ -26,8 +26,6 @@ CLAIMS = [
     "deletion.causal",
     "lottery.favoured_view",
     "lottery.self_distilled_mu",
-    "gaussian_inputs.error_gain",
-    "gaussian_inputs.variance_ratio",
 ]
 
 

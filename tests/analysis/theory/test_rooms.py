@@ -10,7 +10,7 @@ import pytest
 from probes.analysis import theory
 from probes.analysis.plots.canvas import canvas
 from probes.analysis.study import Study
-from probes.analysis.theory.contents import ROOMS
+from probes.analysis.theory.contents import OF_KIND, ROOMS
 from probes.analysis.theory.example import example_study
 from probes.analysis.theory.roles import race_features
 from probes.analysis.theory.rooms import rooms_of
@@ -103,7 +103,10 @@ def test_another_name_is_refused():
         theory.nothing  # noqa: B018 - being asked for is what is tested
 
 
-def test_a_study_on_gaussian_inputs_has_findings_of_its_own():
-    study = Study(log_of(race([[0]]), recipe={"data": {"kind": "teacher_labels"}}))
+def test_a_kind_of_recipe_may_have_findings_of_its_own(monkeypatch):
+    own = ("probes.analysis.theory.findings.claims", "probes.analysis.theory.findings.margins")
+    monkeypatch.setattr("probes.analysis.theory.rooms.OF_KIND", {**OF_KIND, "images": own})
+    studies = [Study(log_of(race([[0]]), recipe={"data": {"kind": kind}})) for kind in ("images", "multi_view")]
 
-    assert [name(room) for room in rooms_of(study)] == ["claims", "inputs", "first_layer"]
+    assert [name(room) for room in rooms_of(studies[0])] == ["claims", "margins"]
+    assert len(rooms_of(studies[1])) == len(ROOMS) > 2

@@ -92,10 +92,8 @@ def test_what_is_no_number_is_none_in_records(table, value):
 MEASURES = measures(Study(example_study()))
 
 
-def test_every_claim_is_measured_here_or_on_gaussian_inputs():
-    inputs = log_of(race([[0]]), recipe={"data": {"kind": "teacher_labels"}})
-
-    assert [*MEASURES, *measures(Study(inputs))] == list(EXPECTATIONS)
+def test_every_claim_is_measured():
+    assert list(MEASURES) == list(EXPECTATIONS)
 
 
 @pytest.mark.parametrize("claim", MEASURES)
