@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
+from probes.analysis import open_study
+from probes.analysis.findings.outputs import outputs
 from probes.analysis.theory import error_rates
 from probes.cli.tables import show
-from probes.log import open_logs
 from probes.studies import evaluate_run
 
 
@@ -20,7 +21,9 @@ def command(run: Path, as_json: bool) -> None:
     Example: probes evaluate runs/theory/single-00-1a2b3c4d
     """
     evaluate_run(run)
-    errors = error_rates(open_logs(run))
+    study = open_study(run)
+    errors = error_rates(study)
+    errors = outputs(study) if errors.empty else errors
     if as_json:
         click.echo(json.dumps(json.loads(errors.to_json(orient="records")), indent=2))
         return
