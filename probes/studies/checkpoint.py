@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,14 +11,12 @@ from safetensors.torch import save
 from torch import Tensor
 
 from probes.errors import LogError, RunError
-from probes.files.durable import remove_unfinished, write_whole
+from probes.files.durable import write_whole
 from probes.log.manifest import read_manifest
 from probes.log.writing.resuming import Position
-from probes.stacked import StackedRecorder
-from probes.studies.interruption import Interruption
 from probes.studies.phases import Phase, PlannedRun
 
-__all__ = ["Checkpoint", "Checkpoints", "KeptRun", "checkpoint_path", "read_checkpoint", "write_checkpoint"]
+__all__ = ["Checkpoint", "KeptRun", "checkpoint_path", "read_checkpoint", "write_checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -75,60 +72,6 @@ class Checkpoint:
             return all(read_manifest(root / run.run_id).created == run.created for run in self.runs)
         except RunError:
             return False
-
-
-class Checkpoints:
-    """Writes the checkpoints of a phase while it trains: called after every update, as `train` does.
-
-    One is written after some seconds, before the last step, and when the process is asked to end, which it then does.
-    Every row in it is on the disk before it is.
-
-    Args:
-        path: The file.
-        recorder: What writes the logs.
-        interruption: Tells whether the process is asked to end.
-        seconds: Time between two checkpoints.
-        last: The last step.
-
-    Example:
-        >>> from probes.studies.recipe_files import built_in
-        >>> from probes.studies import record_study
-        >>> root = record_study(built_in("tiny"), "runs", checkpoint_seconds=0.0)
-        >>> list(root.glob("checkpoint-*"))  # removed once a phase is finished
-        []
-    """
-
-    def __init__(
-        self, path: Path, recorder: StackedRecorder, interruption: Interruption, seconds: float, *, last: int
-    ) -> None:
-        self._path, self._recorder, self._interruption = path, recorder, interruption
-        self._seconds, self._last = seconds, last
-        self._due = time.monotonic() + seconds
-        remove_unfinished(path.parent, path.name)  # nobody else writes it: the recorder has locked the runs
-
-    def __call__(
-        self, following: int, runs: Sequence[int], state: Callable[[Sequence[int]], Mapping[str, Tensor]]
-    ) -> None:
-        """Write a checkpoint if one is due.
-
-        Args:
-            following: The step that comes next.
-            runs: Those in training.
-            state: Returns what is kept of those at some places among them.
-
-        Raises:
-            KeyboardInterrupt: Ctrl-C was pressed; likewise SystemExit for SIGTERM.
-        """
-        interrupted = self._interruption.came
-        if following <= self._last and (interrupted or following == self._last or time.monotonic() >= self._due):
-            positions, paths = self._recorder.positions(following - 1), self._recorder.paths
-            places = [place for place, run in enumerate(runs) if run in positions]  # those whose log goes on
-            going = [(paths[runs[place]], positions[runs[place]]) for place in places]
-            kept = tuple(KeptRun(path.name, read_manifest(path).created, *position) for path, position in going)
-            write_checkpoint(self._path, Checkpoint(following, kept, state(places)))
-            self._due = time.monotonic() + self._seconds
-        if interrupted:
-            raise self._interruption.error()
 
 
 def checkpoint_path(root: Path, phase: Phase, runs: Sequence[PlannedRun] | None = None) -> Path:

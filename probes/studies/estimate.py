@@ -6,9 +6,8 @@ from itertools import accumulate
 from pathlib import Path
 
 from probes.schedules import Schedule, every
-from probes.studies.experiment import AnyRecipe, Experiment
+from probes.studies.experiment import AnyRecipe
 from probes.studies.kinds import experiment
-from probes.studies.phases import Phase
 
 __all__ = ["RULE", "Estimate", "PhaseSize", "estimate", "free_bytes"]
 
@@ -132,9 +131,14 @@ def estimate(
         >>> [(phase.name, phase.runs, phase.rows) for phase in estimate(built_in("tiny")).phases][::5]
         [('single', 3, 151), ('average', 1, 151)]
     """
-    study = experiment(recipe)
+    study, phases = experiment(recipe), []
+    for phase in study.phases:
+        rows = 1 + sum(map(schedule, range(1, phase.steps + 1)))  # step 0 always is
+        run = study.size(phase, own_class=own_class)
+        tests = round(_KEPT_LOGITS * run.outputs) + _EVALUATION_BYTES
+        phases.append(PhaseSize(phase.name, len(phase.runs), phase.steps, rows, run.values, run.weights, tests))
 
-    return Estimate(schedule, tuple(_size(study, phase, schedule, own_class=own_class) for phase in study.phases))
+    return Estimate(schedule, tuple(phases))
 
 
 def free_bytes(path: str | Path) -> int:
@@ -147,17 +151,3 @@ def free_bytes(path: str | Path) -> int:
     existing = next(folder for folder in (Path(path).absolute(), *Path(path).absolute().parents) if folder.exists())
 
     return shutil.disk_usage(existing).free
-
-
-def _size(study: Experiment, phase: Phase, schedule: Schedule, *, own_class: bool) -> PhaseSize:
-    run = study.size(phase, own_class=own_class)
-
-    return PhaseSize(
-        phase.name,
-        runs=len(phase.runs),
-        steps=phase.steps,
-        rows=1 + sum(map(schedule, range(1, phase.steps + 1))),  # step 0 always is
-        values=run.values,
-        weights=run.weights,
-        tests=round(_KEPT_LOGITS * run.outputs) + _EVALUATION_BYTES,
-    )

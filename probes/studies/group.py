@@ -1,5 +1,6 @@
 """Runs that train side by side on their way into their logs: what they begin with, what is written, how they end."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from torch import Tensor
 
 from probes.directions import Directions
 from probes.errors import LogError
-from probes.log.manifest import Manifest
+from probes.files.durable import remove_unfinished
+from probes.log.manifest import Manifest, read_manifest
 from probes.log.writing.resuming import Position
 from probes.quantities import Quantity, Tap
 from probes.schedules import Schedule, at, every
 from probes.stacked import StackedRecorder
-from probes.studies.checkpoint import Checkpoint, Checkpoints, checkpoint_path
+from probes.studies.checkpoint import Checkpoint, KeptRun, checkpoint_path, write_checkpoint
 from probes.studies.folder import finished
 from probes.studies.interruption import Interruption
 from probes.studies.phases import Phase, PlannedRun
@@ -60,6 +62,8 @@ class Group:
 
     Attributes:
         paths: The run directories, which `recorded` makes.
+        first: The step that comes first: 0, or that of the checkpoint.
+        path: File of these runs' checkpoint.
         diverged: How many of the runs diverged.
 
     Example:
@@ -88,19 +92,10 @@ class Group:
         self.root, self.phase, self.runs, self.options = root, phase, tuple(runs), options
         self.paths = [root / run.run_id for run in runs]
         self.diverged = 0
-        self.checkpoint = checkpoint
+        self.checkpoint, self.first = checkpoint, checkpoint.first if checkpoint else 0
+        self.path = checkpoint_path(root, phase, self.runs)
         self._stated = stated or {}
         self._training = tuple(range(len(runs)))
-
-    @property
-    def first(self) -> int:
-        """The step that comes first: 0, or that of a checkpoint."""
-        return self.checkpoint.first if self.checkpoint else 0
-
-    @property
-    def path(self) -> Path:
-        """File of these runs' checkpoint."""
-        return checkpoint_path(self.root, self.phase, self.runs)
 
     @contextmanager
     def recorded(
@@ -134,9 +129,9 @@ class Group:
             else [Position()] * len(self.runs),
         )
         with recorder as self._recorder, ExitStack() as self._until_trained:
-            interruption = self._until_trained.enter_context(Interruption())
-            seconds = options.checkpoint_seconds
-            self._checkpoints = Checkpoints(self.path, recorder, interruption, seconds, last=self.phase.steps)
+            self._interruption = self._until_trained.enter_context(Interruption())
+            remove_unfinished(self.root, self.path.name)  # nobody else writes it: the recorder has locked the runs
+            self._written = time.monotonic()
             yield
 
     def step(
@@ -160,6 +155,9 @@ class Group:
     ) -> None:
         """Write a checkpoint if one is due, and end the process if it was asked to; called after every update.
 
+        One is written after some seconds, before the last step, and when the process is asked to end. Every row in it
+        is on the disk before it is.
+
         Args:
             following: The step that comes next.
             state: Returns what the runs of some places in ``runs`` are resumed from, name to tensor.
@@ -168,7 +166,18 @@ class Group:
         Raises:
             KeyboardInterrupt: Ctrl-C was pressed; likewise SystemExit for SIGTERM.
         """
-        self._checkpoints(following, self._training if runs is None else runs, state)
+        interrupted, last, now = self._interruption.came, self.phase.steps, time.monotonic()
+        due = following == last or now >= self._written + self.options.checkpoint_seconds
+        if following <= last and (interrupted or due):
+            training = self._training if runs is None else runs
+            positions = self._recorder.positions(following - 1)
+            places = [place for place, run in enumerate(training) if run in positions]  # those whose log goes on
+            going = [(self.paths[run], positions[run]) for run in training if run in positions]
+            kept = tuple(KeptRun(path.name, read_manifest(path).created, *position) for path, position in going)
+            write_checkpoint(self.path, Checkpoint(following, kept, state(places)))
+            self._written = time.monotonic()
+        if interrupted:
+            raise self._interruption.error()
 
     def survivors(self, runs: Sequence[int] | None = None) -> list[int]:
         """End the training, after which a signal acts at once, and return which runs did not diverge.

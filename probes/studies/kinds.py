@@ -1,10 +1,9 @@
 """The kinds of study, one list: what `data.kind` of a recipe stands for."""
 
 from collections.abc import Mapping
-from typing import get_type_hints
+from typing import get_args, get_type_hints
 
 from probes.studies.experiment import AnyRecipe, Experiment
-from probes.studies.tables import kinds_of
 from probes.studies.theory.study import TheoryStudy
 
 __all__ = ["DEFAULT", "EXPERIMENTS", "KINDS", "experiment"]
@@ -12,9 +11,10 @@ __all__ = ["DEFAULT", "EXPERIMENTS", "KINDS", "experiment"]
 # A new kind of study is a line here.
 EXPERIMENTS: tuple[type[Experiment], ...] = (TheoryStudy,)
 
+_HINTS = {study: get_type_hints(study.recipe_type)["data"] for study in EXPERIMENTS}
 # By `data.kind`; the first is meant where a recipe has none.
 KINDS: Mapping[str, type[Experiment]] = {
-    kind: study for study in EXPERIMENTS for kind in kinds_of(get_type_hints(study.recipe_type)["data"])
+    data.kind: study for study, hint in _HINTS.items() for data in get_args(hint) or (hint,)
 }
 DEFAULT = next(iter(KINDS))
 

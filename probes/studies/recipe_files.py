@@ -7,7 +7,6 @@ is left out keeps its default.
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ from probes.studies.tables import as_mapping, built, nearest
 
 __all__ = ["built_in", "built_in_text", "from_mapping", "load", "names", "override", "parse"]
 
+_PRESETS = resources.files("probes.learners") / "presets"
+
 
 def names() -> list[str]:
     """Return the names of the built-in recipes.
@@ -25,7 +26,7 @@ def names() -> list[str]:
         >>> [name for name in names() if name.startswith("theory")]
         ['theory', 'theory-gaussian', 'theory-strict']
     """
-    return sorted(path.name.removesuffix(".toml") for path in _presets().iterdir() if path.name.endswith(".toml"))
+    return sorted(path.name.removesuffix(".toml") for path in _PRESETS.iterdir() if path.name.endswith(".toml"))
 
 
 def built_in(name: str) -> AnyRecipe:
@@ -60,7 +61,7 @@ def built_in_text(name: str) -> str:
     if name not in names():
         raise ValueError(f"unknown recipe `{name}`: expected {nearest(name, names())}, or a TOML file")
 
-    return (_presets() / f"{name}.toml").read_text(encoding="utf-8")
+    return (_PRESETS / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def load(name_or_file: str | Path) -> AnyRecipe:
@@ -79,10 +80,12 @@ def load(name_or_file: str | Path) -> AnyRecipe:
     """
     path = Path(name_or_file)
     if not path.is_file():
-        return built_in(str(name_or_file))
+        return from_mapping(tomllib.loads(built_in_text(str(name_or_file))))
 
     try:
-        return parse(path.read_text(encoding="utf-8-sig"))  # editors of Windows begin a file with a mark
+        return from_mapping(
+            tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        )  # editors of Windows mark its beginning
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -161,7 +164,3 @@ def _from_text(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
-
-
-def _presets() -> Traversable:
-    return resources.files("probes.learners") / "presets"

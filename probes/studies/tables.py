@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from probes.learners.naming import named_by
 
-__all__ = ["as_mapping", "built", "kinds_of", "nearest", "to_toml"]
+__all__ = ["as_mapping", "built", "nearest", "to_toml"]
 
 
 def as_mapping(recipe: Any, *, whole: bool = False) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def as_mapping(recipe: Any, *, whole: bool = False) -> dict[str, Any]:
         >>> [list(as_mapping(built_in("tiny"), whole=whole)["training"])[-1] for whole in (False, True)]
         ['average_scale', 'eps']
     """
-    values = asdict(recipe, dict_factory=lambda pairs: {key: _plain(value) for key, value in pairs})
+    values: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))  # tuples as lists
 
     return values if whole else named_by(recipe, values)
 
@@ -59,11 +59,11 @@ def to_toml(recipe: Any) -> str:
     return "\n\n".join(["\n".join(top), *parts]) + "\n"
 
 
-def built(cls: type, values: Mapping[str, Any], where: str = "") -> Any:
+def built(hint: Any, values: Mapping[str, Any], where: str = "") -> Any:
     """Return a dataclass with the values of a table, its sub-tables included; keys left out keep their defaults.
 
     Args:
-        cls: The dataclass.
+        hint: The dataclass, or a union of several, of which ``kind`` chooses one.
         values: Tables and keys.
         where: Prefix of its keys in messages.
 
@@ -78,8 +78,15 @@ def built(cls: type, values: Mapping[str, Any], where: str = "") -> Any:
         >>> built(Paint, {"litres": 5})
         Paint(litres=5.0)
     """
-    hints = get_type_hints(cls)
-    known = [item.name for item in fields(cls)]
+    members = {member.kind: member for member in get_args(hint)} if get_origin(hint) is UnionType else {}
+    kind = values.get("kind", next(iter(members), ""))
+    if members and kind not in [*members]:  # a list, as what a file says need not have a hash
+        raise ValueError(f"unknown `{where}kind` {kind!r}: expected {nearest(str(kind), [*members])}")
+    cls = members[kind] if members else hint
+    if not isinstance(cls, type) or not is_dataclass(cls):
+        raise ValueError(f"expected `{where.removesuffix('.')}` to be a value, got a table")
+
+    hints, known = get_type_hints(cls), [item.name for item in fields(cls)]
     unknown = [key for key in values if key not in known]
     if unknown:
         raise ValueError(f"unknown key `{where}{unknown[0]}`: expected {nearest(unknown[0], known)}")
@@ -90,7 +97,7 @@ def built(cls: type, values: Mapping[str, Any], where: str = "") -> Any:
 def _value(hint: Any, value: Any, where: str) -> Any:
     """Turn a TOML value into what a field holds; refuse another type."""
     if isinstance(value, Mapping):
-        return _table(hint, value, where)
+        return built(hint, value, f"{where}.")
     if is_dataclass(hint) or get_origin(hint) is UnionType:
         raise ValueError(f"expected `{where}` to be a table, got {value!r}")
     if get_origin(hint) is tuple:
@@ -113,33 +120,6 @@ def _sequence(hints: tuple[Any, ...], values: Any, where: str) -> tuple[Any, ...
     return tuple(_value(hints[0], value, where) for value in values)
 
 
-def _table(hint: Any, value: Mapping[str, Any], where: str) -> Any:
-    if get_origin(hint) is UnionType:
-        kinds = kinds_of(hint)
-        kind = value.get("kind", next(iter(kinds)))
-        if kind not in [*kinds]:  # a list, as what a file says need not have a hash
-            raise ValueError(f"unknown `{where}.kind` {kind!r}: expected {nearest(str(kind), [*kinds])}")
-        return built(kinds[kind], value, f"{where}.")
-    if not is_dataclass(hint) or not isinstance(hint, type):
-        raise ValueError(f"expected `{where}` to be a value, got a table")
-    return built(hint, value, f"{where}.")
-
-
-def kinds_of(hint: Any) -> Mapping[str, type]:
-    """Return the dataclasses that a field's annotation allows, by their ``kind``; none where they have no such field.
-
-    Example:
-        >>> from probes.learners.multiview import MultiView
-        >>> from probes.learners.two_class import TwoClass
-        >>> list(kinds_of(MultiView | TwoClass))
-        ['multi_view', 'two_class']
-    """
-    members: tuple[Any, ...] = get_args(hint) if get_origin(hint) is UnionType else (hint,)
-    named = [(member, item) for member in members for item in fields(member) if item.name == "kind"]
-
-    return {str(item.default): member for member, item in named}
-
-
 def nearest(name: str, known: Sequence[str]) -> str:
     """Return the known names, and which of them come nearest.
 
@@ -150,10 +130,6 @@ def nearest(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known)
 
     return ", ".join(known) + (f" (nearest: {', '.join(near)})" if near else "")
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _to_text(value: Any) -> str:

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from probes.learners.objectives import Update
 from probes.learners.optimizers import Optimizer
@@ -16,6 +16,8 @@ __all__ = ["Descent", "plan", "seeds_of"]
 
 # Room between the seeds of one study's roles, and between studies: no two runs of neighbouring seeds share one.
 ROLE_STRIDE, STUDY_STRIDE = MOST_RUNS, 10_000
+
+_Start = tuple[tuple[int, ...], tuple[str, ...], str]  # seeds, teachers, and whom it continues
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,36 @@ def plan(recipe: Recipe) -> tuple[Phase, ...]:
         >>> [(phase.name, len(phase.runs)) for phase in plan(built_in("tiny"))][:2]
         [('single', 3), ('distilled stopped', 2)]
     """
-    builder = _Builder(recipe)
-    singles = builder.singles()
-    phases = [singles, *builder.distilled(singles.runs), *builder.self_distilled(singles.runs), builder.average()]
+    counts, sections, update = recipe.runs, as_mapping(recipe), recipe.runs.updates[0]
 
-    return tuple(phase for phase in phases if phase.runs)
+    def runs(role: str, variant: str, starts: Iterable[_Start]) -> list[PlannedRun]:
+        return [_run(sections, (role, variant, index), *start) for index, start in enumerate(starts)]
+
+    def seed(role: int, index: int) -> tuple[int, ...]:
+        return (STUDY_STRIDE * recipe.seed + ROLE_STRIDE * role + index,)
+
+    singles = runs("single", "", [(seed(0, index), (), "") for index in range(counts.single)])
+    everyone = tuple(run.run_id for run in singles)
+    fresh = [(seed(1, index), everyone, "") for index in range(counts.distilled)]  # the same by every update
+    students = {form: runs("distilled", form, fresh) for form in counts.updates}
+    pairs = [(seeds_of(own.seeds), (other.run_id,), own.run_id) for own, other in _pairs(singles)]
+    continued = runs("self_distilled", "continued", pairs[: counts.self_distilled])
+    own = [(seed(2, index), (everyone[index % len(everyone)],), "") for index in range(counts.self_distilled)]
+    together = sum((seed(0, index) for index in range(counts.average)), ())
+
+    phases: list[tuple[str, list[PlannedRun], Teaching | None, Update | Literal[""]]] = [
+        ("single", singles, None, ""),
+        *((f"distilled {form}", taught, recipe.distilled, form) for form, taught in students.items()),
+        ("self-distilled continued", continued, recipe.continued, update),
+        ("self-distilled fresh", runs("self_distilled", "fresh", own), recipe.fresh, update),
+        ("average", runs("average", "", [(together, (), "")] if together else []), None, ""),
+    ]
+    return tuple(
+        Phase(name, tuple(planned), rates.steps, Descent(rates.learning_rate, teaching, form, recipe.training.rule))
+        for name, planned, teaching, form in phases
+        for rates in [teaching or recipe.training]
+        if planned
+    )
 
 
 def seeds_of(seeds: Mapping[str, int]) -> tuple[int, ...]:
@@ -86,92 +113,20 @@ def _pairs(singles: Sequence[PlannedRun]) -> list[tuple[PlannedRun, PlannedRun]]
     ]
 
 
-def _digest(specification: object) -> str:
-    return hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:8]
+def _run(
+    sections: Mapping[str, Any],
+    called: tuple[str, str, int],
+    seeds: tuple[int, ...],
+    parents: tuple[str, ...],
+    continues: str,
+) -> PlannedRun:
+    """Name a run by all that its result depends on: what a run of another recipe shares, it shares by name."""
+    role, variant, index = called
+    taught = variant if variant in ("continued", "fresh") else "distilled" if parents else "training"
+    chosen = {name: sections[name] for name in ("seed", "data", "noise", "network", "training", taught, "measuring")}
+    specification = json.dumps([chosen, role, variant, seeds, parents, continues], sort_keys=True)
+    digest = hashlib.sha256(specification.encode()).hexdigest()[:8]
+    name = "-".join(filter(None, (role, variant, f"{index:02d}", digest)))
 
-
-class _Builder:
-    """Names and seeds of one recipe's runs."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self.sections = as_mapping(recipe)
-
-    def singles(self) -> Phase:
-        runs = [self._run("single", "", index, (self._seed(0, index),)) for index in range(self.recipe.runs.single)]
-
-        return self._phase("single", runs)
-
-    def average(self) -> Phase:
-        """The networks whose average is trained start where the single models do."""
-        seeds = tuple(self._seed(0, index) for index in range(self.recipe.runs.average))
-
-        return self._phase("average", [self._run("average", "", 0, seeds)] if seeds else [])
-
-    def distilled(self, singles: Sequence[PlannedRun]) -> list[Phase]:
-        """Students of the ensemble; every update is trained from the same initialisations."""
-        teachers = tuple(run.run_id for run in singles)
-        phases = []
-        for update in self.recipe.runs.updates:
-            runs = [
-                self._run("distilled", update, index, (self._seed(1, index),), parents=teachers)
-                for index in range(self.recipe.runs.distilled)
-            ]
-            phases.append(self._phase(f"distilled {update}", runs, self.recipe.distilled, update))
-        return phases
-
-    def self_distilled(self, singles: Sequence[PlannedRun]) -> list[Phase]:
-        """Form A ("continued"): a trained network goes on, matching another. Form B ("fresh"): a new one does."""
-        update, count = self.recipe.runs.updates[0], self.recipe.runs.self_distilled
-        continued = [
-            self._run(
-                "self_distilled", "continued", index, seeds_of(own.seeds), parents=(other.run_id,), continues=own.run_id
-            )
-            for index, (own, other) in enumerate(_pairs(singles)[:count])
-        ]
-        fresh = [
-            self._run(
-                "self_distilled",
-                "fresh",
-                index,
-                (self._seed(2, index),),
-                parents=(singles[index % len(singles)].run_id,),
-            )
-            for index in range(count)
-        ]
-
-        return [
-            self._phase("self-distilled continued", continued, self.recipe.continued, update),
-            self._phase("self-distilled fresh", fresh, self.recipe.fresh, update),
-        ]
-
-    def _phase(
-        self, name: str, runs: Sequence[PlannedRun], teaching: Teaching | None = None, update: Update | Literal[""] = ""
-    ) -> Phase:
-        rates = teaching or self.recipe.training
-
-        descent = Descent(rates.learning_rate, teaching, update, self.recipe.training.rule)
-
-        return Phase(name, tuple(runs), rates.steps, descent)
-
-    def _run(
-        self,
-        role: str,
-        variant: str,
-        index: int,
-        seeds: tuple[int, ...],
-        *,
-        parents: tuple[str, ...] = (),
-        continues: str = "",
-    ) -> PlannedRun:
-        """Name a run by all that its result depends on: what a run of another recipe shares, it shares by name."""
-        taught = {"continued": "continued", "fresh": "fresh"}.get(variant, "distilled" if parents else "training")
-        sections = ["seed", "data", "noise", "network", "training", taught, "measuring"]
-        specification = [{name: self.sections[name] for name in sections}, role, variant, seeds, parents, continues]
-        name = "-".join(part for part in (role, variant, f"{index:02d}", _digest(specification)) if part)
-
-        own = {f"init-{member:02d}": seed for member, seed in enumerate(seeds)}
-        return PlannedRun(name, role, variant, own, parents, continues, len(seeds))
-
-    def _seed(self, role: int, index: int) -> int:
-        return STUDY_STRIDE * self.recipe.seed + ROLE_STRIDE * role + index
+    own = {f"init-{member:02d}": seed for member, seed in enumerate(seeds)}
+    return PlannedRun(name, role, variant, own, parents, continues, len(seeds))

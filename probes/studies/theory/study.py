@@ -1,7 +1,6 @@
 """Studies of the theory: multi-view data and patch networks, taught by each other, as a kind of study."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,12 +22,12 @@ from probes.studies.theory.evaluate import Monitor, evaluate_networks
 from probes.studies.theory.material import Material, load_networks, save_networks
 from probes.studies.theory.pace import phase_seconds
 from probes.studies.theory.plan import Descent, plan, seeds_of
-from probes.studies.theory.series import forces, looked_at, taps
-from probes.studies.theory.size import run_size
+from probes.studies.theory.series import TERMS, forces, looked_at, taps
 
 __all__ = ["TheoryStudy"]
 
 _MOMENTS = "moments."  # names of what the optimizer remembers begin with it
+_FLOAT = 4
 
 
 class TheoryStudy:
@@ -49,11 +48,7 @@ class TheoryStudy:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self.material = Material(recipe)
-
-    @cached_property
-    def phases(self) -> tuple[Phase, ...]:
-        """The phases in the order in which they can be trained."""
-        return plan(self.recipe)
+        self.phases = plan(recipe)
 
     @property
     def work(self) -> float:
@@ -107,8 +102,22 @@ class TheoryStudy:
         evaluate_networks(networks, self.material, [log.path], step=int(log.steps[-1]))
 
     def size(self, phase: Phase, *, own_class: bool) -> RunSize:
-        """Return what one run of a phase takes."""
-        return run_size(self.material, phase, own_class=own_class)
+        """Return what one run of a phase takes, from its recipe alone."""
+        recipe, members, classes = self.recipe, phase.runs[0].networks, self.recipe.data.classes
+        headed = recipe.network.kind == "random_features"  # a class has the neurons of all, and remembers no noise
+        units = recipe.network.neurons * members * (classes if headed else 1)
+        noise = recipe.data.multi_view(1, seed=0).noise
+        private = recipe.noise.form == "private" and bool(noise.any()) and not headed
+        remembered = recipe.training.samples * noise.shape[1] if private else 0
+        views, dim = self.material.features.shape[1:]
+        seen = classes * views  # features of which a neuron's correlations are recorded; their null is a class's
+        forces = len(TERMS) * seen if phase.training.has_forces else 0
+
+        return RunSize(
+            classes * units * (views if own_class else seen) + classes * seen + forces,
+            weights=_FLOAT * classes * units * (dim + remembered),
+            outputs=_FLOAT * classes * (recipe.training.samples + 2 * recipe.measuring.test_samples),
+        )
 
     def seconds(self) -> Sequence[float]:
         """Return how long each phase takes, from a few of its steps."""
