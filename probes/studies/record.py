@@ -6,7 +6,7 @@ from pathlib import Path
 from probes.errors import UsageError
 from probes.schedules import Schedule, every
 from probes.studies.checkpoint import Checkpoint, checkpoint_path, read_checkpoint
-from probes.studies.experiment import AnyRecipe, Experiment
+from probes.studies.experiment import AnyRecipe
 from probes.studies.folder import ENDED, check_root, check_runs, finished, status_of, study_hash
 from probes.studies.group import Group, Options
 from probes.studies.kinds import experiment
@@ -66,21 +66,15 @@ def record_study(
     stated = {"recipe": values, "study": study_hash(values), "seeds": {"study": recipe.seed}}
     for phase in study.phases:
         for note, runs, checkpoint in list(_parts(root, phase, anew=force)):
-            _train(study, Group(root, phase, runs, checkpoint, options=options, stated=stated), note)
+            group = Group(root, phase, runs, checkpoint, options=options, stated=stated)
+            options.watcher.begin(phase, len(runs))
+            if runs:
+                study.train(group)
+            group.path.unlink(missing_ok=True)
+            resumed = f"{len(runs)} gone on with from step {group.first}" if checkpoint else ""
+            diverged = f"{group.diverged} diverged" if group.diverged else ""
+            options.watcher.end(", ".join(filter(None, (note, resumed, diverged))))
     return root
-
-
-def _train(study: Experiment, group: Group, note: str) -> None:
-    """Train a group, and tell how that ended."""
-    watcher = group.options.watcher
-    watcher.begin(group.phase, len(group.runs))
-    if group.runs:
-        study.train(group)
-    group.path.unlink(missing_ok=True)
-    resumed = f"{len(group.runs)} gone on with from step {group.first}" if group.checkpoint else ""
-    diverged = f"{group.diverged} diverged" if group.diverged else ""
-
-    watcher.end(", ".join(filter(None, (note, resumed, diverged))))
 
 
 def _parts(root: Path, phase: Phase, *, anew: bool) -> Iterator[tuple[str, list[PlannedRun], Checkpoint | None]]:

@@ -62,7 +62,7 @@ class TheoryStudy:
     def train(self, group: Group) -> None:
         """Train, record and measure a group."""
         descent: Descent = group.phase.training
-        features, start = self.material.features, self._start(group)
+        features, (start, moments) = self.material.features, self._start(group)
         monitor = Monitor(start, self.material)
 
         def on_step(state: State) -> None:
@@ -85,7 +85,7 @@ class TheoryStudy:
                 learning_rate=descent.learning_rate,
                 optimizer=descent.optimizer,
                 first=group.first,
-                moments=_moments(group),
+                moments=moments,
                 moves=descent.has_forces,
                 on_step=on_step,
                 on_update=on_update,
@@ -123,15 +123,16 @@ class TheoryStudy:
         """Return how long each phase takes, from a few of its steps."""
         return phase_seconds(self.material, self.phases)
 
-    def _start(self, group: Group) -> Networks:
-        """The networks as their runs go on, or begin: fresh, or as the run that they continue ended."""
+    def _start(self, group: Group) -> tuple[Networks, Moments | None]:
+        """The networks as their runs go on, with the optimizer's moments, or begin: fresh, or as another run ended."""
         seeds = [seeds_of(run.seeds) for run in group.runs]
         if group.checkpoint is not None:
             state = group.checkpoint.state
-            return self.material.networks(state["weights"], state.get("memory"), seeds)
+            moments = {name.removeprefix(_MOMENTS): part for name, part in state.items() if name.startswith(_MOMENTS)}
+            return self.material.networks(state["weights"], state.get("memory"), seeds), moments
         if not group.runs[0].continues:
-            return self.material.initialise(seeds)
-        return load_networks(self.material, [group.root / run.continues for run in group.runs], seeds)
+            return self.material.initialise(seeds), None
+        return load_networks(self.material, [group.root / run.continues for run in group.runs], seeds), None
 
     def _objective(self, group: Group) -> Objective:
         teaching, update = group.phase.training.teaching, group.phase.training.update
@@ -163,11 +164,3 @@ def _state(networks: Networks, moments: Moments, places: Sequence[int]) -> Mappi
     kept = {"weights": networks.weights} | ({} if networks.memory is None else {"memory": networks.memory})
 
     return kept | {f"{_MOMENTS}{name}": values[..., list(places), :, :] for name, values in moments.items()}
-
-
-def _moments(group: Group) -> Moments | None:
-    if group.checkpoint is None:
-        return None
-    state = group.checkpoint.state
-
-    return {name.removeprefix(_MOMENTS): part for name, part in state.items() if name.startswith(_MOMENTS)}
