@@ -48,7 +48,7 @@ class ProbeBatch:
 
     Raises:
         ValueError: an input is NaN or infinite, a label below 0, or there are not as many samples, labels and ids.
-        TypeError: the inputs are no tensors.
+        TypeError: the inputs are no tensors, or some that have no values or lie not densely in memory.
 
     Example:
         >>> model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Dropout())
