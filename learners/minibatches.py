@@ -77,7 +77,7 @@ class Minibatches:
 
     def batches(self, seed: int) -> Iterator[Tensor]:
         """Yield the samples of every update, ``(batch,)``; what an order does not fill at its end waits for no one."""
-        draw = stream("batches", seed)
+        draw = stream("order", seed)
         while True:
             order = torch.randperm(self.samples, generator=draw)
             yield from order[: self.samples - self.samples % self.batch_size].split(self.batch_size)

@@ -14,15 +14,12 @@ from probes.directions import Directions
 from probes.files.durable import write_whole
 from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.layered import FIRST, KERNEL, Students, initialise
+from probes.learners.streams import Purpose, seed_of
 from probes.learners.teachers import Labelled, Teacher
 from probes.log.layout import WEIGHTS
 from probes.studies.material import kept_tensors
-from probes.studies.plan import STUDY_STRIDE
 
 __all__ = ["GaussianMaterial", "keep_students", "kept_students"]
-
-# Seeds of a study, beyond those of its networks.
-_TEACHER, _TRAINING, _TEST = STUDY_STRIDE - 3, STUDY_STRIDE - 2, STUDY_STRIDE - 1
 
 
 class GaussianMaterial:
@@ -43,19 +40,19 @@ class GaussianMaterial:
     @cached_property
     def teacher(self) -> Teacher:
         """The network that labels inputs."""
-        return self.recipe.data.teacher_of(self._seed(_TEACHER))
+        return self.recipe.data.teacher_of(self._seed("teacher"))
 
     @cached_property
     def training(self) -> Labelled:
         """The training set, with its label noise."""
         noise = self.recipe.data.label_noise
 
-        return self.teacher.sample(self.recipe.training.samples, seed=self._seed(_TRAINING), label_noise=noise)
+        return self.teacher.sample(self.recipe.training.samples, seed=self._seed("training"), label_noise=noise)
 
     @cached_property
     def test(self) -> Labelled:
         """The test set, labels without noise."""
-        return self.teacher.sample(self.recipe.measuring.test_samples, seed=self._seed(_TEST))
+        return self.teacher.sample(self.recipe.measuring.test_samples, seed=self._seed("test"))
 
     @cached_property
     def directions(self) -> Directions:
@@ -83,8 +80,8 @@ class GaussianMaterial:
         """Return networks at their start, one run for each sequence of seeds."""
         return initialise(self.recipe.network, self.recipe.data.dim, self.recipe.data.classes, seeds=seeds)
 
-    def _seed(self, purpose: int) -> int:
-        return STUDY_STRIDE * self.recipe.seed + purpose
+    def _seed(self, purpose: Purpose) -> int:
+        return seed_of(purpose, self.recipe.seed)
 
 
 def keep_students(students: Students, run_dirs: Sequence[Path]) -> None:

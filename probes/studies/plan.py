@@ -10,12 +10,10 @@ from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.objectives import Update
 from probes.learners.optimizers import Optimizer
 from probes.learners.recipe_files import AnyRecipe, as_mapping
-from probes.learners.recipes import MOST_RUNS, Recipe, Teaching
+from probes.learners.recipes import Recipe, Teaching
+from probes.learners.streams import seed_of
 
 __all__ = ["Phase", "PlannedRun", "plan"]
-
-# Room between the seeds of one study's roles, and between studies: no two runs of neighbouring seeds share one.
-ROLE_STRIDE, STUDY_STRIDE = MOST_RUNS, 10_000
 
 
 @dataclass(frozen=True)
@@ -110,10 +108,12 @@ def plan(recipe: AnyRecipe) -> tuple[Phase, ...]:
 
 def _gaussian(recipe: GaussianRecipe) -> tuple[Phase, ...]:
     """Return single networks, and averages of several, which start where the single ones do."""
-    runs, training, first = recipe.runs, recipe.training, STUDY_STRIDE * recipe.seed
-    seeds: dict[str, list[tuple[int, ...]]] = {"single": [(first + index,) for index in range(runs.single)]}
-    starts = range(first, first + runs.average * runs.members, runs.members)
-    seeds["average"] = [tuple(range(start, start + runs.members)) for start in starts]
+    runs, training = recipe.runs, recipe.training
+    drawn = [seed_of("single", recipe.seed, index) for index in range(max(runs.single, runs.average * runs.members))]
+    seeds: dict[str, list[tuple[int, ...]]] = {"single": [(seed,) for seed in drawn[: runs.single]]}
+    seeds["average"] = [
+        tuple(drawn[number * runs.members : (number + 1) * runs.members]) for number in range(runs.average)
+    ]
     values = as_mapping(recipe)
     shared = {name: values[name] for name in ("seed", "data", "network", "training", "measuring")}
 
@@ -156,13 +156,16 @@ class _Builder:
         self.sections = as_mapping(recipe)
 
     def singles(self) -> Phase:
-        runs = [self._run("single", "", index, (self._seed(0, index),)) for index in range(self.recipe.runs.single)]
+        runs = [
+            self._run("single", "", index, (seed_of("single", self.recipe.seed, index),))
+            for index in range(self.recipe.runs.single)
+        ]
 
         return self._phase("single", runs)
 
     def average(self) -> Phase:
         """The networks whose average is trained start where the single models do."""
-        seeds = tuple(self._seed(0, index) for index in range(self.recipe.runs.average))
+        seeds = tuple(seed_of("single", self.recipe.seed, index) for index in range(self.recipe.runs.average))
 
         return self._phase("average", [self._run("average", "", 0, seeds)] if seeds else [])
 
@@ -172,7 +175,9 @@ class _Builder:
         phases = []
         for update in self.recipe.runs.updates:
             runs = [
-                self._run("distilled", update, index, (self._seed(1, index),), parents=teachers)
+                self._run(
+                    "distilled", update, index, (seed_of("distilled", self.recipe.seed, index),), parents=teachers
+                )
                 for index in range(self.recipe.runs.distilled)
             ]
             phases.append(self._phase(f"distilled {update}", runs, self.recipe.distilled, update))
@@ -190,7 +195,7 @@ class _Builder:
                 "self_distilled",
                 "fresh",
                 index,
-                (self._seed(2, index),),
+                (seed_of("fresh", self.recipe.seed, index),),
                 parents=(singles[index % len(singles)].run_id,),
             )
             for index in range(count)
@@ -225,6 +230,3 @@ class _Builder:
         name = "-".join(part for part in (role, variant, f"{index:02d}", _digest(specification)) if part)
 
         return PlannedRun(name, role, variant, seeds, parents, continues)
-
-    def _seed(self, role: int, index: int) -> int:
-        return STUDY_STRIDE * self.recipe.seed + ROLE_STRIDE * role + index

@@ -13,6 +13,7 @@ import numpy as np
 from probes.errors import UsageError
 from probes.learners.gaussian_recipes import GaussianRecipe
 from probes.learners.recipe_files import AnyRecipe, as_mapping, load, override
+from probes.learners.streams import seed_of
 from probes.schedules import Schedule, parse
 from probes.studies.series import NO_CLASSES
 from probes.studies.sweep import DEFAULT_SCHEDULE, Sweep, changed, points_of
@@ -150,7 +151,7 @@ def _drawn(base: _Base, table: Mapping[str, Any]) -> list[dict[str, Any]]:
     axes = {key: spec for key, spec in table.items() if key not in ("samples", "seed")}
     if not axes:
         raise ValueError("expected keys with {low, high} or lists in [random], got none")
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed_of("settings", seed))
 
     return [{key: _draw(base, key, spec, generator) for key, spec in axes.items()} for _ in range(samples)]
 

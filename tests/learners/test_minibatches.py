@@ -5,7 +5,6 @@ import torch
 
 from probes.learners.layered import KINDS, Layered, Students, initialise
 from probes.learners.minibatches import Minibatches, train_students
-from probes.learners.streams import PURPOSES, stream
 
 INPUTS = torch.randn(30, 12, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(30) % 3
@@ -109,8 +108,3 @@ REFUSED = [
 def test_an_impossible_training_is_refused(values, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Minibatches(**values)
-
-
-def test_no_two_purposes_or_seeds_share_a_stream():
-    drawn = {tuple(torch.rand(2, generator=stream(each, seed)).tolist()) for each in PURPOSES for seed in range(4)}
-    assert len(drawn) == 4 * len(PURPOSES)

@@ -9,6 +9,7 @@ from probes.errors import LogError, RunError
 from probes.learners.layered import Layered
 from probes.learners.minibatches import Minibatches, train_students
 from probes.learners.recipe_files import as_mapping
+from probes.learners.streams import seed_of
 from probes.log import open_log, open_logs
 from probes.schedules import every
 from probes.studies import evaluate_run, plan, record_study
@@ -36,8 +37,9 @@ def test_every_step_of_every_run_is_recorded(root):
 
 def test_the_log_holds_what_training_alone_gives(root):
     material, log = GaussianMaterial(SMALL), open_logs(root).by_role("single")[1]
-    start, data = material.initialise([(1,)]), material.training
-    trained, _ = train_students(start, data.inputs, data.labels, SMALL.training, seeds=[1])
+    seed = seed_of("single", 0, 1)
+    start, data = material.initialise([(seed,)]), material.training
+    trained, _ = train_students(start, data.inputs, data.labels, SMALL.training, seeds=[seed])
     for row, students in ((0, start), (6, trained)):
         weights, vectors = students.parameters["first.weight"][0, 0].numpy(), material.directions.vectors.numpy()
         products = [[float(np.dot(weight, vector)) for vector in vectors] for weight in weights]
@@ -47,7 +49,10 @@ def test_the_log_holds_what_training_alone_gives(root):
 
 def test_the_null_is_the_largest_cosine_with_random_directions(root):
     material, log = GaussianMaterial(SMALL), open_logs(root).by_role("single")[0]
-    weights, null = material.initialise([(0,)]).first[0], material.directions.null(0).vectors.float()
+    weights, null = (
+        material.initialise([(seed_of("single", 0, 0),)]).first[0],
+        material.directions.null(0).vectors.float(),
+    )
     cosines = torch.nn.functional.cosine_similarity(weights[:, None], null[None], dim=-1)
     assert np.allclose(log["first.weight.null.cosine"][0:1][0], cosines.amax(0).numpy(), atol=1e-5)
 
@@ -152,4 +157,4 @@ def test_a_run_whose_weights_are_gone_says_so(tmp_path):
 def test_the_manifest_tells_recipe_and_seeds(root):
     manifest = open_logs(root).by_role("average")[1].manifest
     assert manifest.recipe == as_mapping(SMALL)
-    assert manifest.seeds == {"study": 0, "init-00": 2, "init-01": 3}
+    assert manifest.seeds == {"study": 0, "init-00": seed_of("single", 0, 2), "init-01": seed_of("single", 0, 3)}
