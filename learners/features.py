@@ -6,6 +6,8 @@ Axes: j = feature_class, v = view, d = dim.
 import torch
 from torch import Tensor
 
+from probes.learners.streams import stream
+
 __all__ = ["VIEWS", "orthonormal_features", "standard_features"]
 
 VIEWS = 2
@@ -53,7 +55,7 @@ def orthonormal_features(classes: int, dim: int, *, seed: int, views: int = VIEW
     if dim < count:
         raise ValueError(f"expected `dim` >= {count} (classes x views orthogonal features), got {dim}: raise noise.dim")
 
-    gaussian = torch.randn(dim, count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    gaussian = torch.randn(dim, count, generator=stream("features", seed), dtype=torch.float64)
     basis, triangle = torch.linalg.qr(gaussian)
 
     unique: Tensor = basis * triangle.diagonal().sign()

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from probes.learners.designs import Design
-from probes.learners.draws import TRAINING_NOISE
 from probes.learners.linear import Tangent, head_of, shared
 from probes.learners.networks import Networks
 from probes.learners.passes import Block, Share, blocks_of
@@ -115,7 +114,7 @@ class FixedFeatures:
 def _started(networks: Networks, inputs: Inputs, design: Design) -> Tensor:
     """Return the pre-activations of the first layer at initialisation, ``(sample, patch, column)``."""
     columns = networks.first_layer().flatten(1)
-    noise = networks.noise(inputs, TRAINING_NOISE).flatten(2) if inputs.has_noise else None
+    noise = networks.noise(inputs, "training noise").flatten(2) if inputs.has_noise else None
     found = columns.new_empty(*inputs.noise.shape, columns.shape[1])
     design.preactivations(columns, noise, scale=1.0, out=found)
 

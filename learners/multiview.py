@@ -14,6 +14,7 @@ from torch import Tensor
 from probes.learners.features import VIEWS
 from probes.learners.naming import ADDED
 from probes.learners.samples import MULTI_VIEW, Samples
+from probes.learners.streams import stream
 
 __all__ = ["MultiView"]
 
@@ -140,9 +141,9 @@ class MultiView:
         """
         if self.balanced:
             single = round(self.single_view_share * count)
-            return self.multi_view(count - single, seed=2 * seed) + self.single_view(single, seed=2 * seed + 1)
+            return self.multi_view(count - single, seed=seed) + self.single_view(single, seed=seed)
 
-        generator = torch.Generator().manual_seed(seed)
+        generator = stream("samples", seed)
         single = int((torch.rand(count, generator=generator) < self.single_view_share).sum())
         labels = torch.randint(self.classes, (count,), generator=generator)
         view = torch.randint(VIEWS, (count,), generator=generator)
@@ -163,7 +164,7 @@ class MultiView:
         labels = torch.arange(count) % self.classes
         view = torch.full((count,), MULTI_VIEW)
 
-        return self._draw(labels, view, self.off_class, torch.Generator().manual_seed(seed))
+        return self._draw(labels, view, self.off_class, stream("multi-view samples", seed))
 
     def single_view(self, count: int, *, seed: int) -> Samples:
         """Return ``count`` samples from D_s: one view of the own class at full weight, the other nearly missing.
@@ -176,7 +177,7 @@ class MultiView:
         labels = turn % self.classes
         view = (turn // self.classes + labels) % VIEWS
 
-        return self._draw(labels, view, self.single_view_off_class, torch.Generator().manual_seed(seed))
+        return self._draw(labels, view, self.single_view_off_class, stream("single-view samples", seed))
 
     def _draw(self, labels: Tensor, view: Tensor, off_class: Range, generator: torch.Generator) -> Samples:
         features = VIEWS * self.classes

@@ -19,9 +19,10 @@ import torch
 from torch import Tensor
 
 from probes.learners.activations import SmoothedReLU
-from probes.learners.draws import TEST_NOISE, TRAINING_NOISE, WEIGHTS, normal
+from probes.learners.draws import normal
 from probes.learners.linear import Tangent, head_of, shared
 from probes.learners.samples import Inputs
+from probes.learners.streams import Purpose
 
 __all__ = ["KINDS", "Kind", "Networks", "blocks", "initialise"]
 
@@ -97,15 +98,16 @@ class Networks:
             seeds=tuple(self.seeds[run] for run in runs),
         )
 
-    def noise(self, inputs: Inputs, *stream: int) -> Tensor:
+    def noise(self, inputs: Inputs, purpose: Purpose, *numbers: int) -> Tensor:
         r"""Return inner products with private noise as initialisation leaves them, float as the weights.
 
         Noise never trained on is orthogonal to all that moved the weights, so :math:`\langle w, \xi \rangle \sim N(0,
-        \sigma_0^2\|\xi\|^2)` keeps its first value; the same seed and stream always give the same values.
+        \sigma_0^2\|\xi\|^2)` keeps its first value; the same seed and purpose always give the same values.
 
         Args:
             inputs: The inputs that hold the noise.
-            stream: Numbers that name the draw, so that two sets of samples do not share noise.
+            purpose: "training noise" or "test noise".
+            numbers: What tells this draw from others of the purpose, so that two sets of samples do not share noise.
 
         Returns:
             ``(sample, patch, run, class, neuron)``.
@@ -113,13 +115,13 @@ class Networks:
         shape = (*inputs.noise.shape, *self._first_layer)
         norms = inputs.noise.to(self.weights)[:, :, None, None, None]
 
-        return normal(shape, self.seeds, *stream).to(self.weights).mul_(norms * self.init_scale)
+        return normal(shape, self.seeds, purpose, *numbers).to(self.weights).mul_(norms * self.init_scale)
 
     def first_layer(self) -> Tensor:
         """Return the weights of the first layer as initialisation left them, ``(dim, run, class, neuron)``."""
         shape = (len(self.weights), *self._first_layer)
 
-        return (self.init_scale * normal(shape, self.seeds, WEIGHTS)).to(self.weights)
+        return (self.init_scale * normal(shape, self.seeds, "weights")).to(self.weights)
 
     @property
     def _first_layer(self) -> tuple[int, int]:
@@ -135,7 +137,7 @@ class Networks:
             inputs: Test inputs.
             chunk: Number of the chunk of test samples, so that two of them do not share noise.
         """
-        return self.noise(inputs, TEST_NOISE, chunk)
+        return self.noise(inputs, "test noise", chunk)
 
     def outputs(self, inputs: Inputs, memory: Tensor | None = None) -> Tensor:
         """Return the outputs F, ``(run, sample, class)``.
@@ -161,7 +163,7 @@ class Networks:
         """
         if self.kind == "patch":
             return self.outputs(inputs, self.memory)
-        start = self.noise(inputs, TRAINING_NOISE) if inputs.has_noise else None
+        start = self.noise(inputs, "training noise") if inputs.has_noise else None
 
         return self._outputs(self._units(inputs, start if self.memory is None else self.memory, start))
 
@@ -264,7 +266,7 @@ def initialise(
         raise ValueError(f"expected as many members in every run, got {[len(group) for group in groups]}")
 
     shape = (inputs.design.shape[-1], classes, neurons)
-    weights = init_scale * normal(shape, groups, WEIGHTS)
+    weights = init_scale * normal(shape, groups, "weights")
     networks = Networks(weights.to(inputs.design), None, activation, groups, init_scale, kind=kind)
     if kind == "random_features":
         runs, members = len(groups), len(groups[0])
@@ -272,7 +274,7 @@ def initialise(
     if not inputs.has_noise:
         return networks
 
-    return replace(networks, memory=networks.noise(inputs, TRAINING_NOISE))
+    return replace(networks, memory=networks.noise(inputs, "training noise"))
 
 
 def blocks(inputs: Inputs, columns: int, *, values: int = BLOCK_VALUES) -> Iterator[slice]:

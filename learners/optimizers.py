@@ -14,18 +14,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from probes.learners.networks import Networks
+from probes.learners.streams import stream
 
 __all__ = ["Moments", "Optimizer", "Rule", "batch_of", "moments_of"]
 
 Rule = Literal["sgd", "adam"]
 Moments = Mapping[str, Tensor]
-
-ORDER = 3  # the stream of a run's seed that orders its samples; those before are its weights' and its noise's
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,6 @@ def batch_of(seeds: Sequence[int], step: int, *, samples: int, size: int) -> Ten
         [0, 1, 2, 3, 4]
     """
     epoch, place = divmod(step, -(-samples // size))
-    state = np.random.SeedSequence([*seeds, ORDER, epoch]).generate_state(1, np.uint64)
-    order = torch.randperm(samples, generator=torch.Generator().manual_seed(int(state[0]) >> 1))
+    order = torch.randperm(samples, generator=stream("order", *seeds, epoch))
 
     return order[place * size : (place + 1) * size]

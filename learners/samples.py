@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from probes.learners.features import VIEWS
+from probes.learners.streams import stream
 
 __all__ = ["MULTI_VIEW", "Inputs", "Samples"]
 
@@ -107,7 +108,7 @@ class Samples:
         if dim <= count:
             raise ValueError(f"expected `dim` > {count} (the features) so that noise has room, got {dim}")
 
-        draw = torch.randn(*self.noise.shape, dim, generator=torch.Generator().manual_seed(seed))
+        draw = torch.randn(*self.noise.shape, dim, generator=stream("noise", seed))
         draw -= (draw @ basis.T) @ basis
         xi = draw * (self.noise / (dim - count) ** 0.5).unsqueeze(-1)
 

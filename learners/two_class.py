@@ -11,6 +11,7 @@ from torch import Tensor
 
 from probes.learners.features import VIEWS
 from probes.learners.samples import MULTI_VIEW, Samples
+from probes.learners.streams import stream
 
 __all__ = ["TwoClass"]
 
@@ -79,7 +80,7 @@ class TwoClass:
         """
         single = round(self.single_view_share * count)
 
-        return self.multi_view(count - single, seed=2 * seed) + self.single_view(single, seed=2 * seed + 1)
+        return self.multi_view(count - single, seed=seed) + self.single_view(single, seed=seed)
 
     def multi_view(self, count: int, *, seed: int) -> Samples:
         """Return ``count`` samples that show both views of their class; labels take turns.
@@ -88,7 +89,9 @@ class TwoClass:
             count: Number of samples.
             seed: Seed of the draw.
         """
-        return self._draw(torch.arange(count) % CLASSES, torch.full((count,), MULTI_VIEW), seed)
+        return self._draw(
+            torch.arange(count) % CLASSES, torch.full((count,), MULTI_VIEW), stream("multi-view samples", seed)
+        )
 
     def single_view(self, count: int, *, seed: int) -> Samples:
         """Return ``count`` samples that show one view of their class; labels and views take turns.
@@ -100,10 +103,9 @@ class TwoClass:
         turn = torch.arange(count)
         labels = turn % CLASSES
 
-        return self._draw(labels, (turn // CLASSES + labels) % VIEWS, seed)
+        return self._draw(labels, (turn // CLASSES + labels) % VIEWS, stream("single-view samples", seed))
 
-    def _draw(self, labels: Tensor, view: Tensor, seed: int) -> Samples:
-        generator = torch.Generator().manual_seed(seed)
+    def _draw(self, labels: Tensor, view: Tensor, generator: torch.Generator) -> Samples:
         row = torch.arange(len(labels))
         order = torch.rand(len(labels), self.patches, generator=generator).argsort(1)
         stray = VIEWS * (1 - labels) + torch.randint(VIEWS, labels.shape, generator=generator)

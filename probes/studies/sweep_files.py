@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from probes.errors import UsageError
+from probes.learners.streams import seed_of
 from probes.schedules import Schedule, parse
 from probes.studies.experiment import AnyRecipe
 from probes.studies.kinds import experiment
@@ -152,7 +153,7 @@ def _drawn(base: _Base, table: Mapping[str, Any]) -> list[dict[str, Any]]:
     axes = {key: spec for key, spec in table.items() if key not in ("samples", "seed")}
     if not axes:
         raise ValueError("expected keys with {low, high} or lists in [random], got none")
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed_of("settings", seed))
 
     return [{key: _draw(base, key, spec, generator) for key, spec in axes.items()} for _ in range(samples)]
 

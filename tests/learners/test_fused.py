@@ -54,7 +54,7 @@ def test_fused_training_is_eager_training_up_to_rounding(monkeypatch, form, batc
 def test_fused_sweeps_serve_an_optimizer_with_memory(optimizer):
     inputs = INPUTS["finite dimension"]
     fast, slow = (
-        train(start(inputs), inputs, TAUGHT, steps=5, learning_rate=0.1, optimizer=optimizer, compiled=compiled)[0]
+        train(start(inputs), inputs, TAUGHT, steps=8, learning_rate=0.1, optimizer=optimizer, compiled=compiled)[0]
         for compiled in (True, False)
     )
 

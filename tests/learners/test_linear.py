@@ -5,7 +5,6 @@ import torch
 
 from probes.learners.activations import SmoothedReLU
 from probes.learners.compiled import passes_of
-from probes.learners.draws import TRAINING_NOISE
 from probes.learners.features import orthonormal_features
 from probes.learners.linear import Tangent, head_of, shared
 from probes.learners.linear_passes import FixedFeatures, FixedSlopes
@@ -39,7 +38,7 @@ def explicit_start(networks, inputs):
     """The first layer in full dimension as it began, ``(run, class, neuron, d)``, and the patches it sees."""
     if not inputs.has_noise:
         return networks.first_layer().permute(1, 2, 3, 0), inputs.design
-    noise = networks.noise(inputs, TRAINING_NOISE).flatten(0, 1).permute(1, 2, 3, 0) / inputs.noise.flatten()
+    noise = networks.noise(inputs, "training noise").flatten(0, 1).permute(1, 2, 3, 0) / inputs.noise.flatten()
     return torch.cat([networks.first_layer().permute(1, 2, 3, 0), noise], -1), explicit_patches(inputs)
 
 
@@ -197,6 +196,6 @@ def test_all_kinds_have_the_same_first_layer():
     assert torch.equal(patch.weights, tangent.weights)
     assert torch.equal(patch.weights, tangent.first_layer())
     assert torch.equal(patch.weights, features.first_layer())
-    assert torch.equal(patch.memory, features.noise(inputs, TRAINING_NOISE))
+    assert torch.equal(patch.memory, features.noise(inputs, "training noise"))
     assert features.weights.shape == (6, 1, 3, 2 * 3 * 4)
     assert not features.weights.any()

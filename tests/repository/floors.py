@@ -67,7 +67,8 @@ AREAS: Mapping[str, Area] = {
     "probes.schedules": _area(0, ours=_LEAF),
     "probes.files.*": _area(0, ours=("probes.files", "probes.errors")),
     "probes.log.layout": _area(0, "numpy", ours=("probes.files", "probes.errors", "probes.schedules")),
-    "probes.learners.features": _area(0, "numpy", "torch", ours=_LEAF),
+    "probes.learners.streams": _area(0, "numpy", "torch"),
+    "probes.learners.features": _area(0, "numpy", "torch", ours=("probes.learners.streams", *_LEAF)),
     "probes.learners.activations": _area(0, "numpy", "torch", ours=_LEAF),
     "probes.learners.*": _area(1, "numpy", "torch", ours=("probes.learners",)),
     "probes.log.exports.*": _area(

@@ -20,15 +20,10 @@ from probes.learners.features import orthonormal_features, standard_features
 from probes.learners.networks import Networks, initialise
 from probes.learners.recipes import Recipe
 from probes.learners.samples import Inputs, Samples
+from probes.learners.streams import Purpose, seed_of
 from probes.log.layout import WEIGHTS
 
 __all__ = ["Material", "kept_tensors", "load_networks", "save_networks"]
-
-# What a seed is used for; the numbers are part of what a recipe means. A training set takes twice its seed and the
-# next, so that at seed 0 its few single-view samples and as many multi-view test samples draw from one stream which
-# features they show; their sums, their noise and the view they show have nothing in common.
-TRAINING, MULTI_VIEW_TEST, SINGLE_VIEW_TEST, FEATURES, TRAINING_NOISE, MULTI_VIEW_NOISE, SINGLE_VIEW_NOISE = range(7)
-SEED_STRIDE = 100
 
 
 @dataclass(frozen=True)
@@ -52,29 +47,29 @@ class Material:
         classes, noise = self.recipe.data.classes, self.recipe.noise
         if noise.form == "private":
             return standard_features(classes)
-        return orthonormal_features(classes, noise.dim, seed=self._seed(FEATURES))
+        return orthonormal_features(classes, noise.dim, seed=self.recipe.seed)
 
     @cached_property
     def training(self) -> Samples:
         """The training set."""
-        return self.recipe.data.sample(self.recipe.training.samples, seed=self._seed(TRAINING))
+        return self.recipe.data.sample(self.recipe.training.samples, seed=self._seed("training"))
 
     @cached_property
     def training_inputs(self) -> Inputs:
         """What a network sees of the training set."""
-        return self._inputs(self.training, TRAINING_NOISE)
+        return self._inputs(self.training, "training")
 
     def multi_view_test(self, count: int) -> tuple[Samples, Inputs]:
         """Return the first ``count`` samples of the multi-view test set, and what a network sees of them."""
-        samples = self.recipe.data.multi_view(count, seed=self._seed(MULTI_VIEW_TEST))
+        samples = self.recipe.data.multi_view(count, seed=self._seed("multi-view test"))
 
-        return samples, self._inputs(samples, MULTI_VIEW_NOISE)
+        return samples, self._inputs(samples, "multi-view test")
 
     def single_view_test(self, count: int) -> tuple[Samples, Inputs]:
         """Return a single-view test set of ``count`` samples, and what a network sees of them."""
-        samples = self.recipe.data.single_view(count, seed=self._seed(SINGLE_VIEW_TEST))
+        samples = self.recipe.data.single_view(count, seed=self._seed("single-view test"))
 
-        return samples, self._inputs(samples, SINGLE_VIEW_NOISE)
+        return samples, self._inputs(samples, "single-view test")
 
     def initialise(self, seeds: Sequence[Sequence[int]]) -> Networks:
         """Return networks at initialisation, one run per group of seeds."""
@@ -102,13 +97,13 @@ class Material:
         """Return the factor c in front of a run's outputs (c/K) sum F: the recipe's where K networks are averaged."""
         return self.recipe.training.average_scale if members > 1 else 1.0
 
-    def _inputs(self, samples: Samples, purpose: int) -> Inputs:
+    def _inputs(self, samples: Samples, purpose: Purpose) -> Inputs:
         if self.recipe.noise.form == "private":
             return samples.private()
         return samples.gaussian(self.features, seed=self._seed(purpose))
 
-    def _seed(self, purpose: int) -> int:
-        return SEED_STRIDE * self.recipe.seed + purpose
+    def _seed(self, purpose: Purpose) -> int:
+        return seed_of(purpose, self.recipe.seed)
 
 
 def save_networks(networks: Networks, run_dirs: Sequence[Path]) -> None:

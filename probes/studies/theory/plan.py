@@ -4,18 +4,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, cycle
 from typing import Any, Literal
 
 from probes.learners.objectives import Update
 from probes.learners.optimizers import Optimizer
-from probes.learners.recipes import MOST_RUNS, Recipe, Teaching
+from probes.learners.recipes import Recipe, Teaching
+from probes.learners.streams import Purpose, seed_of
 from probes.studies.phases import Phase, PlannedRun
 from probes.studies.tables import as_mapping
 
 __all__ = ["Descent", "plan", "seeds_of"]
-
-# Room between the seeds of one study's roles, and between studies: no two runs of neighbouring seeds share one.
-ROLE_STRIDE, STUDY_STRIDE = MOST_RUNS, 10_000
 
 _Start = tuple[tuple[int, ...], tuple[str, ...], str]  # seeds, teachers, and whom it continues
 
@@ -62,23 +61,24 @@ def plan(recipe: Recipe) -> tuple[Phase, ...]:
     def runs(role: str, variant: str, starts: Iterable[_Start]) -> list[PlannedRun]:
         return [_run(sections, (role, variant, index), *start) for index, start in enumerate(starts)]
 
-    def seed(role: int, index: int) -> tuple[int, ...]:
-        return (STUDY_STRIDE * recipe.seed + ROLE_STRIDE * role + index,)
+    def seeds(role: Purpose, count: int) -> list[tuple[int, ...]]:
+        return [(seed_of(role, recipe.seed, index),) for index in range(count)]
 
-    singles = runs("single", "", [(seed(0, index), (), "") for index in range(counts.single)])
+    singles = runs("single", "", [(own, (), "") for own in seeds("single", counts.single)])
     everyone = tuple(run.run_id for run in singles)
-    fresh = [(seed(1, index), everyone, "") for index in range(counts.distilled)]  # the same by every update
-    students = {form: runs("distilled", form, fresh) for form in counts.updates}
+    starts = [(own, everyone, "") for own in seeds("distilled", counts.distilled)]  # the same by every update
+    students = {form: runs("distilled", form, starts) for form in counts.updates}
     pairs = [(seeds_of(own.seeds), (other.run_id,), own.run_id) for own, other in _pairs(singles)]
     continued = runs("self_distilled", "continued", pairs[: counts.self_distilled])
-    own = [(seed(2, index), (everyone[index % len(everyone)],), "") for index in range(counts.self_distilled)]
-    together = sum((seed(0, index) for index in range(counts.average)), ())
+    teachers = zip(seeds("fresh", counts.self_distilled), cycle(everyone), strict=False)
+    fresh = runs("self_distilled", "fresh", [(own, (teacher,), "") for own, teacher in teachers])
+    together = tuple(chain.from_iterable(seeds("single", counts.average)))  # they start where the single models do
 
     phases: list[tuple[str, list[PlannedRun], Teaching | None, Update | Literal[""]]] = [
         ("single", singles, None, ""),
         *((f"distilled {form}", taught, recipe.distilled, form) for form, taught in students.items()),
         ("self-distilled continued", continued, recipe.continued, update),
-        ("self-distilled fresh", runs("self_distilled", "fresh", own), recipe.fresh, update),
+        ("self-distilled fresh", fresh, recipe.fresh, update),
         ("average", runs("average", "", [(together, (), "")] if together else []), None, ""),
     ]
     return tuple(

