@@ -1,7 +1,8 @@
-"""Recipes: everything that defines a study, as frozen dataclasses; `recipe_files` reads and writes them as TOML."""
+"""Recipes: everything that defines a study, as frozen dataclasses; `probes.studies` reads and writes them as TOML."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Literal
 
 from probes.learners.activations import SmoothedReLU
@@ -187,9 +188,11 @@ class Recipe:
         positive = [f"{part}.learning_rate" for part in TRAININGS] + [f"{part}.teacher_scale" for part in TRAININGS[1:]]
 
         for key, low in least.items():
-            yield self._at(key) >= low, f"expected `{key}` >= {low}, got {self._at(key)}"
+            value = attrgetter(key)(self)
+            yield value >= low, f"expected `{key}` >= {low}, got {value}"
         for key in ["training.average_scale", *positive]:
-            yield self._at(key) > 0, f"expected `{key}` > 0, got {self._at(key)}"
+            value = attrgetter(key)(self)
+            yield value > 0, f"expected `{key}` > 0, got {value}"
 
     def _rules(self) -> list[tuple[bool, str]]:
         room, network, runs = 2 * self.data.classes, self.network, self.runs
@@ -238,9 +241,3 @@ class Recipe:
             training.batch_size <= training.samples,
             f"expected `training.batch_size` <= {training.samples} (`training.samples`), got {training.batch_size}",
         )
-
-    def _at(self, key: str) -> float:
-        part, name = key.split(".")
-        value: float = getattr(getattr(self, part), name)
-
-        return value

@@ -52,7 +52,7 @@ class Material:
     @cached_property
     def training(self) -> Samples:
         """The training set."""
-        return self.recipe.data.sample(self.recipe.training.samples, seed=self._seed("training"))
+        return self.recipe.data.sample(self.recipe.training.samples, seed=seed_of("training", self.recipe.seed))
 
     @cached_property
     def training_inputs(self) -> Inputs:
@@ -61,13 +61,13 @@ class Material:
 
     def multi_view_test(self, count: int) -> tuple[Samples, Inputs]:
         """Return the first ``count`` samples of the multi-view test set, and what a network sees of them."""
-        samples = self.recipe.data.multi_view(count, seed=self._seed("multi-view test"))
+        samples = self.recipe.data.multi_view(count, seed=seed_of("multi-view test", self.recipe.seed))
 
         return samples, self._inputs(samples, "multi-view test")
 
     def single_view_test(self, count: int) -> tuple[Samples, Inputs]:
         """Return a single-view test set of ``count`` samples, and what a network sees of them."""
-        samples = self.recipe.data.single_view(count, seed=self._seed("single-view test"))
+        samples = self.recipe.data.single_view(count, seed=seed_of("single-view test", self.recipe.seed))
 
         return samples, self._inputs(samples, "single-view test")
 
@@ -100,10 +100,7 @@ class Material:
     def _inputs(self, samples: Samples, purpose: Purpose) -> Inputs:
         if self.recipe.noise.form == "private":
             return samples.private()
-        return samples.gaussian(self.features, seed=self._seed(purpose))
-
-    def _seed(self, purpose: Purpose) -> int:
-        return seed_of(purpose, self.recipe.seed)
+        return samples.gaussian(self.features, seed=seed_of(purpose, self.recipe.seed))
 
 
 def save_networks(networks: Networks, run_dirs: Sequence[Path]) -> None:
