@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 
 from probes.directions import Directions
+from probes.directions.null import basis_of
 from probes.errors import UsageError
-from probes.null import basis_of
 from probes.quantities.quantity import Quantity
 from probes.quantities.rows import product, rows
 from probes.quantities.state import State

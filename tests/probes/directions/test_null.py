@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from probes.null import null_vectors, random_features
+from probes.directions.null import null_vectors, random_features
 
 GENERATOR = torch.Generator().manual_seed(0)
 

@@ -5,7 +5,7 @@ Axes: f = feature, d = dim.
 
 import torch
 
-from probes.chance import generator
+from probes.directions.generators import generator
 
 __all__ = ["basis_of", "null_vectors", "random_features"]
 

@@ -1,6 +1,6 @@
 import torch
 
-from probes.chance import generator
+from probes.directions.generators import generator
 
 
 def draw(source):

@@ -11,18 +11,18 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from probes.direction_checks import (
+from probes.directions.checks import (
     checked_component,
     checked_facts,
     checked_labels,
     checked_names,
     checked_vectors,
 )
-from probes.direction_files import read_vectors, write_vectors
+from probes.directions.files import read_vectors, write_vectors
+from probes.directions.known_features import embedding_of, first_weight, waves
+from probes.directions.null import null_vectors, random_features
 from probes.errors import UsageError
-from probes.known_features import embedding_of, first_weight, waves
 from probes.log.stored_directions import StoredDirections
-from probes.null import null_vectors, random_features
 
 __all__ = ["Directions"]
 
