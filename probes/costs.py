@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from probes.quantities import Chosen, Parameters, Pending, Quantity, State, Tapped, tapped
+from probes.models import Parameters
+from probes.quantities import Chosen, Pending, Quantity, State, Tapped, tapped
 from probes.schedules import Schedule, every
 
 __all__ = ["Cost", "costs"]

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from probes.distributed import check_same
-from probes.modules import parameters
-from probes.quantities import Chosen, Parameters, Pending, Quantity, State, Tapped, check_readable, tapped
+from probes.models import Parameters, check_readable
+from probes.models.distributed import check_same
+from probes.models.modules import parameters
+from probes.quantities import Chosen, Pending, Quantity, State, Tapped, tapped
 from probes.schedules import Schedule
 
 __all__ = ["Looks"]

@@ -6,7 +6,7 @@ import torch
 from torch.optim import Optimizer
 
 from probes.errors import UsageError
-from probes.modules import parameters
+from probes.models.modules import parameters
 from probes.wrappers import TRANSPARENT
 
 __all__ = ["Optimizers", "check_trains", "identities", "several", "unwrapped"]

@@ -8,13 +8,13 @@ from typing import Any, Self
 import torch
 
 from probes.counting import UNSEEN, Counting
-from probes.distributed import is_writer
 from probes.errors import UsageError
 from probes.faults import Faults, OnError, one_line
 from probes.hooks import StepHook
 from probes.log.manifest import Manifest
 from probes.log.outputs import Outputs, write_outputs
 from probes.looks import Looks
+from probes.models.distributed import is_writer
 from probes.optimizers import Optimizers, check_trains, several
 from probes.quantities import Chosen, Quantity, Tapped
 from probes.recording import Recording, as_array

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from probes.distributed import is_writer, whole
 from probes.errors import RunError, UsageError
 from probes.faults import Faults
 from probes.files.endings import at_end, not_at_end, rescued
@@ -21,6 +20,7 @@ from probes.log.rows import due
 from probes.log.writing.resuming import Position
 from probes.log.writing.steps import any_step
 from probes.log.writing.writer import RunWriter
+from probes.models.distributed import is_writer, whole
 from probes.quantities import Numbers, Pending, all_finite
 
 __all__ = ["Recording", "as_array", "as_numbers"]

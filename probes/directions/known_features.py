@@ -6,7 +6,7 @@ Axes: frequency, phase (cosine, sine), dim.
 import torch
 
 from probes.errors import UsageError
-from probes.modules import named_modules, named_parameters
+from probes.models.modules import named_modules, named_parameters
 
 __all__ = ["embedding_of", "first_weight", "waves"]
 

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from probes.modules import parameters
+from probes.models.modules import parameters
 from probes.recorder import Recorder
 
 __all__ = ["Guarded"]

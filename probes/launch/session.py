@@ -19,7 +19,8 @@ from probes.launch.recording_process import RecordingProcess
 from probes.launch.selection import beside
 from probes.launch.trained_models import identities, optimizers_of
 from probes.log.manifest import read_manifest
-from probes.quantities import Parameters, Tap
+from probes.models import Parameters
+from probes.quantities import Tap
 from probes.recorder import Recorder
 
 __all__ = ["Session"]

@@ -18,12 +18,10 @@ from probes.quantities.neural_collapse import neural_collapse
 from probes.quantities.norm import weight_norm
 from probes.quantities.numbers import Numbers
 from probes.quantities.overlaps import overlaps
-from probes.quantities.parameters import Parameters
 from probes.quantities.pending import Pending, all_finite
 from probes.quantities.probe_batch import ProbeBatch
 from probes.quantities.quantity import Quantity
 from probes.quantities.ranks import effective_rank, stable_rank
-from probes.quantities.readable import check_readable, is_readable
 from probes.quantities.reductions import Largest, OwnClass, Reduction, Strength
 from probes.quantities.sample_losses import sample_losses, sample_margins
 from probes.quantities.sharpness import sharpness
@@ -41,7 +39,6 @@ __all__ = [
     "Largest",
     "Numbers",
     "OwnClass",
-    "Parameters",
     "Pending",
     "ProbeBatch",
     "Quantity",
@@ -57,7 +54,6 @@ __all__ = [
     "as_tap",
     "balance",
     "cartography",
-    "check_readable",
     "cosine",
     "distance_from_start",
     "dormant_share",
@@ -69,7 +65,6 @@ __all__ = [
     "gradient_outer_product",
     "gradient_outer_product_correlation",
     "inner_products",
-    "is_readable",
     "kernel_alignment",
     "linear_probe",
     "neural_collapse",

@@ -9,10 +9,10 @@ import torch
 
 from probes.errors import UsageError
 from probes.log.layout import checked_name
-from probes.modules import named_modules
+from probes.models.evaluating import evaluating, unwrapped
+from probes.models.function import Function, copied_buffers, differentiating, trained
+from probes.models.modules import named_modules
 from probes.quantities.batch_checks import check_labels, check_samples
-from probes.quantities.evaluating import evaluating, unwrapped
-from probes.quantities.function import Function, copied_buffers, differentiating, trained
 from probes.quantities.state import State
 
 __all__ = ["ProbeBatch", "described", "labels_of"]

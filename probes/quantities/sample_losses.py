@@ -3,8 +3,8 @@
 import torch
 from torch.nn.functional import cross_entropy
 
+from probes.models.function import Loss
 from probes.quantities.batch_checks import class_count
-from probes.quantities.function import Loss
 from probes.quantities.probe_batch import ProbeBatch, labels_of
 from probes.quantities.quantity import Quantity
 from probes.quantities.state import State

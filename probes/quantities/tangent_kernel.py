@@ -5,7 +5,7 @@ Axes: n, p = samples, c = output, all others those of a parameter.
 
 import torch
 
-from probes.quantities.function import Function, check_differentiable
+from probes.models.function import Function, check_differentiable
 from probes.quantities.kernel_alignment import alignments
 from probes.quantities.probe_batch import ProbeBatch
 from probes.quantities.quantity import Quantity

@@ -6,9 +6,9 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities.parameters import Parameters
+from probes.models.parameters import Parameters
+from probes.models.readable import check_readable
 from probes.quantities.quantity import Quantity
-from probes.quantities.readable import check_readable
 from probes.quantities.tap import Tap, as_tap
 
 __all__ = ["Chosen", "Tapped", "nulls", "tapped"]

@@ -6,7 +6,7 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities.parameters import Parameters
+from probes.models.parameters import Parameters
 from probes.quantities.quantity import Quantity
 from probes.quantities.state import State
 from probes.quantities.tap import Tap, as_tap

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from probes.directions import Directions
-from probes.distributed import is_writer
 from probes.log import open_log
+from probes.models.distributed import is_writer
 from probes.recorder import Recorder
 
 

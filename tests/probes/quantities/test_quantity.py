@@ -5,8 +5,8 @@ from torch import nn
 
 from probes.directions import Directions
 from probes.log.layout import Series
+from probes.models import Parameters
 from probes.quantities import (
-    Parameters,
     Pending,
     ProbeBatch,
     Quantity,

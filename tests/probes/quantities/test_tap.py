@@ -5,7 +5,8 @@ from torch import nn
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities import Parameters, State, Tap, tapped
+from probes.models import Parameters
+from probes.quantities import State, Tap, tapped
 
 DIRECTIONS = Directions(torch.randn(3, 2, 12, generator=torch.Generator().manual_seed(0)))
 

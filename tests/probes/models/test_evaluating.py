@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from probes.quantities.evaluating import evaluating
+from probes.models.evaluating import evaluating
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")
 

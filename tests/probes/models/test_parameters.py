@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from probes.errors import UsageError
-from probes.quantities import Parameters
+from probes.models import Parameters
 
 
 class Wrapper(nn.Module):

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune
 
-from probes.quantities import Parameters
-from probes.quantities.derived import computed, derived_names
+from probes.models import Parameters
+from probes.models.derived import computed, derived_names
 
 pytestmark = [
     pytest.mark.usefixtures("own_random_numbers"),

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from probes.errors import UsageError
-from probes.modules import named_modules
-from probes.quantities.derived import computed
+from probes.models.derived import computed
+from probes.models.modules import named_modules
 
 __all__ = ["Place"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn.modules import module as torch_module
 
-from probes.modules import named_modules
+from probes.models.modules import named_modules
 
 __all__ = ["evaluating", "unwrapped"]
 

@@ -6,11 +6,11 @@ from fnmatch import fnmatchcase
 
 import torch
 
-from probes.distributed import check_gatherable, is_sharded, whole
 from probes.errors import UsageError
-from probes.modules import named_modules, named_parameters
-from probes.quantities.derived import derived_names, parts_of
-from probes.quantities.places import Place
+from probes.models.derived import derived_names, parts_of
+from probes.models.distributed import check_gatherable, is_sharded, whole
+from probes.models.modules import named_modules, named_parameters
+from probes.models.places import Place
 
 __all__ = ["Parameters"]
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from probes import open_log
-from probes.distributed import check_gatherable, is_writer
 from probes.errors import UsageError
-from probes.quantities import Parameters
+from probes.models import Parameters
+from probes.models.distributed import check_gatherable, is_writer
 from tests.probes.ranks import SIZE, of_two
 from tests.probes.training import DIRECTIONS, network, recorder
 

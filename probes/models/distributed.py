@@ -4,7 +4,7 @@ import torch
 from torch import distributed
 
 from probes.errors import UsageError
-from probes.modules import named_modules, parameters
+from probes.models.modules import named_modules, parameters
 
 __all__ = ["check_gatherable", "check_same", "is_sharded", "is_writer", "whole"]
 

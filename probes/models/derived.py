@@ -12,7 +12,7 @@ from torch.nn.utils.prune import BasePruningMethod
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
-from probes.quantities.evaluating import evaluating
+from probes.models.evaluating import evaluating
 
 __all__ = ["computed", "derived_names", "parts_of"]
 

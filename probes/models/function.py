@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from probes.distributed import is_sharded
 from probes.errors import UsageError
-from probes.modules import named_modules, named_parameters
+from probes.models.distributed import is_sharded
+from probes.models.modules import named_modules, named_parameters
 
 __all__ = ["Function", "Loss", "check_differentiable", "copied_buffers", "differentiating", "trained"]
 
