@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import torch
 
+from probes.measuring import Pending
 from probes.models import Parameters
-from probes.quantities import Chosen, Pending, Quantity, State, Tapped, tapped
+from probes.quantities import Chosen, Quantity, State, Tapped, tapped
 from probes.schedules import Schedule, every
 
 __all__ = ["Cost", "costs"]

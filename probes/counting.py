@@ -11,7 +11,7 @@ from probes.errors import UsageError
 from probes.faults import Faults
 from probes.hooks import StepHook
 from probes.looks import Looks
-from probes.quantities import Pending, refuse_capture
+from probes.measuring import Pending, refuse_capture
 from probes.recording import Recording, as_numbers
 
 __all__ = ["UNSEEN", "Counting"]

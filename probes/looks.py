@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from probes.measuring import Pending
 from probes.models import Parameters, check_readable
 from probes.models.distributed import check_same
 from probes.models.modules import parameters
-from probes.quantities import Chosen, Pending, Quantity, State, Tapped, tapped
+from probes.quantities import Chosen, Quantity, State, Tapped, tapped
 from probes.schedules import Schedule
 
 __all__ = ["Looks"]

@@ -20,8 +20,8 @@ from probes.log.rows import due
 from probes.log.writing.resuming import Position
 from probes.log.writing.steps import any_step
 from probes.log.writing.writer import RunWriter
+from probes.measuring import Numbers, Pending, all_finite
 from probes.models.distributed import is_writer, whole
-from probes.quantities import Numbers, Pending, all_finite
 
 __all__ = ["Recording", "as_array", "as_numbers"]
 

@@ -18,7 +18,8 @@ from probes.log.rows import due
 from probes.log.writing.resuming import Position
 from probes.log.writing.steps import any_step
 from probes.log.writing.writer import RunWriter
-from probes.quantities import Numbers, Pending, Quantity, State, Tap, all_finite, as_tap, nulls
+from probes.measuring import Numbers, Pending, all_finite
+from probes.quantities import Quantity, State, Tap, as_tap, nulls
 from probes.schedules import Schedule, every
 
 __all__ = ["StackedRecorder"]

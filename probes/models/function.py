@@ -54,7 +54,7 @@ def check_differentiable(function: Function) -> None:
         UsageError: they do not.
 
     Example:
-        >>> from probes.quantities.probe_batch import ProbeBatch
+        >>> from probes.quantities.contract.probe_batch import ProbeBatch
         >>> with ProbeBatch(torch.ones(1, 2)).function(torch.nn.Linear(2, 1)) as function:
         ...     check_differentiable(function)
     """

@@ -6,9 +6,9 @@ from probes.directions import Directions
 from probes.errors import UsageError
 from probes.models.distributed import whole
 from probes.models.parameters import Parameters
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
-from probes.quantities.tap import Tap, as_tap
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
+from probes.quantities.taps.tap import Tap, as_tap
 
 __all__ = ["gradient"]
 

@@ -13,7 +13,7 @@ from probes.quantities import Quantity
 from probes.recorder import Recorder
 from probes.schedules import every
 from probes.stacked import StackedRecorder
-from tests.probes.quantities.devices import Machine
+from tests.probes.measuring.devices import Machine
 
 STEPS = 60
 WEIGHTS = torch.randn(STEPS, 2, 3, generator=torch.Generator().manual_seed(0))

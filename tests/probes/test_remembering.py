@@ -7,7 +7,7 @@ import torch
 from probes.errors import UsageError
 from probes.log import open_log
 from probes.quantities import Quantity, State, distance_from_start
-from probes.quantities.memory import Memory
+from probes.quantities.contract.memory import Memory
 from probes.schedules import every
 from tests.probes.test_resuming import cut_off, go_on, uninterrupted
 from tests.probes.training import network, recorder, train

@@ -106,6 +106,7 @@ AREAS: Mapping[str, Area] = {
         late=("hdf5plugin", "pandas", "xarray"),
     ),
     "probes.quantities.*": _area(2, "numpy", "torch", late=("scipy",)),
+    "probes.measuring.*": _area(2, "numpy", "torch"),
     "probes.models.*": _area(2, "torch", ours=("probes.models", *_LEAF)),
     "probes.directions.*": _area(2, "numpy", "safetensors", "torch"),
     "probes.estimators.*": _area(2, "numpy", "safetensors", "scipy", "torch", late=("sklearn",)),

@@ -6,7 +6,7 @@ from tests.repository.sources import imports, modules
 KNOWN = {"probes", "probes.errors", "probes.files.durable", "probes.log", "probes.log.layout", "probes.log.reader"}
 KNOWN |= {"probes.log.writing", "probes.log.writing.writer", "probes.recorder"}
 KNOWN |= {"probes.learners.training", "probes.analysis.theory.findings.claims", "probes.cli.verbs.record"}
-KNOWN |= {"probes.quantities.tap"}
+KNOWN |= {"probes.quantities.taps.tap"}
 
 
 @pytest.mark.parametrize("module", modules())
@@ -61,7 +61,7 @@ def test_no_import_is_circular():
             "def f():\n from probes.recorder import Recorder",
             "waits inside a function; one that cannot stand at the top hides a cycle",
         ),
-        ("probes.quantities.tap", 'import_module("probes.cli.verbs.record")', "goes up, from floor 2 to floor 5"),
+        ("probes.quantities.taps.tap", 'import_module("probes.cli.verbs.record")', "goes up, from floor 2 to floor 5"),
     ],
 )
 def test_a_fault_is_found_and_named(module, line, fault):

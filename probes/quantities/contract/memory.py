@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import torch
 
 from probes.errors import UsageError
-from probes.quantities.state import State
+from probes.quantities.contract.state import State
 
 __all__ = ["Memories", "Memory", "Remembering"]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from probes.quantities.quantity import Quantity
+from probes.quantities.contract.quantity import Quantity
 
 __all__ = ["DTYPES", "alike", "check_values", "other_dtype", "other_shape"]
 

@@ -9,11 +9,11 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities.correlation import batched_inner_products, batched_products_by_feature, inner_products
-from probes.quantities.quantity import Batch, Quantity
-from probes.quantities.reductions import BatchedReduction, Reduction
-from probes.quantities.state import State
-from probes.quantities.statistics import STATISTICS, Statistics
+from probes.quantities.contract.quantity import Batch, Quantity
+from probes.quantities.contract.state import State
+from probes.quantities.taps.correlation import batched_inner_products, batched_products_by_feature, inner_products
+from probes.quantities.taps.reductions import BatchedReduction, Reduction
+from probes.quantities.taps.statistics import STATISTICS, Statistics
 
 __all__ = ["Tap", "as_tap"]
 

@@ -3,7 +3,7 @@ import itertools
 import pytest
 import torch
 
-from probes.quantities.statistics import STATISTICS, Statistics
+from probes.quantities.taps.statistics import STATISTICS, Statistics
 
 VALUES = torch.randn(3, 4, 5, 2, generator=torch.Generator().manual_seed(0))
 DIMS = ("class", "neuron", "random", "phase")

@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from probes.directions import Directions
+from probes.measuring import Pending
 from probes.models import Parameters
-from probes.quantities import Largest, OwnClass, Pending, State, Strength, Tap, cosine, nulls, tapped
+from probes.quantities import Largest, OwnClass, State, Strength, Tap, cosine, nulls, tapped
 
 GENERATOR = torch.Generator().manual_seed(0)
 PLANTED = Directions(torch.randn(3, 2, 12, generator=GENERATOR))

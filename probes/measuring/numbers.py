@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-from probes.quantities.transfer import Lane, lane_of
+from probes.measuring.transfer import Lane, lane_of
 
 __all__ = ["Logged", "Numbers"]
 

@@ -5,9 +5,9 @@ from torch import nn
 
 from probes.directions import Directions
 from probes.log.layout import Series
+from probes.measuring import Pending
 from probes.models import Parameters
 from probes.quantities import (
-    Pending,
     ProbeBatch,
     Quantity,
     State,

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from probes.quantities import Pending, Quantity, State
-from probes.quantities.transfer import Lane
-from tests.probes.quantities.devices import Machine
+from probes.measuring import Pending
+from probes.measuring.transfer import Lane
+from probes.quantities import Quantity, State
+from tests.probes.measuring.devices import Machine
 
 STEPS = 70
 WEIGHTS = torch.randn(STEPS, 3, 2, generator=torch.Generator().manual_seed(0))
@@ -120,7 +121,7 @@ def test_the_devices_of_these_tests_find_a_wrong_order(monkeypatch, lane):
 
 
 def test_the_devices_of_these_tests_find_room_that_is_used_too_early(monkeypatch):
-    monkeypatch.setattr("probes.quantities.ring.deque", NeverTurning)
+    monkeypatch.setattr("probes.measuring.ring.deque", NeverTurning)
     _, values, _ = rows(Machine(monkeypatch, random.Random(0)))
     assert not np.array_equal(np.stack(values), WEIGHTS[:, None])
 

@@ -9,9 +9,9 @@ import torch
 
 from probes.log.layout import Series
 from probes.log.stored_directions import StoredDirections
-from probes.quantities.memory import Remembering
-from probes.quantities.probe_batch import ProbeBatch
-from probes.quantities.state import State
+from probes.quantities.contract.memory import Remembering
+from probes.quantities.contract.probe_batch import ProbeBatch
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["Batch", "Quantity", "State"]

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from probes.log.layout import Series
 from probes.log.rows import due
 from probes.log.stored_directions import StoredDirections
-from probes.quantities.copies import Copies
-from probes.quantities.memory import Memories, Memory
-from probes.quantities.probe_batch import described
-from probes.quantities.quantity import Quantity
-from probes.quantities.ring import Ring
-from probes.quantities.state import State
-from probes.quantities.transfer import Lane
-from probes.quantities.values import DTYPES, alike, check_values, other_dtype, other_shape
+from probes.measuring.copies import Copies
+from probes.measuring.ring import Ring
+from probes.measuring.transfer import Lane
+from probes.measuring.values import DTYPES, alike, check_values, other_dtype, other_shape
+from probes.quantities.contract.memory import Memories, Memory
+from probes.quantities.contract.probe_batch import described
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 
 __all__ = ["Pending", "all_finite"]
 
@@ -32,7 +32,7 @@ class Pending:
     A step costs no synchronisation and as few operations as can be: in the middle of a training each of them finds
     the processor's caches full of other things, and takes several times as long as in a row of sixteen. So small
     parameters are copied, and what they alone decide is computed when the steps are taken out. Steps that a device
-    computed go to the host a block at a time, while it computes the next (`probes.quantities.ring`).
+    computed go to the host a block at a time, while it computes the next (`probes.measuring.ring`).
 
     A quantity that has a schedule of its own has a row at the steps that this names, whatever the others have. One that
     cannot be measured any more, or is of another shape or kind of number than at first, ends alone: its values are NaN

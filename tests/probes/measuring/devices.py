@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import torch
 from torch.overrides import TorchFunctionMode
 
-from probes.quantities.transfer import Lane
+from probes.measuring.transfer import Lane
 
 NOTHING = {torch.int64: -1}  # what stands in memory before something is put there
 
@@ -96,7 +96,7 @@ class Machine(TorchFunctionMode):
             self.devices[device] = Device(self)
             self.lanes[device] = lane(device, self.devices[device])
         for module in ("ring", "numbers"):
-            monkeypatch.setattr(f"probes.quantities.{module}.lane_of", self.lanes.get)
+            monkeypatch.setattr(f"probes.measuring.{module}.lane_of", self.lanes.get)
         monkeypatch.setattr(torch.Tensor, "record_stream", lambda *pair: self.used.append(pair))
 
     def of(self, tensor):

@@ -3,8 +3,8 @@ import random
 import pytest
 import torch
 
-from probes.quantities import Numbers
-from tests.probes.quantities.devices import Machine
+from probes.measuring import Numbers
+from tests.probes.measuring.devices import Machine
 
 
 def plain(found):

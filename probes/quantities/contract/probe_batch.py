@@ -12,8 +12,8 @@ from probes.log.layout import checked_name
 from probes.models.evaluating import evaluating, unwrapped
 from probes.models.function import Function, copied_buffers, differentiating, trained
 from probes.models.modules import named_modules
-from probes.quantities.batch_checks import check_labels, check_samples
-from probes.quantities.state import State
+from probes.quantities.contract.batch_checks import check_labels, check_samples
+from probes.quantities.contract.state import State
 
 __all__ = ["ProbeBatch", "described", "labels_of"]
 

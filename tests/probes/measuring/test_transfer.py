@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from probes.errors import UsageError
-from probes.quantities.transfer import Lane, lane_of, refuse_capture
+from probes.measuring.transfer import Lane, lane_of, refuse_capture
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])

@@ -8,8 +8,8 @@ from probes.directions import Directions
 from probes.errors import UsageError
 from probes.models.parameters import Parameters
 from probes.models.readable import check_readable
-from probes.quantities.quantity import Quantity
-from probes.quantities.tap import Tap, as_tap
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.taps.tap import Tap, as_tap
 
 __all__ = ["Chosen", "Tapped", "nulls", "tapped"]
 

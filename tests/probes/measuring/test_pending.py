@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from probes.directions import Directions
-from probes.quantities import Pending, Quantity, State, Tap, all_finite, cosine, weight_norm
+from probes.measuring import Pending, all_finite
+from probes.quantities import Quantity, State, Tap, cosine, weight_norm
 
 WEIGHTS = torch.randn(40, 3, 5, generator=torch.Generator().manual_seed(0))
 
@@ -143,7 +144,7 @@ def test_parameters_are_looked_up_in_the_order_of_the_quantities():
 
 
 def test_large_parameters_are_measured_at_once(monkeypatch):
-    monkeypatch.setattr("probes.quantities.copies._MOST_COPIED", WEIGHTS[0].nbytes - 1)
+    monkeypatch.setattr("probes.measuring.copies._MOST_COPIED", WEIGHTS[0].nbytes - 1)
     seen = []
     pending = Pending([Quantity("w", (), lambda state: seen.append(state.step) or torch.zeros(()), reads=("w",))])
     measured(pending, range(3))

@@ -5,7 +5,7 @@ import math
 import torch
 
 from probes.errors import UsageError
-from probes.quantities.state import State
+from probes.quantities.contract.state import State
 
 __all__ = ["product", "rows"]
 

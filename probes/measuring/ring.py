@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from probes.quantities.transfer import lane_of
+from probes.measuring.transfer import lane_of
 
 __all__ = ["Ring"]
 
