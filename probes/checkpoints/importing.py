@@ -17,7 +17,7 @@ from probes.errors import LogError
 from probes.launch.selection import beside
 from probes.models import Parameters
 from probes.quantities import Tap, as_tap
-from probes.recorder import Recorder
+from probes.recording import Recorder
 
 __all__ = ["import_checkpoints", "module_of"]
 

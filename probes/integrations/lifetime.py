@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from probes.models.modules import parameters
-from probes.recorder import Recorder
+from probes.recording import Recorder
 
 __all__ = ["Guarded"]
 

@@ -15,7 +15,7 @@ from probes.learners.networks import Networks
 from probes.learners.optimizers import Moments
 from probes.log.manifest import read_manifest
 from probes.log.writing.resuming import Position
-from probes.stacked import StackedRecorder
+from probes.recording import StackedRecorder
 from probes.studies.interruption import Interruption
 
 __all__ = ["Checkpoint", "Checkpoints", "KeptRun", "read_checkpoint", "write_checkpoint"]

@@ -18,8 +18,8 @@ from probes.learners.minibatches import Progress, train_students
 from probes.learners.recipe_files import as_mapping
 from probes.log.manifest import Manifest
 from probes.quantities import Largest, Tap, cosine, weight_norm
+from probes.recording import StackedRecorder
 from probes.schedules import Schedule, at
-from probes.stacked import StackedRecorder
 from probes.studies.folder import ENDED, check_runs, status_of, study_hash
 from probes.studies.gaussian_evaluate import evaluate_students, watched_error
 from probes.studies.gaussian_material import GaussianMaterial, keep_students

@@ -16,8 +16,8 @@ from probes.learners.recipe_files import AnyRecipe, as_mapping
 from probes.learners.training import State, train
 from probes.log.manifest import Manifest, read_manifest
 from probes.log.writing.resuming import Position
+from probes.recording import StackedRecorder
 from probes.schedules import Schedule, at, every
-from probes.stacked import StackedRecorder
 from probes.studies.checkpoint import Checkpoint, Checkpoints, read_checkpoint
 from probes.studies.evaluate import Monitor, evaluate_networks
 from probes.studies.folder import ENDED, check_root, check_runs, status_of, study_hash

@@ -18,7 +18,7 @@ from probes.learners.recipes import Recipe
 from probes.learners.training import State, train
 from probes.log import Log, Manifest, Series, open_log
 from probes.log.writing import RunWriter
-from probes.stacked import StackedRecorder
+from probes.recording import StackedRecorder
 from probes.studies.material import Material
 from scripts.benchmarks.appending import STEPS, Row, beside_sealing, without_sealing
 from scripts.benchmarks.trajectories import noisy, trajectories

@@ -13,7 +13,7 @@ from probes.learners.recipe_files import built_in
 from probes.learners.recipes import Recipe
 from probes.learners.training import State, train
 from probes.log.manifest import Manifest
-from probes.stacked import StackedRecorder
+from probes.recording import StackedRecorder
 from probes.studies.material import Material
 
 BLOCK, RUNS = 16, 10  # steps that are written together

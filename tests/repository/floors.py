@@ -29,7 +29,6 @@ def _area(floor: int, *others: str, ours: tuple[str, ...] = (), late: tuple[str,
 _LEAF = ("probes.errors",)
 ROOF = 5
 _ROOF = _area(ROOF, "click", "numpy", "pandas", "rich", "safetensors", "torch", late=("dask", "distributed", "sklearn"))
-_HOOKS = _area(3, "numpy", "torch")
 _HDF5_WRITING = _area(
     2,
     "h5py",
@@ -62,7 +61,6 @@ def _analysis(*others: str, ours: tuple[str, ...] = (), late: tuple[str, ...] = 
 AREAS: Mapping[str, Area] = {
     "probes": _area(0),
     "probes.errors": _area(0),
-    "probes.provenance": _area(0),
     "probes.roles": _area(0),
     "probes.schedules": _area(0, ours=_LEAF),
     "probes.files.*": _area(0, ours=("probes.files", "probes.errors")),
@@ -92,7 +90,6 @@ AREAS: Mapping[str, Area] = {
             "probes.log",
             "probes.files",
             *_LEAF,
-            "probes.provenance",
             "probes.schedules",
             "probes",
         ),
@@ -110,17 +107,7 @@ AREAS: Mapping[str, Area] = {
     "probes.models.*": _area(2, "torch", ours=("probes.models", *_LEAF)),
     "probes.directions.*": _area(2, "numpy", "safetensors", "torch"),
     "probes.estimators.*": _area(2, "numpy", "safetensors", "scipy", "torch", late=("sklearn",)),
-    "probes.hooks": _HOOKS,
-    "probes.counting": _HOOKS,
-    "probes.looks": _HOOKS,
-    "probes.optimizers": _HOOKS,
-    "probes.watched": _HOOKS,
-    "probes.wrappers": _HOOKS,
-    "probes.recorder": _HOOKS,
-    "probes.recording": _HOOKS,
-    "probes.faults": _HOOKS,
-    "probes.costs": _HOOKS,
-    "probes.stacked": _HOOKS,
+    "probes.recording.*": _area(3, "numpy", "torch"),
     "probes.integrations.*": _area(3, "torch", late=("lightning", "transformers")),
     "probes.analysis.intervals": _analysis("numpy", "scipy"),
     "probes.analysis.shares": _analysis("numpy", "scipy", ours=("intervals",)),

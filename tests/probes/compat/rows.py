@@ -9,7 +9,7 @@ from torch import nn
 from probes.directions import Directions
 from probes.log import open_log
 from probes.models.distributed import is_writer
-from probes.recorder import Recorder
+from probes.recording import Recorder
 
 
 def network(**options):

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from probes import ProbeBatch, quantities
-from probes.costs import costs
 from probes.log import open_log
 from probes.models import Parameters
-from probes.recorder import Recorder
+from probes.recording import Recorder
+from probes.recording.costs import costs
 from probes.schedules import every, first
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

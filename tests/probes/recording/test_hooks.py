@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from probes.errors import UsageError
-from probes.hooks import StepHook
+from probes.recording.hooks import StepHook
 
 
 def optimizer_of_one_weight(kind=torch.optim.SGD):

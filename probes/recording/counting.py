@@ -8,11 +8,11 @@ from typing import Any
 import torch
 
 from probes.errors import UsageError
-from probes.faults import Faults
-from probes.hooks import StepHook
-from probes.looks import Looks
 from probes.measuring import Pending, refuse_capture
-from probes.recording import Recording, as_numbers
+from probes.recording.faults import Faults
+from probes.recording.hooks import StepHook
+from probes.recording.looks import Looks
+from probes.recording.recording import Recording, as_numbers
 
 __all__ = ["UNSEEN", "Counting"]
 
@@ -27,7 +27,7 @@ class Counting:
     """The half of a recorder that counts updates and writes what is seen at them; `probes.Recorder` is the other.
 
     Example:
-        >>> from probes.recorder import Recorder
+        >>> from probes.recording.recorder import Recorder
         >>> issubclass(Recorder, Counting)
         True
     """

@@ -7,17 +7,17 @@ from typing import Any, Self
 
 import torch
 
-from probes.counting import UNSEEN, Counting
 from probes.errors import UsageError
-from probes.faults import Faults, OnError, one_line
-from probes.hooks import StepHook
 from probes.log.manifest import Manifest
 from probes.log.outputs import Outputs, write_outputs
-from probes.looks import Looks
 from probes.models.distributed import is_writer
-from probes.optimizers import Optimizers, check_trains, several
 from probes.quantities import Chosen, Quantity, Tapped
-from probes.recording import Recording, as_array
+from probes.recording.counting import UNSEEN, Counting
+from probes.recording.faults import Faults, OnError, one_line
+from probes.recording.hooks import StepHook
+from probes.recording.looks import Looks
+from probes.recording.optimizers import Optimizers, check_trains, several
+from probes.recording.recording import Recording, as_array
 from probes.schedules import Schedule, every
 
 __all__ = ["Recorder"]

@@ -10,9 +10,8 @@ from torch import nn
 from probes.log import open_log
 from probes.log.manifest import Manifest
 from probes.quantities import Quantity
-from probes.recorder import Recorder
+from probes.recording import Recorder, StackedRecorder
 from probes.schedules import every
-from probes.stacked import StackedRecorder
 from tests.probes.measuring.devices import Machine
 
 STEPS = 60

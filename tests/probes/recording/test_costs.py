@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from probes.costs import costs
 from probes.directions import Directions
 from probes.errors import UsageError
 from probes.log import open_log
 from probes.quantities import Largest, OwnClass, Tap, distance_from_start, weight_norm
-from probes.recorder import Recorder
+from probes.recording import Recorder
+from probes.recording.costs import costs
 from probes.schedules import every, first
 
 MODEL = nn.Sequential(nn.Linear(12, 5), nn.Linear(5, 2))

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from probes import open_log
-from probes.optimizers import unwrapped
+from probes.recording.optimizers import unwrapped
 from tests.probes.training import network, recorder, train
 
 

@@ -7,7 +7,7 @@ from torch.optim import Optimizer
 
 from probes.errors import UsageError
 from probes.models.modules import parameters
-from probes.wrappers import TRANSPARENT
+from probes.recording.wrappers import TRANSPARENT
 
 __all__ = ["Optimizers", "check_trains", "identities", "several", "unwrapped"]
 

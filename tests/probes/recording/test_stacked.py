@@ -11,8 +11,8 @@ from probes.log import open_logs
 from probes.log.manifest import Manifest
 from probes.log.writing import Position
 from probes.quantities import Quantity, Tap
+from probes.recording import StackedRecorder
 from probes.schedules import every
-from probes.stacked import StackedRecorder
 
 RUNS, CLASSES, NEURONS, DIM = 3, 2, 4, 6
 GENERATOR = torch.Generator().manual_seed(0)

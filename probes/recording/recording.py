@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 
 from probes.errors import RunError, UsageError
-from probes.faults import Faults
 from probes.files.endings import at_end, not_at_end, rescued
 from probes.log.layout import MANIFEST, checked_name
 from probes.log.manifest import Manifest, read_manifest
@@ -22,6 +21,7 @@ from probes.log.writing.steps import any_step
 from probes.log.writing.writer import RunWriter
 from probes.measuring import Numbers, Pending, all_finite
 from probes.models.distributed import is_writer, whole
+from probes.recording.faults import Faults
 
 __all__ = ["Recording", "as_array", "as_numbers"]
 

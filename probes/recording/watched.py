@@ -15,8 +15,8 @@ from torch.optim import optimizer as torch_optimizer
 from torch.utils.hooks import RemovableHandle
 
 from probes.errors import UsageError
-from probes.optimizers import identities
-from probes.wrappers import after, calls, hooked, wrapper_of
+from probes.recording.optimizers import identities
+from probes.recording.wrappers import after, calls, hooked, wrapper_of
 
 __all__ = ["Strangers", "Watched", "at_the_end_of_backward", "in_backward", "nested_backward"]
 

@@ -11,8 +11,8 @@ from probes.log import open_log
 from probes.log.manifest import Manifest
 from probes.log.verification.findings import faults
 from probes.quantities import Quantity, activations, update_terms, weight_norm
+from probes.recording import StackedRecorder
 from probes.schedules import at, every, logarithmic
-from probes.stacked import StackedRecorder
 from tests.probes.training import DIRECTIONS, network, recorder, train
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

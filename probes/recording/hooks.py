@@ -5,8 +5,8 @@ from functools import partial
 
 from torch.optim import Optimizer
 
-from probes.optimizers import identities
-from probes.watched import Strangers, Watched, at_the_end_of_backward, in_backward, nested_backward
+from probes.recording.optimizers import identities
+from probes.recording.watched import Strangers, Watched, at_the_end_of_backward, in_backward, nested_backward
 
 __all__ = ["StepHook"]
 
@@ -16,8 +16,8 @@ class StepHook:
 
     The optimizer's step hooks see real updates only: gradient accumulation, evaluation passes and compiled models do
     not disturb them, and a step that ``GradScaler`` leaves out is none. An update is over once everything has been done
-    that belongs to it: the ``step`` of a subclass or of a wrapper that goes on with the weights (`probes.wrappers`),
-    and the step hooks of others, also those that are registered later.
+    that belongs to it: the ``step`` of a subclass or of a wrapper that goes on with the weights
+    (`probes.recording.wrappers`), and the step hooks of others, also those that are registered later.
 
     Several optimizers make one update together. It counts when each has stepped, optimizers of the same parameters
     being alternatives, or else as soon as it is certain that no more comes: before one that has stepped steps again,
