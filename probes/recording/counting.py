@@ -61,11 +61,12 @@ class Counting:
             self._seen = True
 
     def _note(self, scalars: Mapping[str, float | torch.Tensor], step: int | None) -> None:
-        numbers = as_numbers(scalars)
-        if step is not None or self._hook is None:
-            self._recording.log(self.updates if step is None else step, numbers)
+        log, numbers = self._recording.log, as_numbers(scalars)
+        if step is not None:
+            log(step, numbers)
+        elif self._hook is None or not self._hook.begun:
+            log(self.updates, numbers)
         else:  # of several optimizers' updates only the next step tells to which of them a loss belongs
-            log = self._recording.log
             self._hook.defer(lambda: self._faults.attempt(self.updates, "a scalar", log, self.updates, numbers))
 
     def _trained(self) -> set[int]:
@@ -80,8 +81,8 @@ class Counting:
         if self._recording.resumed:
             self._pending.taken()
             self._remember()
-        self._recording.open(self._pending, self._looks.finite, first=self.updates)
-        self._recording.write(self._pending)
+        self._recording.open(self._looks.finite, first=self.updates)
+        self._recording.write()
 
     def _remember(self) -> None:
         """Have the quantities go on as they were at the checkpoint; those that had ended by then stay so."""
@@ -111,7 +112,7 @@ class Counting:
             self._looks.take(self.updates)
         self._seen = False
         if self._pending.due:
-            self._recording.write(self._pending, wait=False)
+            self._recording.write(wait=False)
 
     def _end(self, status: str, reason: str) -> None:
         if self._recording.live:
@@ -121,7 +122,7 @@ class Counting:
 
     def _complete(self) -> None:
         """Write what waits, and note if the weights have changed since."""
-        self._recording.write(self._pending)
+        self._recording.write()
         step, values = self._recording.last
         with suppress(ReferenceError):  # of a model that is no more nothing can have changed
             if self._recording.live and 0 < step == self.updates and self._looks.differs(step, values):

@@ -109,6 +109,11 @@ class StepHook:
             self._callback()
         self._catch_up()
 
+    @property
+    def begun(self) -> bool:
+        """Whether some of several optimizers have stepped, but not all, so that the update may not be over."""
+        return bool(self._deferred) or len(self._missing) < len(self._watched)
+
     def defer(self, action: Callable[[], object]) -> None:
         """Act as soon as it is certain to which update the coming step belongs: at once if none has been begun.
 

@@ -134,7 +134,7 @@ class Recorder(Counting):
             schedule=self._schedule,
             ended=self._faults.ended,
         )
-        self._pending = self._looks.pending
+        self._pending = self._recording.pending = self._looks.pending
         self._looks.check_same(self.updates)
         self._remember()
         self._pending.measure(self._looks.state(self.updates))
@@ -184,7 +184,7 @@ class Recorder(Counting):
             UsageError: the recorder is not attached.
         """
         self._check_attached()
-        if self._begun() and self._recording.live:
+        if (not (self._waits or self._pending.lanes) or self._begun()) and self._recording.live:
             self._faults.attempt(self.updates, "a scalar", self._note, scalars, step)
 
     def outputs(
@@ -243,7 +243,7 @@ class Recorder(Counting):
         self._begun()
         if self._hook is not None:
             self._hook.complete()
-        self._faults.attempt(self.updates, "a step", self._recording.write, self._pending)
+        self._faults.attempt(self.updates, "a step", self._recording.write)
         self._faults.attempt(self.updates, "a checkpoint", self._recording.settle, self.updates)
         ended = {
             name: {"shape": list(shape), "reason": self._faults.of_series(name)}

@@ -1,35 +1,31 @@
 """The log of one run as a recorder writes it: begun, gone on with, ended early where a value is not finite."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import replace
-from operator import itemgetter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from probes.errors import RunError, UsageError
-from probes.files.endings import at_end, not_at_end, rescued
 from probes.log.layout import MANIFEST, checked_name
 from probes.log.manifest import Manifest, read_manifest
-from probes.log.rows import due
 from probes.log.writing.resuming import Position
-from probes.log.writing.steps import any_step
 from probes.log.writing.writer import RunWriter
-from probes.measuring import Numbers, Pending, all_finite
 from probes.models.distributed import is_writer, whole
 from probes.recording.faults import Faults
+from probes.recording.run_logs import RunLogs
 
 __all__ = ["Recording", "as_array", "as_numbers"]
 
 _LOGGER = logging.getLogger("probes")
 
 
-class Recording:
+class Recording(RunLogs):
     """One run's log from the first row to its end.
+
+    Where the weights are finite all the same, what is not is a value like others, and noted once.
 
     Args:
         path: The run directory.
@@ -41,7 +37,7 @@ class Recording:
     Example:
         >>> path = Path("runs/seed-0")
         >>> recording = Recording(path, Manifest("seed-0", ()), Faults(path, "warn"), overwrite=False, resume=False)
-        >>> recording.open(Pending([]))
+        >>> recording.open()
         >>> recording.log(0, {"loss": torch.tensor(0.5)})
         >>> recording.close("finished", "")
         >>> from probes.log import open_log
@@ -49,16 +45,12 @@ class Recording:
         [0.5]
     """
 
-    divergence: str = ""  # once there is a reason, nothing more is recorded
-
     def __init__(self, path: Path, manifest: Manifest, faults: Faults, *, overwrite: bool, resume: bool) -> None:
+        super().__init__()
         self._warn, self._note = faults.warn, faults.note
         self._path, self._manifest, self._overwrite = path, manifest, overwrite
         self._position = Position() if resume else None  # where to go on; None = this must be a new run
         self._created = ""  # when the run to go on with began
-        self._writer: RunWriter | None = None
-        self._pending = Pending([])
-        self._scalars: Numbers[int] = Numbers()  # that wait, by step
         self._finite: Callable[[], bool] = _unknown  # whether the weights are
         self._not_finite: set[str] = set()  # series that have not been finite while the weights were
         self.last: tuple[int, dict[str, NDArray[Any]]] = (-1, {})  # the step that was written last, and its values
@@ -66,7 +58,7 @@ class Recording:
     @property
     def live(self) -> bool:
         """Whether rows are taken."""
-        return self._writer is not None and not self.divergence
+        return bool(self.writers) and not self.divergences
 
     @property
     def resumed(self) -> bool:
@@ -78,7 +70,7 @@ class Recording:
         """Whether a state may still be loaded, without which a run that stands there would begin anew."""
         return is_writer() and self._position == Position() and (self._path / MANIFEST).exists()
 
-    def open(self, pending: Pending, finite: Callable[[], bool] | None = None, *, first: int = 0) -> None:
+    def open(self, finite: Callable[[], bool] | None = None, *, first: int = 0) -> None:
         """Make the run directory for what has been measured, or go on with the one that is there.
 
         Of several processes that train together only the first does; the others record nothing. ``finite`` says later
@@ -87,85 +79,35 @@ class Recording:
         Raises:
             RunError: there is a run that is not to be gone on with, or does not hold what is to be gone on from.
         """
-        if is_writer() and not self.divergence:
+        if is_writer() and not self.divergences:
             if self._created and (found := read_manifest(self._path).created) != self._created:
                 raise RunError(
                     f"expected the run of {self._created} at `{self._path}`, got one of {found}; record into another "
                     "directory, or leave the checkpoint"
                 )
-            manifest = replace(self._manifest, series=pending.series, batches=pending.probe_batches)
-            self._writer = RunWriter(
-                self._path,
-                manifest,
-                directions=pending.directions,
-                overwrite=self._overwrite,
-                resume=self._position,
-                first=first,
-            )
-            self._created = self._writer.manifest.created
-            self._pending, self._finite = pending, finite or _unknown
-            at_end(self)
+            self.add(0, self._path, self._manifest, overwrite=self._overwrite, resume=self._position, first=first)
+            self._created = self.writers[0].manifest.created
+            self._finite = finite or _unknown
 
-    def rescue(self) -> None:
-        """Have all rows so far on the disk: the process ends, or nobody is left to close the log, which stays open."""
-        if self._writer is not None and self._writer.open_here:
-            self.write(self._pending)
-            self._writer.rescue()
+    def _ends(self, broken: Mapping[str, int]) -> Mapping[str, int]:
+        """Those that are not finite for the first time, unless the weights are finite."""
+        new = {name: step for name, step in broken.items() if name not in self._not_finite}
+        if not new or not self._finite():
+            return new
+        for name, step in new.items():
+            self._not_finite.add(name)
+            self._note(name, f"`{name}` is not finite at step {step}, and the weights are; it is recorded as it is")
+        return {}
 
-    def __del__(self) -> None:
-        rescued(self, "_writer")
+    def _note_last(self, steps: Sequence[int], arrays: Mapping[str, NDArray[Any]]) -> None:
+        if steps:
+            ends = [name for name in arrays if name not in self._schedules or self._rows(name, steps[-1:])]
+            self.last = steps[-1], {name: arrays[name][-1].copy() for name in ends}
 
-    def write(self, pending: Pending, *, wait: bool = True) -> None:
-        """Write the steps that wait, up to the first that is not finite: there the run has diverged, and the log ends.
-
-        Where the weights are finite all the same, what is not is a value like others, and noted once. Without ``wait``
-        what a device has computed lately only goes on its way, and is written by a later call.
-        """
-        steps, arrays = pending.taken(wait=wait)
-        self._write_scalars(wait=wait)
-        if self._writer is None or self.divergence:
-            return
-        broken = dict(self._broken(steps, arrays, known=self._not_finite | pending.ended.keys()))
-        if broken and self._finite():
-            for name, step in broken.items():
-                self._not_finite.add(name)
-                self._note(name, f"`{name}` is not finite at step {step}, and the weights are; it is recorded as it is")
-            broken = {}
-        name, end = min(broken.items(), key=itemgetter(1), default=("", -1))
-        row = steps.index(end) if broken else len(steps)
-        schedules = self._writer.manifest.schedules
-        if broken:
-            arrays = {name: array[: int(due(schedules.get(name), steps[:row]).sum())] for name, array in arrays.items()}
-        self._writer.extend(steps[:row], arrays)
-        if row:
-            step = steps[row - 1]
-            ends = [name for name in arrays if name not in schedules or due(schedules[name], [step])[0]]
-            self.last = step, {name: arrays[name][-1].copy() for name in ends}
-        if broken:
-            self.divergence = f"`{name}` is not finite at step {end}"
-            self._warn(f"{self.divergence}; the log ends before it, training goes on")
-            self.close("diverged", "")
-
-    def _broken(
-        self, steps: Sequence[int], arrays: Mapping[str, NDArray[Any]], known: Set[str]
-    ) -> Iterator[tuple[str, int]]:
-        """The series that are not finite, but for the known ones, and the first step at which each is not."""
-        for name, array in arrays.items():
-            if name not in known and not np.isfinite(array).all():
-                schedule = None if self._writer is None else self._writer.manifest.schedules.get(name)
-                own = np.array(steps)[due(schedule, steps)]
-                yield name, int(own[all_finite(array, axes=1).argmin()])
-
-    def log(self, step: int, scalars: Mapping[str, float | torch.Tensor]) -> None:
-        """Write numbers at a step, many of them together, so that a device is seldom waited for."""
-        self._scalars.add(any_step(step), scalars)
-        if self._scalars.due:
-            self._write_scalars(wait=False)
-
-    def _write_scalars(self, *, wait: bool = True) -> None:
-        for step, scalars in self._scalars.taken(wait=wait):
-            if self._writer is not None:
-                self._writer.log(step, {name: float(value) for name, value in scalars.items()})
+    def _diverge(self, run: int, reason: str) -> None:
+        self.divergences[run] = reason
+        self._warn(f"{reason}; the log ends before it, training goes on")
+        self.close("diverged", "")
 
     def settle(self, step: int) -> None:
         """Have every row so far on the disk, as those before ``step`` updates were completed.
@@ -173,15 +115,16 @@ class Recording:
         Raises:
             LogError: the disk refuses; `state` tells of the rows all the same, and going on from it will find out.
         """
-        if self._writer is not None and not self.divergence:
-            self._write_scalars()
-            self._position = Position(step, self._writer.rows)
-            self._writer.flush()
+        if self.live:
+            self.write_numbers()
+            self._position = Position(step, self.writers[0].rows)
+            self.writers[0].flush()
 
     def state(self, step: int) -> dict[str, Any]:
         """What `load` takes: numbers and texts, as a checkpoint can hold them."""
         rows = self._position.rows if self._position is not None else 0
-        facts = {"run_id": self._manifest.run_id, "created": self._created, "divergence": self.divergence}
+        divergence = self.divergences.get(0, "")
+        facts = {"run_id": self._manifest.run_id, "created": self._created, "divergence": divergence}
         return {"step": step, "rows": rows, **facts}
 
     def load(self, state: Mapping[str, Any]) -> None:
@@ -195,18 +138,17 @@ class Recording:
             raise ValueError(f"expected a recorder's `state_dict`, got one of {', '.join(map(str, state))}")
         if state["run_id"] != self._manifest.run_id:
             raise UsageError(f"expected the state of run `{self._manifest.run_id}`, got that of `{state['run_id']}`")
-        self._position = Position(state["step"], state["rows"])
-        self._created, self.divergence = state["created"], state["divergence"]
+        self._position, self._created = Position(state["step"], state["rows"]), state["created"]
+        self.divergences = {0: state["divergence"]} if state["divergence"] else {}
 
     def close(self, status: str, reason: str, step: int = -1, seconds: float = 0.0) -> None:
         """End the log after ``step`` updates, ``seconds`` of which went into recording; one that diverged says so."""
-        if self._writer is not None:
-            self._write_scalars()
-            status, reason = ("diverged", self.divergence) if self.divergence else (status, reason)
-            self._writer.close(status, reason, recording_seconds=seconds)
-            not_at_end(self)
-            _LOGGER.info("%s", _summary(self._writer))
-            self._position, self._writer = Position(step, self._writer.rows), None
+        if self.writers:
+            writer = self.writers[0]
+            self.write_numbers()
+            self.end(0, status, reason, seconds=seconds)
+            _LOGGER.info("%s", _summary(writer))
+            self._position = Position(step, writer.rows)
 
 
 def _unknown() -> bool:

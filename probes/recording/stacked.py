@@ -7,19 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
 import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.files.endings import at_end, not_at_end, rescued
 from probes.log.manifest import Manifest
-from probes.log.rows import due
 from probes.log.writing.resuming import Position
-from probes.log.writing.steps import any_step
-from probes.log.writing.writer import RunWriter
-from probes.measuring import Numbers, Pending, all_finite
+from probes.measuring import Pending
 from probes.quantities import Quantity, State, Tap, as_tap, nulls
+from probes.recording.run_logs import RunLogs
 from probes.schedules import Schedule, every
 
 __all__ = ["StackedRecorder"]
@@ -82,12 +78,9 @@ class StackedRecorder:
         self._quantities, self._schedule = tuple(quantities), schedule
         given = [(name, as_tap(value, dims=("class", "neuron"))) for name, value in taps.items()]
         self._taps = [(name, _with_runs(tap)) for name, tap in (*given, *(nulls(given) if null else ()))]
-        self._runs: tuple[int, ...] = ()  # that the run axis of the waiting steps stands for
-        self._pending = Pending([])
-        self._numbers: Numbers[tuple[int, tuple[int, ...]]] = Numbers()  # that wait, by step and runs
+        self._logs = RunLogs(stacked=True)
+        self._logs.runs = ()
         self._opened = False
-        self._schedules: Mapping[str, Schedule] = {}  # by series, where not all have a row at every recorded step
-        self._writers: dict[int, RunWriter] = {}  # of the runs that are still recorded
 
     def step(self, step: int, weights: Mapping[str, torch.Tensor], runs: Sequence[int] | None = None) -> None:
         """Record the state of the runs after ``step`` updates; the first call makes the run directories.
@@ -105,23 +98,23 @@ class StackedRecorder:
         """
         runs = self._checked(runs, weights)
         common = step == 0 or self._schedule(step)
-        if self._opened and not common and not self._pending.asks(step):
+        if self._opened and not common and not self._logs.pending.asks(step):
             return
-        if runs != self._runs:
+        if runs != self._logs.runs:
             self._regroup(runs, weights)
 
-        state = State(step, weights)
-        if not (common or self._pending.begun):  # measured all the same, to know the shapes
-            self._pending.measure(state)
-            self._pending.taken()
+        state, pending = State(step, weights), self._logs.pending
+        if not (common or pending.begun):  # measured all the same, to know the shapes
+            pending.measure(state)
+            pending.taken()
         if common:
-            self._pending.measure(state)
-        elif self._pending.asks(step):
-            self._pending.measure_own(state)
+            pending.measure(state)
+        elif pending.asks(step):
+            pending.measure_own(state)
         if not self._opened:
             self._open()
-        if self._pending.due:
-            self._write(wait=False)
+        if pending.due:
+            self._logs.write(wait=False)
 
     def log(self, step: int, scalars: Mapping[str, torch.Tensor], runs: Sequence[int] | None = None) -> None:
         """Record numbers of the runs at ``step``, which need not be a recorded one.
@@ -139,9 +132,7 @@ class StackedRecorder:
             raise UsageError("expected step 0 to be recorded before scalars; call `step` first")
 
         runs = self._checked(runs, scalars)
-        self._numbers.add((any_step(step), runs), {name: values.clone() for name, values in scalars.items()})
-        if self._numbers.due:
-            self._write_numbers(wait=False)
+        self._logs.log(step, {name: values.clone() for name, values in scalars.items()}, runs)
 
     def positions(self, step: int) -> dict[int, Position]:
         """Where the runs that are still recorded stand after ``step`` updates, once all of it is on the disk.
@@ -149,21 +140,20 @@ class StackedRecorder:
         Raises:
             LogError: the disk refuses; the rows stay in memory.
         """
-        self._write()
-        return {run: writer.position(step) for run, writer in self._writers.items()}
+        self._logs.write()
+        return {run: writer.position(step) for run, writer in self._logs.writers.items()}
 
     def close_run(self, run: int, status: str, reason: str = "") -> None:
         """End one run's log; nothing happens when it has ended already."""
-        self._write()
-        self._end(run, status, reason)
+        self._logs.write()
+        self._logs.end(run, status, reason)
 
     def close(self, status: str = "finished", reason: str = "") -> None:
         """End the logs of all runs that have not ended."""
         with ExitStack() as every_one:  # also when one of them cannot be written
             for run in range(len(self.paths)):
-                every_one.callback(self._end, run, status, reason)
-            self._write()
-        not_at_end(self)
+                every_one.callback(self._logs.end, run, status, reason)
+            self._logs.write()
 
     def __enter__(self) -> Self:
         return self
@@ -172,11 +162,10 @@ class StackedRecorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with ExitStack() as every_one:
-            for writer in self._writers.values():
+            for writer in self._logs.writers.values():
                 every_one.callback(writer.__exit__, kind, error, trace)
-            self._write()
-            self._writers = {}
-        not_at_end(self)
+            self._logs.write()
+            self._logs.forget()
 
     def _checked(self, runs: Sequence[int] | None, stacked: Mapping[str, torch.Tensor]) -> tuple[int, ...]:
         """The runs that the leading axis of every tensor stands for."""
@@ -197,68 +186,19 @@ class StackedRecorder:
         if not self._opened and len(runs) < len(self.paths):
             raise ValueError(f"expected all {len(self.paths)} runs at the first step, got {len(runs)}")
 
-        self._write()
-        self._runs = runs
+        self._logs.write()
         correlations = [tap.quantity(name, weights[name]) for name, tap in self._taps]
-        self._pending = Pending([*correlations, *self._quantities])
+        self._logs.runs, self._logs.pending = runs, Pending([*correlations, *self._quantities])
 
     def _open(self) -> None:
-        series = tuple(replace(one, dims=one.dims[1:], shape=one.shape[1:]) for one in self._pending.series)
         with ExitStack() as undo:
             undo.callback(self.close, "failed", "another of the runs could not be made")
             for run, (path, manifest) in enumerate(zip(self.paths, self._manifests, strict=True)):
-                self._writers[run] = RunWriter(
-                    path,
-                    replace(manifest, series=series, schedule=str(self._schedule), batches=self._pending.probe_batches),
-                    directions=self._pending.directions,
-                    overwrite=self._overwrite,
-                    resume=self._resume[run],
-                )
-                self._schedules = self._writers[run].manifest.schedules
+                known = replace(manifest, schedule=str(self._schedule))
+                self._logs.add(run, path, known, overwrite=self._overwrite, resume=self._resume[run])
             undo.pop_all()
         self._opened = True
-        self._write()
-        at_end(self)
-
-    def rescue(self) -> None:
-        """Have all rows so far on the disk: the process ends, or nobody is left to close the logs."""
-        if all(writer.open_here for writer in self._writers.values()):
-            self._write()
-            for writer in self._writers.values():
-                writer.rescue()
-
-    def __del__(self) -> None:
-        rescued(self, "_writers")
-
-    def _write_numbers(self, *, wait: bool) -> None:
-        for (step, runs), scalars in self._numbers.taken(wait=wait):
-            columns = {name: torch.as_tensor(values).tolist() for name, values in scalars.items()}
-            for row, run in enumerate(runs):
-                if run in self._writers:
-                    self._writers[run].log(step, {name: column[row] for name, column in columns.items()})
-
-    def _write(self, *, wait: bool = True) -> None:
-        """Write the steps that wait, of each run up to the first that is not finite; its numbers first."""
-        self._write_numbers(wait=wait)
-        steps, arrays = self._pending.taken(wait=wait)
-        finite = np.ones((len(steps), len(self._runs)), np.bool_)
-        for name, array in arrays.items():
-            finite[due(self._schedules.get(name), steps)] &= all_finite(array, axes=2)
-        for place, run in enumerate(self._runs):
-            if run not in self._writers:
-                continue
-            rows = len(steps) if finite[:, place].all() else int(finite[:, place].argmin())
-            counts = {name: int(due(self._schedules.get(name), steps[:rows]).sum()) for name in arrays}
-            self._writers[run].extend(
-                steps[:rows], {name: arrays[name][:count, place] for name, count in counts.items()}
-            )
-            if rows < len(steps):
-                self._end(run, "diverged", f"a correlation is not finite at step {steps[rows]}")
-
-    def _end(self, run: int, status: str, reason: str) -> None:
-        writer = self._writers.pop(run, None)
-        if writer is not None:
-            writer.close(status, reason)
+        self._logs.write()
 
 
 def _with_runs(tap: Tap) -> Tap:

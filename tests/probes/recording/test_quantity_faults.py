@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from tests.probes.recording.test_resuming import cut_off, go_on
 
 from probes.log import open_log
 from probes.quantities import Quantity
 from probes.schedules import every
+from tests.probes.recording.test_resuming import cut_off, go_on
 from tests.probes.training import network, recorder, train
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from tests.probes.recording.test_resuming import cut_off, go_on, uninterrupted
 
 from probes.errors import UsageError
 from probes.log import open_log
 from probes.quantities import Quantity, State, distance_from_start
 from probes.quantities.contract.memory import Memory
 from probes.schedules import every
+from tests.probes.recording.test_resuming import cut_off, go_on, uninterrupted
 from tests.probes.training import network, recorder, train
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.probes.recording.test_resuming import cut_off, go_on, uninterrupted
 
 from probes.quantities import alignment, update_size
 from probes.schedules import every
+from tests.probes.recording.test_resuming import cut_off, go_on, uninterrupted
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")
 

@@ -92,7 +92,7 @@ def test_a_run_that_is_not_finite_ends_and_the_others_go_on(tmp_path):
     logs = open_logs(tmp_path)
     assert [log.status for log in logs] == ["finished", "diverged", "finished"]
     assert [len(log.steps) for log in logs] == [5, 2, 5]
-    assert logs[1].manifest.reason == "a correlation is not finite at step 2"
+    assert logs[1].manifest.reason == "`correlations` is not finite at step 2"
 
 
 def test_one_run_can_be_closed_early(tmp_path):
