@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from probes.errors import RunError, UsageError
+from probes.files.durable import is_there
 from probes.log.layout import MANIFEST, checked_name
 from probes.log.manifest import Manifest, read_manifest
 from probes.log.writing.resuming import Position
@@ -68,7 +69,7 @@ class Recording(RunLogs):
     @property
     def undecided(self) -> bool:
         """Whether a state may still be loaded, without which a run that stands there would begin anew."""
-        return is_writer() and self._position == Position() and (self._path / MANIFEST).exists()
+        return is_writer() and self._position == Position() and is_there(self._path / MANIFEST)
 
     def open(self, finite: Callable[[], bool] | None = None, *, first: int = 0) -> None:
         """Make the run directory for what has been measured, or go on with the one that is there.
