@@ -14,13 +14,13 @@ from probes.log import open_logs as open_logs
 from probes.quantities import ProbeBatch as ProbeBatch
 from probes.quantities import Quantity as Quantity
 from probes.quantities import Tap as Tap
-from probes.recorder import Recorder as Recorder
+from probes.recording import Recorder as Recorder
+from probes.recording import StackedRecorder as StackedRecorder
 from probes.roles import role as role
 from probes.schedules import at as at
 from probes.schedules import every as every
 from probes.schedules import first as first
 from probes.schedules import logarithmic as logarithmic
 from probes.schedules import window as window
-from probes.stacked import StackedRecorder as StackedRecorder
 
 __version__: str

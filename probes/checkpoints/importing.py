@@ -15,8 +15,9 @@ from probes.checkpoints.weights import Weights, open_weights
 from probes.directions import Directions
 from probes.errors import LogError
 from probes.launch.selection import beside
-from probes.quantities import Parameters, Tap, as_tap
-from probes.recorder import Recorder
+from probes.models import Parameters
+from probes.quantities import Tap, as_tap
+from probes.recording import Recorder
 
 __all__ = ["import_checkpoints", "module_of"]
 

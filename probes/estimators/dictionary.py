@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from probes.chance import generator
 from probes.directions import Directions
+from probes.directions.generators import generator
 from probes.estimators.parts import directions_of_parts
 from probes.estimators.reading import Data, Layout, Reading, settings
 from probes.estimators.stability import unit

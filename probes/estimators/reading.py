@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from probes.chance import generator
+from probes.directions.generators import generator
 from probes.estimators.patches import Patches
 
 __all__ = ["Data", "Layout", "Reading", "Rows", "hash_of"]

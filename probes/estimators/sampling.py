@@ -8,7 +8,7 @@ https://doi.org/10.1145/3147.3165).
 import torch
 from torch import Tensor
 
-from probes.chance import generator
+from probes.directions.generators import generator
 from probes.estimators.reading import Reading, Rows
 
 __all__ = ["sampled"]

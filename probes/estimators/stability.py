@@ -12,7 +12,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from probes.chance import generator
+from probes.directions.generators import generator
 
 __all__ = ["BEST_MATCH", "SAME_CLASS", "Agreement", "best_match", "determined", "same_class", "subspace", "unit"]
 

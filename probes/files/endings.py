@@ -22,7 +22,7 @@ SEALING = "probes-seal"  # name of threads that seal
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)  # that end a process: of schedulers, terminals and limits
 _AGAIN = 0.02  # seconds until a signal that came amid our own work is sent again
 # Modules of ours whose work is short; an export or a check of every byte may take minutes, and lets a signal in.
-_AMID = re.compile(r"probes\.(recorder|recording|stacked|hooks|quantities|files|log(?!\.exports|\.verification))")
+_AMID = re.compile(r"probes\.(recording|measuring|models|quantities|files|log(?!\.exports|\.verification))")
 
 
 class Writing(Protocol):

@@ -6,7 +6,7 @@ from typing import Any
 
 from probes.integrations.lifetime import Guarded
 from probes.integrations.metrics import matching
-from probes.recorder import Recorder
+from probes.recording import Recorder
 
 __all__ = ["callback"]
 

@@ -4,8 +4,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from probes.modules import parameters
-from probes.recorder import Recorder
+from probes.models.modules import parameters
+from probes.recording import Recorder
 
 __all__ = ["Guarded"]
 

@@ -10,7 +10,7 @@ import torch
 
 from probes.integrations.lifetime import Guarded
 from probes.integrations.metrics import matching
-from probes.recorder import Recorder
+from probes.recording import Recorder
 
 __all__ = ["callback"]
 

@@ -19,7 +19,7 @@ from probes.estimators import Patches
 from probes.launch.estimator_options import ESTIMATORS
 from probes.launch.sample_headers import INPUTS, LABELS, array_among, check_samples
 from probes.launch.tap_text import TapText
-from probes.quantities import Parameters
+from probes.models import Parameters
 
 __all__ = ["Estimate", "estimate_for"]
 

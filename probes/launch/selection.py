@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import Module
 
 from probes.errors import UsageError
-from probes.quantities import Parameters, Quantity, State, Tap, is_readable, weight_norm
+from probes.models import Parameters, is_readable
+from probes.quantities import Quantity, State, Tap, weight_norm
 
 __all__ = ["beside", "chosen"]
 

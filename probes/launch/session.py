@@ -12,15 +12,16 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 from probes.errors import UsageError
-from probes.hooks import StepHook
 from probes.launch.labels import Label
 from probes.launch.plan import Plan
 from probes.launch.recording_process import RecordingProcess
 from probes.launch.selection import beside
 from probes.launch.trained_models import identities, optimizers_of
 from probes.log.manifest import read_manifest
-from probes.quantities import Parameters, Tap
-from probes.recorder import Recorder
+from probes.models import Parameters
+from probes.quantities import Tap
+from probes.recording import Recorder
+from probes.recording.hooks import StepHook
 
 __all__ = ["Session"]
 

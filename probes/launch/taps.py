@@ -15,7 +15,8 @@ from probes.errors import UsageError
 from probes.launch.estimated_directions import Estimate, estimate_for
 from probes.launch.selection import chosen
 from probes.launch.tap_text import TapText
-from probes.quantities import Parameters, Tap
+from probes.models import Parameters
+from probes.quantities import Tap
 
 __all__ = ["Taps"]
 

@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 from torch.nn import Module
 from torch.optim import Optimizer
 
-from probes.modules import named_modules, parameters
+from probes.models.modules import named_modules, parameters
 
 __all__ = ["Identities", "identities", "optimizers_of", "outermost_models", "owners", "unwrapped"]
 

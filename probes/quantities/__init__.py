@@ -5,7 +5,7 @@ from probes.quantities.active_share import active_share, dormant_share
 from probes.quantities.alignment import alignment
 from probes.quantities.balance import balance
 from probes.quantities.cartography import cartography
-from probes.quantities.correlation import inner_products
+from probes.quantities.contract import ProbeBatch, Quantity, State
 from probes.quantities.cosine import cosine
 from probes.quantities.distance import distance_from_start
 from probes.quantities.gradient import gradient
@@ -16,33 +16,32 @@ from probes.quantities.learning_events import first_learned, forgetting_events
 from probes.quantities.linear_probe import linear_probe
 from probes.quantities.neural_collapse import neural_collapse
 from probes.quantities.norm import weight_norm
-from probes.quantities.numbers import Numbers
 from probes.quantities.overlaps import overlaps
-from probes.quantities.parameters import Parameters
-from probes.quantities.pending import Pending, all_finite
-from probes.quantities.probe_batch import ProbeBatch
-from probes.quantities.quantity import Quantity
 from probes.quantities.ranks import effective_rank, stable_rank
-from probes.quantities.readable import check_readable, is_readable
-from probes.quantities.reductions import Largest, OwnClass, Reduction, Strength
 from probes.quantities.sample_losses import sample_losses, sample_margins
 from probes.quantities.sharpness import sharpness
 from probes.quantities.spectrum import spectrum
-from probes.quantities.state import State
 from probes.quantities.tangent_kernel import tangent_kernel_alignment
-from probes.quantities.tap import Tap, as_tap
-from probes.quantities.tapped import Chosen, Tapped, nulls, tapped
+from probes.quantities.taps import (
+    Chosen,
+    Largest,
+    OwnClass,
+    Reduction,
+    Strength,
+    Tap,
+    Tapped,
+    as_tap,
+    inner_products,
+    nulls,
+    tapped,
+)
 from probes.quantities.terms import update_terms
-from probes.quantities.transfer import refuse_capture
 from probes.quantities.update_size import update_size
 
 __all__ = [
     "Chosen",
     "Largest",
-    "Numbers",
     "OwnClass",
-    "Parameters",
-    "Pending",
     "ProbeBatch",
     "Quantity",
     "Reduction",
@@ -53,11 +52,9 @@ __all__ = [
     "activations",
     "active_share",
     "alignment",
-    "all_finite",
     "as_tap",
     "balance",
     "cartography",
-    "check_readable",
     "cosine",
     "distance_from_start",
     "dormant_share",
@@ -69,13 +66,11 @@ __all__ = [
     "gradient_outer_product",
     "gradient_outer_product_correlation",
     "inner_products",
-    "is_readable",
     "kernel_alignment",
     "linear_probe",
     "neural_collapse",
     "nulls",
     "overlaps",
-    "refuse_capture",
     "sample_losses",
     "sample_margins",
     "sharpness",

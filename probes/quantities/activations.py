@@ -3,10 +3,10 @@
 import torch
 
 from probes.directions import Directions
-from probes.quantities.correlation import inner_products
-from probes.quantities.probe_batch import ProbeBatch
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.quantities.contract.probe_batch import ProbeBatch
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
+from probes.quantities.taps.correlation import inner_products
 from probes.schedules import Schedule
 
 __all__ = ["activations"]

@@ -3,9 +3,9 @@
 import torch
 
 from probes.errors import UsageError
-from probes.quantities.probe_batch import ProbeBatch
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.quantities.contract.probe_batch import ProbeBatch
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["active_share", "dormant_share"]

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import torch
 
 from probes.directions import Directions
+from probes.directions.null import basis_of
 from probes.errors import UsageError
-from probes.null import basis_of
-from probes.quantities.quantity import Quantity
-from probes.quantities.rows import product, rows
-from probes.quantities.state import State
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.rows import product, rows
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["alignment"]

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import torch
 
-from probes.quantities.batch_checks import class_count
-from probes.quantities.probe_batch import ProbeBatch, labels_of
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.quantities.contract.batch_checks import class_count
+from probes.quantities.contract.probe_batch import ProbeBatch, labels_of
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["cartography"]

@@ -5,10 +5,10 @@ from dataclasses import replace
 import torch
 
 from probes.directions import Directions
-from probes.quantities.correlation import inner_products
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
-from probes.quantities.tap import Tap, as_tap
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
+from probes.quantities.taps.correlation import inner_products
+from probes.quantities.taps.tap import Tap, as_tap
 
 __all__ = ["cosine"]
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 
 from probes.errors import UsageError
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 
 __all__ = ["distance_from_start"]
 

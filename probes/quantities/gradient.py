@@ -3,12 +3,12 @@
 import torch
 
 from probes.directions import Directions
-from probes.distributed import whole
 from probes.errors import UsageError
-from probes.quantities.parameters import Parameters
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
-from probes.quantities.tap import Tap, as_tap
+from probes.models.distributed import whole
+from probes.models.parameters import Parameters
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
+from probes.quantities.taps.tap import Tap, as_tap
 
 __all__ = ["gradient"]
 

@@ -3,10 +3,10 @@ r"""The noise of stochastic gradients: how much those of samples differ, and wha
 import torch
 from torch.nn.functional import cross_entropy
 
-from probes.quantities.function import Function, Loss, check_differentiable
-from probes.quantities.probe_batch import ProbeBatch, labels_of
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.models.function import Function, Loss, check_differentiable
+from probes.quantities.contract.probe_batch import ProbeBatch, labels_of
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["gradient_noise"]

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from probes.errors import UsageError
-from probes.modules import named_modules
-from probes.quantities.evaluating import unwrapped
-from probes.quantities.function import Function
-from probes.quantities.probe_batch import ProbeBatch
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.models.evaluating import unwrapped
+from probes.models.function import Function
+from probes.models.modules import named_modules
+from probes.quantities.contract.probe_batch import ProbeBatch
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["gradient_outer_product", "gradient_outer_product_correlation"]

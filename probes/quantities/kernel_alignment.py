@@ -9,9 +9,9 @@ import torch
 from torch.nn.functional import one_hot
 
 from probes.errors import UsageError
-from probes.quantities.probe_batch import ProbeBatch, labels_of
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.quantities.contract.probe_batch import ProbeBatch, labels_of
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["alignment", "alignments", "kernel_alignment"]

@@ -3,10 +3,10 @@ r"""What a linear readout could tell of the classes from a module's features."""
 import torch
 from torch.nn.functional import one_hot
 
-from probes.quantities.batch_checks import class_count
-from probes.quantities.probe_batch import ProbeBatch, labels_of
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.quantities.contract.batch_checks import class_count
+from probes.quantities.contract.probe_batch import ProbeBatch, labels_of
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["linear_probe"]

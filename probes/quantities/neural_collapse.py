@@ -6,10 +6,10 @@ Axes: n = sample, j, l = class, d = dim of the features.
 import torch
 
 from probes.errors import UsageError
-from probes.quantities.batch_checks import class_count
-from probes.quantities.probe_batch import ProbeBatch, labels_of
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.quantities.contract.batch_checks import class_count
+from probes.quantities.contract.probe_batch import ProbeBatch, labels_of
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["neural_collapse"]

@@ -2,8 +2,8 @@
 
 import torch
 
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 
 __all__ = ["weight_norm"]
 

@@ -4,9 +4,9 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities.quantity import Quantity
-from probes.quantities.rows import product, rows
-from probes.quantities.state import State
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.rows import product, rows
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["overlaps"]

@@ -2,9 +2,9 @@
 
 import torch
 
-from probes.quantities.quantity import Quantity
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 from probes.quantities.spectrum import singular_values
-from probes.quantities.state import State
 from probes.schedules import Schedule
 
 __all__ = ["effective_rank", "stable_rank"]

@@ -3,11 +3,11 @@
 import torch
 from torch.nn.functional import cross_entropy
 
-from probes.quantities.batch_checks import class_count
-from probes.quantities.function import Loss
-from probes.quantities.probe_batch import ProbeBatch, labels_of
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.models.function import Loss
+from probes.quantities.contract.batch_checks import class_count
+from probes.quantities.contract.probe_batch import ProbeBatch, labels_of
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["sample_losses", "sample_margins"]

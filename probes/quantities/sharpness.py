@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
 from probes.errors import UsageError
-from probes.quantities.function import Function, Loss, check_differentiable
-from probes.quantities.probe_batch import ProbeBatch, labels_of
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.models.function import Function, Loss, check_differentiable
+from probes.quantities.contract.probe_batch import ProbeBatch, labels_of
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["sharpness"]

@@ -5,11 +5,11 @@ Axes: n, p = samples, c = output, all others those of a parameter.
 
 import torch
 
-from probes.quantities.function import Function, check_differentiable
+from probes.models.function import Function, check_differentiable
+from probes.quantities.contract.probe_batch import ProbeBatch
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 from probes.quantities.kernel_alignment import alignments
-from probes.quantities.probe_batch import ProbeBatch
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
 from probes.schedules import Schedule
 
 __all__ = ["tangent_kernel", "tangent_kernel_alignment"]

@@ -6,10 +6,10 @@ import torch
 
 from probes.directions import Directions
 from probes.errors import UsageError
-from probes.quantities.parameters import Parameters
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
-from probes.quantities.tap import Tap, as_tap
+from probes.models.parameters import Parameters
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
+from probes.quantities.taps.tap import Tap, as_tap
 
 __all__ = ["update_terms"]
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import torch
 
-from probes.quantities.quantity import Quantity
-from probes.quantities.state import State
+from probes.quantities.contract.quantity import Quantity
+from probes.quantities.contract.state import State
 from probes.schedules import Schedule
 
 __all__ = ["update_size"]

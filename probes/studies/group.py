@@ -15,8 +15,8 @@ from probes.files.durable import remove_unfinished
 from probes.log.manifest import Manifest, read_manifest
 from probes.log.writing.resuming import Position
 from probes.quantities import Quantity, Tap
+from probes.recording import StackedRecorder
 from probes.schedules import Schedule, at, every
-from probes.stacked import StackedRecorder
 from probes.studies.checkpoint import Checkpoint, KeptRun, checkpoint_path, write_checkpoint
 from probes.studies.folder import finished
 from probes.studies.interruption import Interruption

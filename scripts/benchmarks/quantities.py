@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from probes.modules import named_parameters
+from probes.models.modules import named_parameters
 from probes.quantities import (
     ProbeBatch,
     Quantity,

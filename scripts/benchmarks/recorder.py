@@ -17,7 +17,7 @@ from torch import nn
 
 from probes.directions import Directions
 from probes.quantities import inner_products
-from probes.recorder import Recorder
+from probes.recording import Recorder
 from scripts.benchmarks.turns import ratios
 
 try:

@@ -17,7 +17,7 @@ from probes.learners.recipes import Recipe
 from probes.learners.training import State, train
 from probes.log import Log, Manifest, Series, open_log
 from probes.log.writing import RunWriter
-from probes.stacked import StackedRecorder
+from probes.recording import StackedRecorder
 from probes.studies.recipe_files import built_in
 from probes.studies.theory.material import Material
 from scripts.benchmarks.appending import STEPS, Row, beside_sealing, without_sealing

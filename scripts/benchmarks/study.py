@@ -12,7 +12,7 @@ from probes.learners.objectives import CrossEntropy
 from probes.learners.recipes import Recipe
 from probes.learners.training import State, train
 from probes.log.manifest import Manifest
-from probes.stacked import StackedRecorder
+from probes.recording import StackedRecorder
 from probes.studies.recipe_files import built_in
 from probes.studies.theory.material import Material
 

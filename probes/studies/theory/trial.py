@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from probes.log.manifest import Manifest
-from probes.stacked import StackedRecorder
+from probes.recording import StackedRecorder
 from probes.studies.theory.series import forces, taps
 
 __all__ = ["trial_recorder"]

@@ -9,7 +9,7 @@ from probes.directions import Directions
 from probes.errors import LogError, UsageError
 from probes.log import open_log
 from probes.quantities import Tap
-from probes.recorder import Recorder
+from probes.recording import Recorder
 
 DIRECTIONS = Directions(torch.randn(3, 2, 6, generator=torch.Generator().manual_seed(0)))
 

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from probes.directions import Directions
-from probes.distributed import is_writer
 from probes.log import open_log
-from probes.recorder import Recorder
+from probes.models.distributed import is_writer
+from probes.recording import Recorder
 
 
 def network(**options):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 
-from probes.recorder import Recorder
+from probes.recording import Recorder
 from tests.probes.compat.rows import Clamped, backward, every_update, identities, network
 
 INDUCTOR = pytest.param(

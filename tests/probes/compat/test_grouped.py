@@ -5,7 +5,7 @@ from torch import nn
 from probes.directions import Directions
 from probes.log import open_log
 from probes.quantities import activations
-from probes.recorder import Recorder
+from probes.recording import Recorder
 from tests.probes.compat.rows import backward, identities, network
 
 

@@ -13,7 +13,7 @@ from probes.directions import Directions
 from probes.errors import UsageError
 from probes.log import open_log
 from probes.quantities import cosine, weight_norm
-from probes.recorder import Recorder
+from probes.recording import Recorder
 from tests.probes.compat.rows import backward, every_update, identities, network
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from probes.directions import Directions
 from probes.log import open_log
 from probes.quantities import activations, cosine, distance_from_start, gradient, weight_norm
-from probes.recorder import Recorder
+from probes.recording import Recorder
 
 pytestmark = [
     pytest.mark.usefixtures("own_random_numbers"),

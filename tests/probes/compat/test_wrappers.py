@@ -8,7 +8,7 @@ from schedulefree import ScheduleFreeWrapper, SGDScheduleFree
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from probes.errors import UsageError
-from probes.recorder import Recorder
+from probes.recording import Recorder
 from tests.probes.compat.rows import backward, every_update, identities, network
 
 with warnings.catch_warnings():  # it compiles other optimizers in a way that torch gives up

@@ -10,7 +10,7 @@ import torch
 
 from probes import open_log
 from probes.integrations.lightning import callback
-from probes.optimizers import unwrapped
+from probes.recording.optimizers import unwrapped
 from tests.probes.integrations.lit import BATCHES, adversarial_class, lit_recorder, module_class, trainer
 
 pytestmark = [

@@ -10,7 +10,7 @@ from probes.estimators import Patches
 from probes.launch.estimated_directions import estimate_for
 from probes.launch.tap_text import parse_tap
 from probes.launch.taps import Taps
-from probes.quantities import Parameters
+from probes.models import Parameters
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")
 

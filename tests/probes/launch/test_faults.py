@@ -12,7 +12,7 @@ from torch import nn
 from probes.launch.session import Session
 from probes.launch.tap_text import TapText
 from probes.log import open_log
-from probes.recorder import Recorder
+from probes.recording import Recorder
 from tests.probes.launch.training import loss_of, network, train
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from probes.direction_checks import _NAMES
+from probes.directions.checks import _NAMES
 from probes.errors import UsageError
 from probes.launch.tap_text import _CUSTOMARY, TapText, parse_tap
 

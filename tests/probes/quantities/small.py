@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from probes import ProbeBatch
-from probes.quantities import Parameters, State
+from probes.models import Parameters
+from probes.quantities import State
 
 CLASSES, SAMPLES = 3, 12
 INPUTS = torch.randn(SAMPLES, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)

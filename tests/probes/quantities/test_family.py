@@ -8,7 +8,7 @@ from probes.directions import Directions
 from probes.errors import UsageError
 from probes.log import open_log
 from probes.quantities import State, Tap, activations, cosine, distance_from_start, gradient, update_terms
-from probes.recorder import Recorder
+from probes.recording import Recorder
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")
 DIRECTIONS = Directions(torch.randn(3, 2, 6, generator=torch.Generator().manual_seed(0)))

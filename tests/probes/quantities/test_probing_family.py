@@ -7,9 +7,10 @@ import torch
 from torch import nn
 
 from probes import ProbeBatch, quantities
-from probes.costs import costs
 from probes.log import open_log
-from probes.recorder import Recorder
+from probes.models import Parameters
+from probes.recording import Recorder
+from probes.recording.costs import costs
 from probes.schedules import every, first
 
 pytestmark = pytest.mark.usefixtures("own_random_numbers")
@@ -139,10 +140,7 @@ def test_a_resumed_run_has_the_values_of_an_uninterrupted_one_to_the_bit(tmp_pat
 def test_a_model_in_training_mode_is_measured_as_one_in_evaluation_mode(name):
     model, _ = training()
     batch = ProbeBatch(INPUTS, LABELS)
-    found = [
-        FAMILY[name](batch)(quantities.State(0, quantities.Parameters(model.train(mode)), model))
-        for mode in (True, False)
-    ]
+    found = [FAMILY[name](batch)(quantities.State(0, Parameters(model.train(mode)), model)) for mode in (True, False)]
 
     assert torch.equal(*found)
 
