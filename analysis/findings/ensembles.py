@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from probes.analysis.findings.coverage import subsets_of
-from probes.analysis.findings.outputs import ALL, SampleSet, cross_entropies, sample_sets, wrong
+from probes.analysis.findings.outputs import cross_entropies, wrong
 from probes.analysis.intervals import ENDS, Estimate, less, mean_of, rate
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import MUTED, VIEWS, WIDTH, canvas
 from probes.analysis.plots.marks import members_axis
+from probes.analysis.sample_sets import ALL, SampleSet, sample_sets
 from probes.analysis.study import Study, finding
 from probes.errors import LogError
 from probes.log.protocol import LogLike

@@ -48,7 +48,8 @@ _HDF5_WRITING = _area(
 )
 
 _DRAWN = ("matplotlib", "numpy", "pandas", "scipy", "seaborn")
-_CORE = ("study", "rule", "taps", "intervals", "shares", "panel", "plots", "replay")  # what every finding stands on
+# What every finding stands on.
+_CORE = ("study", "sample_sets", "rule", "taps", "intervals", "shares", "panel", "plots", "replay")
 
 
 def _analysis(*others: str, ours: tuple[str, ...] = (), late: tuple[str, ...] = ()) -> Area:
@@ -135,6 +136,7 @@ AREAS: Mapping[str, Area] = {
     "probes.analysis.parents": _analysis(),
     "probes.analysis.refusals": _analysis(ours=("taps",)),
     "probes.analysis.study": _analysis("pandas", ours=("taps", "rule", "parents", "refusals")),
+    "probes.analysis.sample_sets": _analysis("numpy", "pandas", ours=("study",)),
     "probes.analysis.replay": _analysis("numpy", "pandas", ours=("taps",)),
     "probes.analysis.plots.*": _analysis("matplotlib", "numpy", "pandas", "seaborn", ours=("plots", "replay")),
     "probes.analysis.panel": _analysis("matplotlib", "pandas", ours=("plots", "replay")),
