@@ -1,4 +1,8 @@
-"""Evaluation sets: what the runs of a study say of the same samples, from the outputs stored with them."""
+"""Evaluation sets: what the runs of a study say of the same samples, from the outputs stored with them.
+
+Samples are matched by their ids where runs have stored some. Sets whose samples are changed copies of others, or whose
+networks are, have names by which the findings about them know them: `OCCLUDED`, `LEAD`, `ONE_STEP`, `DELETED`.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +12,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from probes.analysis.log_probabilities import are_probabilities, as_logits
 from probes.analysis.study import Study
 from probes.errors import LogError
 from probes.log.outputs import Outputs
 from probes.log.protocol import LogLike
 
-__all__ = ["ALL", "SampleSet", "sample_sets"]
+__all__ = ["ALL", "DELETED", "LEAD", "OCCLUDED", "ONE_STEP", "SampleSet", "plain_sets", "sample_sets"]
 
 ALL = "all"  # the group of all samples
+OCCLUDED = "occluded"  # images with a part covered
+LEAD = "lead"  # a probe batch that shows one view at a time
+ONE_STEP = "lead-one-step"  # the same, after one gradient step from the initialisation
+DELETED = "deleted-"  # networks with a share of their channels
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +35,33 @@ class SampleSet:
         name: What the set is called.
         labels: ``(sample,)``, from whichever run has stored them; None where none has.
         groups: The group of each sample, as text; likewise.
-        logits: By run, ``(sample, class)``.
+        logits: By run, ``(sample, class)``; of probabilities their logarithms.
+        ids: What tells each sample from the others, ``(sample,)``; likewise.
+        orders: By run, where each sample stands in its own outputs, ``(sample,)``.
+        probabilities: Runs that have stored probabilities and not logits.
     """
 
     name: str
     labels: NDArray[np.integer] | None
     groups: NDArray[Any] | None
     logits: Mapping[str, NDArray[np.floating]]
+    ids: NDArray[Any] | None
+    orders: Mapping[str, NDArray[np.integer]]
+    probabilities: Sequence[str] = ()
+
+    def at(self, log: LogLike, step: int) -> NDArray[np.floating]:
+        """Return the logits of a run at a step, ``(sample, class)``, in the order of the set."""
+        return as_logits(log.outputs(self.name, step=step).logits)[self.orders[log.label]]
+
+    @property
+    def stated(self) -> str:
+        """Which runs have stored probabilities, as a sentence behind a space; "" where none has."""
+        many = len(self.probabilities)
+        if not many:
+            return ""
+        whose = "all runs" if many == len(self.logits) else f"{many} of {len(self.logits)} runs"
+
+        return f" Outputs `{self.name}` of {whose} are probabilities; their logarithms were taken for logits."
 
     def of(self, logs: Sequence[LogLike]) -> list[NDArray[np.floating]]:
         """Return the logits of those of the runs that have some."""
@@ -61,26 +90,79 @@ def sample_sets(study: Study) -> Mapping[str, SampleSet]:
     return study.once(_sample_sets)
 
 
+def plain_sets(study: Study) -> Mapping[str, SampleSet]:
+    """Return the evaluation sets of networks as they are on samples as they are: all without a name of its own.
+
+    Raises:
+        LogError: as `sample_sets`.
+
+    Example:
+        >>> from probes.analysis.theory.example import example_study
+        >>> len(plain_sets(Study(example_study()[-2:])))
+        3
+    """
+    special = (OCCLUDED, LEAD, ONE_STEP)
+
+    return {
+        name: one for name, one in sample_sets(study).items() if name not in special and not name.startswith(DELETED)
+    }
+
+
 def _sample_sets(study: Study) -> Mapping[str, SampleSet]:
     names = dict.fromkeys(name for log in study.usable for name in log.output_sets)
-    found = {}
-    for name in names:
-        stored = {log.label: log.outputs(name) for log in study.usable if name in log.output_sets}
-        known = {what: _common(name, what, stored) for what in ("labels", "groups", "ids")}
-        _check_shapes(name, {label: one.logits.shape for label, one in stored.items()})
-        logits = {label: one.logits for label, one in stored.items()}
-        found[name] = SampleSet(name, known["labels"], _as_text(known["groups"]), logits)
+    stored = {name: {log.label: log.outputs(name) for log in study.usable if name in log.output_sets} for name in names}
+
+    return {name: _sample_set(name, by_run) for name, by_run in stored.items()}
+
+
+def _sample_set(name: str, by_run: Mapping[str, Outputs]) -> SampleSet:
+    _check_shapes(name, {label: one.logits.shape for label, one in by_run.items()})
+    orders = _orders(name, by_run)
+    ids, labels, groups = (_common(name, what, by_run, orders) for what in ("ids", "labels", "groups"))
+
+    return SampleSet(
+        name,
+        labels,
+        _as_text(groups),
+        {label: as_logits(one.logits)[orders[label]] for label, one in by_run.items()},
+        ids,
+        orders,
+        [label for label, one in by_run.items() if are_probabilities(one.logits)],
+    )
+
+
+def _orders(name: str, by_run: Mapping[str, Outputs]) -> Mapping[str, NDArray[np.integer]]:
+    """Return where each sample stands in every run's outputs: by its id, else in the order in which they were stored.
+
+    Raises:
+        LogError: two runs have ids of different samples.
+    """
+    known = {label: one.ids for label, one in by_run.items() if one.ids is not None}
+    first = next(iter(known), "")
+    found = {label: np.arange(len(one.logits)) for label, one in by_run.items()}
+    for label, ids in known.items():
+        if np.array_equal(ids, known[first]):
+            continue
+        places = {one: place for place, one in enumerate(ids.tolist())}
+        wanted = known[first].tolist()
+        if places.keys() != {*wanted}:
+            raise LogError(_not_the_same(name, "other ids", label, first))
+        found[label] = np.array([places[one] for one in wanted])
 
     return found
 
 
-def _common(name: str, what: str, stored: Mapping[str, Outputs]) -> NDArray[Any] | None:
+def _common(
+    name: str, what: str, by_run: Mapping[str, Outputs], orders: Mapping[str, NDArray[np.integer]]
+) -> NDArray[Any] | None:
     """Return the labels, groups or ids that runs have stored with outputs of one name; None where none has.
 
     Raises:
         LogError: two runs have stored different ones.
     """
-    given = {label: getattr(one, what) for label, one in stored.items() if getattr(one, what) is not None}
+    given = {
+        label: getattr(one, what)[orders[label]] for label, one in by_run.items() if getattr(one, what) is not None
+    }
     first = next(iter(given), "")
     for label, values in given.items():
         if not np.array_equal(values, given[first]):
@@ -98,8 +180,9 @@ def _check_shapes(name: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
 
 def _not_the_same(name: str, got: str, label: str, first: str) -> str:
     return (
-        f"expected outputs `{name}` of the same samples in the same order in all runs, got {got} in run `{label}` than "
-        f"in run `{first}`; evaluate all runs on one set, or store them under different names"
+        f"expected outputs `{name}` of the same samples in all runs, matched by their ids or else in one order, got "
+        f"{got} in run `{label}` than in run `{first}`; evaluate all runs on one set, or store them under different "
+        "names"
     )
 
 

@@ -14,7 +14,7 @@ from probes.analysis.intervals import ENDS, Estimate, less, mean_of, rate
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import MUTED, VIEWS, WIDTH, canvas
 from probes.analysis.plots.marks import members_axis
-from probes.analysis.sample_sets import ALL, SampleSet, sample_sets
+from probes.analysis.sample_sets import ALL, SampleSet, plain_sets
 from probes.analysis.study import Study, finding
 from probes.errors import LogError
 from probes.log.protocol import LogLike
@@ -80,7 +80,7 @@ def ensembles(study: Study) -> pd.DataFrame:
     """
     rows = [
         row
-        for one in sample_sets(study).values()
+        for one in plain_sets(study).values()
         for group, chosen in one.parts
         for row in _of_set(one, group, chosen, one.of(study.members))
     ]
@@ -112,7 +112,7 @@ def disagreement(study: Study) -> pd.DataFrame:
         ['member and member', 'student and student']
     """
     rows = []
-    for one in sample_sets(study).values():
+    for one in plain_sets(study).values():
         predicted = {label: logits.argmax(axis=1) for label, logits in one.logits.items()}
         for pair, pairs in _pairs(study, set(one.logits)).items():
             if pairs:

@@ -13,7 +13,7 @@ from probes.analysis.intervals import Estimate, mean_of, rate
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import GOOD, VIEWS, WIDTH, canvas, key
 from probes.analysis.plots.marks import dot, intervals, rows_named
-from probes.analysis.sample_sets import ALL, SampleSet, sample_sets
+from probes.analysis.sample_sets import ALL, SampleSet, plain_sets, sample_sets
 from probes.analysis.study import Study, finding
 from probes.errors import LogError
 from probes.log.protocol import LogLike
@@ -109,7 +109,7 @@ def _of_run(log: LogLike, one: SampleSet) -> Iterator[tuple[Any, ...]]:
     labels = np.asarray(one.labels)
     who = (log.label, log.manifest.role, log.manifest.variant)
     for step in log.output_sets[one.name]:
-        logits = log.outputs(one.name, step=step).logits
+        logits = one.at(log, step)
         mistakes, losses = wrong(logits, labels), cross_entropies(logits, labels)
         for group, chosen in one.parts:
             error = rate(int(mistakes[chosen].sum()), int(chosen.sum()))
@@ -132,7 +132,9 @@ def last_of_all(table: pd.DataFrame) -> pd.DataFrame:
 def panel(study: Study) -> Panel:
     """Return the panel of how wrong each run is at its last stored outputs, and the ensemble of the members."""
     table = outputs(study)
+    plain = plain_sets(study)
     last = last_of_all(table)
+    last = last[last["set"].isin(plain)] if len(plain) else last
     names = last["set"].drop_duplicates().tolist()[:_SETS]
     runs = last["run"].drop_duplicates().tolist()[:_RUNS]
 
@@ -147,6 +149,7 @@ def panel(study: Study) -> Panel:
     caption = (
         "Share of samples that each run has wrong, from its last stored outputs; a tie is wrong. Bars: 95 % over "
         f"samples (Wilson). {' '.join(_means(study, last[last['set'] == name], name) for name in names)}"
+        f"{''.join(plain[name].stated for name in names if name in plain)}"
     )
     return Panel("outputs", "How wrong each run is", caption, table, figure)
 
