@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from probes.distributed import is_writer, whole
 from probes.errors import RunError, UsageError
 from probes.faults import Faults
+from probes.files.durable import is_there
 from probes.files.endings import at_end, not_at_end, rescued
 from probes.log.layout import MANIFEST, checked_name
 from probes.log.manifest import Manifest, read_manifest
@@ -76,7 +77,7 @@ class Recording:
     @property
     def undecided(self) -> bool:
         """Whether a state may still be loaded, without which a run that stands there would begin anew."""
-        return is_writer() and self._position == Position() and (self._path / MANIFEST).exists()
+        return is_writer() and self._position == Position() and is_there(self._path / MANIFEST)
 
     def open(self, pending: Pending, finite: Callable[[], bool] | None = None, *, first: int = 0) -> None:
         """Make the run directory for what has been measured, or go on with the one that is there.

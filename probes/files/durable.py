@@ -14,7 +14,7 @@ from typing import BinaryIO
 from probes.errors import LogError
 from probes.files.text import printable
 
-__all__ = ["create_beside", "read_whole", "remove_unfinished", "write_whole"]
+__all__ = ["create_beside", "is_there", "read_whole", "remove_unfinished", "write_whole"]
 
 TEMPORARY = r"\..+\.[0-9a-f]+\.tmp"  # what a file is called until it is whole
 # What to do about files that data tools link to a store of theirs: hubs of models, DVC, DataLad.
@@ -87,6 +87,26 @@ def remove_unfinished(folder: Path, name: str = "*") -> None:
     for path in folder.glob(f".{name}.*.tmp"):
         if re.fullmatch(TEMPORARY, path.name):
             path.unlink(missing_ok=True)
+
+
+def is_there(path: Path) -> bool:
+    """Whether a folder has an entry of this name, a link to nothing included.
+
+    Unlike `os.path.lexists`, and `Path.exists` of some versions of Python, it takes no failing disk for an absent file:
+    what is absent may be made anew, and what is made anew is lost.
+
+    Raises:
+        OSError: the disk does not say.
+
+    Example:
+        >>> is_there(Path("run.json"))
+        False
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def make_folder(folder: Path) -> None:

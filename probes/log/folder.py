@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from probes.files.durable import refusal
+from probes.files.durable import is_there, refusal
 from probes.log.evaluation import Evaluation, read_evaluation
 from probes.log.hdf5.segments import open_segment, segments_shown
 from probes.log.journal import read_journal
@@ -107,7 +107,7 @@ def _found(path: Path, manifest: Manifest, known: Known) -> tuple[list[Rows], li
         )
     parts = [_numbered(path, number, manifest, known) for number in range(count)]
     missing = [SEGMENT.format(number) for number, rows in enumerate(parts) if rows is None]
-    if shown is None and not parts and (manifest.status != "recording" or (path / MERGED).exists()):
+    if shown is None and not parts and (manifest.status != "recording" or is_there(path / MERGED)):
         missing = [MERGED]  # or it has come since it was looked for, and what it was made of is gone
     return [rows for rows in parts if rows is not None], missing
 

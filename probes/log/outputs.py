@@ -4,7 +4,6 @@ A file for each set and step: ``outputs/<name>.<step>.h5``. Texts are kept as JS
 """
 
 import json
-import os
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.errors import LogError, RunError
-from probes.files.durable import make_folder, refusal, remove_unfinished
+from probes.files.durable import is_there, make_folder, refusal, remove_unfinished
 from probes.log.hdf5.arrays import as_bytes, read_arrays, write_arrays
 from probes.log.layout import OUTPUT, OUTPUTS
 from probes.log.manifest import read_manifest
@@ -95,7 +94,7 @@ def write_outputs(run_dir: str | Path, outputs: Outputs) -> Path:
     run_dir, found = Path(run_dir), checked(outputs)
     manifest = read_manifest(run_dir)
     folder = run_dir / OUTPUTS
-    if os.path.lexists(folder) and not _is_folder(folder):
+    if is_there(folder) and not _is_folder(folder):
         raise RunError(f"expected a folder or nothing at `{folder}`, got something else; move it away")
     other = _beside(output_files(run_dir).get(found.name, {}), found.step)
     if other is not None:

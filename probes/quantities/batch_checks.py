@@ -18,6 +18,7 @@ def check_samples(
 
     Raises:
         ValueError: the inputs, labels and ids are not of as many, an input is not finite, or a label is below 0.
+        TypeError: inputs or labels have no values, or not densely in memory.
 
     Example:
         >>> check_samples("probe", {"": torch.ones(3, 2)}, torch.tensor([0, 1, 1]), None)
@@ -34,8 +35,11 @@ def check_samples(
     if ids is not None and len(set(ids)) < len(ids):
         twice = next(one for one in ids if list(ids).count(one) > 1)
         raise ValueError(f"expected ids of batch `{name}` that differ, got {twice!r} twice")
-    for one in tensors.values():
+    for key, one in tensors.items():
+        _check_dense(name, f"input `{key}`" if key else "`inputs`", one)
         _check_finite(name, one)
+    if labels is not None:
+        _check_dense(name, "`labels`", labels)
     if labels is not None and not labels.is_floating_point() and bool((labels < 0).any()):
         raise ValueError(f"expected classes from 0 as `labels` of batch `{name}`, got {int(labels.min())}")
     return next(iter(lengths.values()))
@@ -82,6 +86,12 @@ def check_labels(name: str, largest: int, output: torch.Tensor) -> None:
             f"expected `labels` of batch `{name}` below the {rest[0]} classes of the model's output, got "
             f"{largest}; give the labels that the model is trained with"
         )
+
+
+def _check_dense(name: str, what: str, one: torch.Tensor) -> None:
+    if one.is_meta or one.is_quantized or one.layout is not torch.strided:
+        kind = "the device `meta`" if one.is_meta else str(one.dtype if one.is_quantized else one.layout)
+        raise TypeError(f"expected {what} of batch `{name}` dense and with values, got a tensor of {kind}")
 
 
 def _check_finite(name: str, inputs: torch.Tensor) -> None:

@@ -48,7 +48,7 @@ class ProbeBatch:
 
     Raises:
         ValueError: an input is NaN or infinite, a label below 0, or there are not as many samples, labels and ids.
-        TypeError: the inputs are no tensors.
+        TypeError: the inputs are no tensors, or some that have no values or lie not densely in memory.
 
     Example:
         >>> model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Dropout())
@@ -163,7 +163,9 @@ class ProbeBatch:
             self._look, self._seen = look, {}
         if asked not in self._seen:
             self._asked[asked] = None
-            self._seen |= self._evaluated(look.model, [one for one in self._asked if one not in self._seen])
+            there = _modules(look.model)  # what was asked of other models, or of a module that is gone, is not due
+            due = [one for one in self._asked if one not in self._seen and one[0] in there]
+            self._seen |= self._evaluated(look.model, due if asked in due else [asked])
         return self._seen[asked]
 
     def _evaluated(self, model: torch.nn.Module | None, asked: Sequence[_Asked]) -> dict[_Asked, Any]:

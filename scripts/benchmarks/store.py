@@ -40,17 +40,20 @@ def measure(recipe: Recipe | None = None, *, steps: int = 16_384, rounds: int = 
             (folder / str(values)).mkdir()
             rows += without_sealing(folder / str(values), values, rounds=rounds)
         rows += [beside_sealing(folder, frames=1 + steps // 256, rounds=1 + rounds // 4)]
-        rows += [_size(_trained(folder / "theory", recipe), f"recipe {recipe.name}, one network", "<= 0.45")]
+        what = f"recipe {recipe.name}, one network"
+        rows += [_size(_trained(folder / "theory", recipe, null=False), what, "<= 0.45")]
+        rows += [_size(_trained(folder / "null", recipe, null=True), f"{what}, and its null", "")]
         for kind, data, limit in (("no noise", exact, "<= 0.45"), ("noise 1e-4", noisy(exact), "<= 0.70")):
             log = _recorded(folder / kind, data)
             rows += [_size(log, f"growth by a power law, {kind}", limit), *_reading(log, kind, rounds)]
     return [*rows, _memory(steps // 4)]
 
 
-def _trained(path: Path, recipe: Recipe) -> Log:
+def _trained(path: Path, recipe: Recipe, *, null: bool) -> Log:
     """The log of the first network of a recipe, every step of its training."""
     material = Material(recipe)
-    with StackedRecorder([path], {"correlations": Directions(material.features)}, [Manifest("run", ())]) as recorder:
+    taps = {"correlations": Directions(material.features)}
+    with StackedRecorder([path], taps, [Manifest("run", ())], null=null) as recorder:
 
         def on_step(state: State) -> None:
             recorder.step(state.step, {"correlations": state.weights}, state.runs)
@@ -71,7 +74,7 @@ def _recorded(path: Path, data: NDArray[np.float32]) -> Log:
 
 
 def _size(log: Log, what: str, limit: str) -> Row:
-    raw = len(log.steps) * log.series["correlations"].row_bytes
+    raw = len(log.steps) * sum(series.row_bytes for series in log.series.values())
     stored = sum(path.stat().st_size for path in _files(log))
     return {
         "name": f"{what}: log over raw float32 (bytes)",

@@ -28,12 +28,14 @@ def test_the_example_of_the_page_runs_as_it_stands():
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].strip())
-def test_a_row_of_the_table_is_a_quantity_with_its_definition_and_operations(row):
-    names, definition, _, operations = (cell.strip() for cell in row)
+def test_a_row_of_the_table_is_a_quantity_with_its_definition_operations_and_costs(row):
+    names, definition, _, operations, *costs = (cell.strip() for cell in row)
 
     assert all(callable(getattr(quantities, name)) for name in re.findall(r"`(\w+)`", names))
     assert definition
     assert operations
+    assert [cost for cost in costs if not re.fullmatch(r"-|[\d.]+(, [\d.]+)?", cost)] == []
+    assert len(costs) == 3
 
 
 def test_no_quantity_has_two_rows():

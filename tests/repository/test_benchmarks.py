@@ -51,7 +51,7 @@ def test_the_store_is_measured(monkeypatch):
     monkeypatch.delitem(appending.STEPS, 50_000)
     rows = store.measure(built_in("tiny"), steps=256, rounds=1)
 
-    assert len({row["name"] for row in rows}) == len(rows) == 14
+    assert len({row["name"] for row in rows}) == len(rows) == 15
     assert [row["name"] for row in rows if not row["ratio"] > 0] == []
     assert sum(bool(row["target"]) for row in rows) == 11
 

@@ -52,7 +52,8 @@ def test_a_script_can_be_executed_and_parsed(script):
 def test_the_test_script_checks_style_types_and_behaviour(checkout):
     result = run(checkout / "scripts/test")
 
-    assert result.stdout.splitlines() == ["python -m ruff check", "python -m mypy", "python -m pytest"]
+    pytest_ = "python -m pytest --numprocesses auto --dist worksteal"
+    assert result.stdout.splitlines() == ["python -m ruff check", "python -m mypy", pytest_]
     assert result.returncode == 0
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from probes.errors import RunError
-from probes.files.durable import create_beside, sync_folder
+from probes.files.durable import create_beside, is_there, sync_folder
 
 __all__ = ["fresh"]
 
@@ -39,5 +39,5 @@ def fresh(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 def check_free(path: Path, *, overwrite: bool) -> None:
     """Refuse a path where there is something already."""
-    if not overwrite and (path.exists() or path.is_symlink()):
+    if not overwrite and is_there(path):
         raise RunError(f"expected nothing at `{path}`, got a file; name another, or overwrite it (--force)")

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from probes.files.durable import TEMPORARY
+from probes.files.durable import TEMPORARY, is_there
 from probes.log.discovery import unreadable
 from probes.log.layout import (
     DIRECTIONS,
@@ -109,7 +109,7 @@ class Look:
 
     def lack(self, name: str, text: str) -> None:
         """Keep the fault that a file is missing, unless it, or the log.h5 that replaces it, has come meanwhile."""
-        if any((self.run / each).exists() for each in {name, MERGED}.difference(self.names)):
+        if any(is_there(self.run / each) for each in {name, MERGED}.difference(self.names)):
             self.gone.append(self.run / name)
         else:
             self.fault(name, text)

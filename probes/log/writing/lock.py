@@ -10,7 +10,7 @@ from secrets import token_hex
 from weakref import WeakSet
 
 from probes.errors import LogError, RunError
-from probes.files.durable import make_folder, read_whole, remove_unfinished
+from probes.files.durable import is_there, make_folder, read_whole, remove_unfinished
 from probes.log.layout import FILES, LOCK, MANIFEST, NUMBERED
 from probes.log.liveness import birth_of, note_of
 from probes.log.manifest import read_manifest
@@ -102,16 +102,24 @@ def _without_links(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
-def claim(run_dir: Path, *, overwrite: bool, resume: bool = False) -> RunLock:
+def claim(run_dir: Path, *, overwrite: bool, resume: bool = False, begun: bool = False) -> RunLock:
     """The lock of a directory that holds no run, or one that is resumed; one to overwrite is deleted.
 
+    Args:
+        run_dir: The directory.
+        overwrite: Whether a run that it holds goes.
+        resume: Whether one that it holds is gone on with.
+        begun: Whether it has to hold one.
+
     Raises:
-        RunError: it holds a run, has another writer, or cannot be written.
+        RunError: it holds a run, or holds none, has another writer, or cannot be written.
 
     Example:
         >>> claim(Path("runs/seed-0"), overwrite=False).release()
     """
     try:
+        if begun and not is_there(run_dir / MANIFEST):
+            raise RunError(f"expected a run to go on with at `{run_dir}`, got none; name that of the checkpoint")
         make_folder(run_dir)
         lock = RunLock(run_dir)
         try:
@@ -132,7 +140,7 @@ def _clear(run_dir: Path, *, overwrite: bool, resume: bool) -> None:
     if (found or output_files(run_dir)) and not overwrite and not resume:
         advice = "name another directory, go on with it (resume=True), or overwrite it (--force, overwrite=True)"
         raise RunError(f"expected no run at `{run_dir}`, got one; {advice}")
-    resume = resume and os.path.lexists(run_dir / MANIFEST)  # without it, what lies there is of no run
+    resume = resume and is_there(run_dir / MANIFEST)  # without it, what lies there is of no run
     remove_unfinished(run_dir)
     for file in [] if resume else found:
         file.unlink(missing_ok=True)

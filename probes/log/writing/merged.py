@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from probes.files.durable import write_whole
+from probes.files.durable import is_there, write_whole
 from probes.log.folder import read_parts
 from probes.log.hdf5.arrays import write_attributes
 from probes.log.layout import MERGED, NUMBERED, Series, stored_name
@@ -40,7 +40,7 @@ def merge(run_dir: Path, manifest: Manifest, *, pack_bytes: int, compression: st
         >>> [path.name for path in Path().iterdir()]
         ['log.h5']
     """
-    if (run_dir / MERGED).exists():
+    if is_there(run_dir / MERGED):
         return
     parts, _ = read_parts(run_dir, manifest, known={})
     rows = joined(manifest, parts)
@@ -49,7 +49,7 @@ def merge(run_dir: Path, manifest: Manifest, *, pack_bytes: int, compression: st
         level = LEVEL if size <= _LARGE else FAST  # a training ends by it
         with suppress(OSError):
             write_whole(run_dir / MERGED, segment_bytes(manifest, rows, compression=compression, level=level))
-    if not (run_dir / MERGED).exists():
+    if not is_there(run_dir / MERGED):
         write_whole(run_dir / MERGED, _view_bytes(manifest, parts, rows))
         return
     for part in parts:

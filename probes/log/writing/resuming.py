@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from probes.errors import RunError
-from probes.files.durable import sync_folder, write_whole
+from probes.files.durable import is_there, sync_folder, write_whole
 from probes.log.folder import read_parts
 from probes.log.hdf5.segments import segments_shown
 from probes.log.journal import read_journal
@@ -92,7 +92,7 @@ def _seal(run_dir: Path, manifest: Manifest) -> None:
         segment = file.with_suffix(".h5")
         if file != segment:
             rows = read_journal(file, manifest, _number(file))
-            if not segment.exists():
+            if not is_there(segment):
                 write_whole(segment, segment_bytes(manifest, rows))
             file.unlink()
     there = {_number(file) for file in _numbered(run_dir)}

@@ -12,6 +12,7 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from probes.errors import LogError, RunError
+from probes.files.durable import is_there
 from probes.files.endings import at_end, not_at_end, rescued
 from probes.files.interrupts import held
 from probes.log.layout import LARGEST_ROW, MANIFEST
@@ -94,9 +95,8 @@ class RunWriter:
         )
         self._pack_bytes, self._compression = pack_bytes, compression
         self._process, self._started = os.getpid(), monotonic()  # process 0 once closed
-        if resume and resume.rows and not (self.path / MANIFEST).exists():
-            raise RunError(f"expected a run to go on with at `{self.path}`, got none; name that of the checkpoint")
-        self._lock = claim(self.path, overwrite=overwrite, resume=resume is not None)
+        begun = resume is not None and resume.rows > 0
+        self._lock = claim(self.path, overwrite=overwrite, resume=resume is not None, begun=begun)
         try:
             segment = self._begin(sets, resume or Position(), first)
             self._lock.created = self.manifest.created
@@ -122,7 +122,7 @@ class RunWriter:
     def _begin(self, directions: Mapping[str, StoredDirections], position: Position, first: int) -> int:
         """Have the run ready for rows, and return the number of its next segment."""
         self._last, self._kept = max(position.step, first - 1), position.rows
-        if (self.path / MANIFEST).exists():
+        if is_there(self.path / MANIFEST):
             self.manifest, segment = next_attempt(self.path, self.manifest, position)
             return segment
 

@@ -57,6 +57,21 @@ def broken(sample):
             "expected finite `inputs` of batch `probe`, got NaN or infinity in sample 3",
         ),
         ({"labels": LABELS - 1}, ValueError, "expected classes from 0 as `labels` of batch `probe`, got -1"),
+        (
+            {"inputs": INPUTS.to("meta")},
+            TypeError,
+            "expected `inputs` of batch `probe` dense and with values, got a tensor of the device `meta`",
+        ),
+        (
+            {"inputs": {"image": INPUTS.to_sparse()}},
+            TypeError,
+            "expected input `image` of batch `probe` dense and with values, got a tensor of torch.sparse_coo",
+        ),
+        (
+            {"labels": LABELS.to("meta")},
+            TypeError,
+            "expected `labels` of batch `probe` dense and with values, got a tensor of the device `meta`",
+        ),
         ({"inputs": [INPUTS, 3]}, TypeError, "expected tensors as `inputs` of batch `probe`, got int"),
     ],
 )

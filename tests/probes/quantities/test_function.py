@@ -74,6 +74,15 @@ def test_samples_alone_are_the_rows_of_the_outputs(inputs):
         torch.testing.assert_close(alone, function(function.parameters))
 
 
+def test_what_was_asked_of_one_model_is_not_asked_of_the_next():
+    batch = ProbeBatch(INPUTS)
+    deep = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3)).double()
+    batch.activations(State(0, {}, deep), "2")
+    model = deep[:2]
+
+    torch.testing.assert_close(batch.activations(State(0, {}, model), "1"), model(INPUTS).detach())
+
+
 def test_the_input_of_a_module_is_noted_before_it_is_changed_in_place():
     model = nn.Sequential(nn.Linear(5, 4), nn.ReLU(inplace=True), nn.Linear(4, 3)).double()
     look = State(0, {}, model)

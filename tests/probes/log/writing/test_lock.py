@@ -1,8 +1,10 @@
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +74,24 @@ def test_a_directory_that_cannot_be_looked_through_is_refused_and_left(tmp_path,
     expected = f"expected a directory to record into at `{tmp_path}`, got Input/output error; name another"
     assert str(error.value) == expected
     claim(tmp_path, overwrite=False).release()
+
+
+def test_a_run_whose_manifest_the_disk_does_not_show_is_refused_and_kept(tmp_path, monkeypatch):
+    files = [tmp_path / name for name in ("run.json", "log.h5")]
+    for file in files:
+        file.touch()
+    refuses = f"expected a directory to record into at `{tmp_path}`, got Input/output error; name another"
+
+    def lstat(path):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "lstat", lstat)
+        for begun in (False, True):
+            with pytest.raises(RunError, match=re.escape(refuses)):
+                claim(tmp_path, overwrite=False, resume=True, begun=begun)
+
+    assert all(file.exists() for file in files)
 
 
 def test_a_lock_whose_note_cannot_be_cleared_is_released(tmp_path, monkeypatch):
