@@ -51,7 +51,7 @@ class SampleSet:
 
     def at(self, log: LogLike, step: int) -> NDArray[np.floating]:
         """Return the logits of a run at a step, ``(sample, class)``, in the order of the set."""
-        return as_logits(log.outputs(self.name, step=step).logits)[self.orders[log.label]]
+        return np.asarray(as_logits(log.outputs(self.name, step=step).logits)[self.orders[log.label]])
 
     @property
     def stated(self) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from probes.analysis.intervals import Estimate, mean_of, rate
+from probes.analysis.margins import margins
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import GOOD, VIEWS, WIDTH, canvas, key
 from probes.analysis.plots.marks import dot, intervals, rows_named
@@ -82,12 +83,7 @@ def wrong(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[
         >>> wrong(np.array([[2.0, 1.0], [1.0, 1.0], [0.0, 1.0]]), np.array([0, 0, 1])).tolist()
         [False, True, False]
     """
-    samples = np.arange(len(labels))
-    others = np.array(logits, dtype=np.float64)
-    own = others[samples, labels].copy()
-    others[samples, labels] = -np.inf
-
-    return np.asarray(~(own > others.max(axis=1)))
+    return np.asarray(~(margins(logits, labels) > 0))
 
 
 def cross_entropies(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -49,7 +49,21 @@ _HDF5_WRITING = _area(
 
 _DRAWN = ("matplotlib", "numpy", "pandas", "scipy", "seaborn")
 # What every finding stands on.
-_CORE = ("study", "sample_sets", "rule", "taps", "intervals", "shares", "panel", "plots", "replay")
+_CORE = (
+    "study",
+    "sample_sets",
+    "margins",
+    "factors",
+    "class_factors",
+    "preferences",
+    "rule",
+    "taps",
+    "intervals",
+    "shares",
+    "panel",
+    "plots",
+    "replay",
+)
 
 
 def _analysis(*others: str, ours: tuple[str, ...] = (), late: tuple[str, ...] = ()) -> Area:
@@ -137,6 +151,10 @@ AREAS: Mapping[str, Area] = {
     "probes.analysis.refusals": _analysis(ours=("taps",)),
     "probes.analysis.study": _analysis("pandas", ours=("taps", "rule", "parents", "refusals")),
     "probes.analysis.log_probabilities": _analysis("numpy"),
+    "probes.analysis.margins": _analysis("numpy"),
+    "probes.analysis.factors.*": _analysis("numpy", "pandas", "scipy", ours=("factors", "margins", "intervals")),
+    "probes.analysis.class_factors": _analysis("numpy", ours=("study", "sample_sets", "factors", "margins")),
+    "probes.analysis.preferences": _analysis("numpy", "pandas", ours=("sample_sets", "factors", "margins")),
     "probes.analysis.sample_sets": _analysis("numpy", "pandas", ours=("study", "log_probabilities")),
     "probes.analysis.replay": _analysis("numpy", "pandas", ours=("taps",)),
     "probes.analysis.plots.*": _analysis("matplotlib", "numpy", "pandas", "seaborn", ours=("plots", "replay")),
