@@ -4,6 +4,7 @@ from probes.analysis import theory as theory
 from probes.analysis.findings.cost import cost as cost
 from probes.analysis.findings.coverage import coverage as coverage
 from probes.analysis.findings.coverage import uncovered as uncovered
+from probes.analysis.findings.deletion import deletion as deletion
 from probes.analysis.findings.ensembles import disagreement as disagreement
 from probes.analysis.findings.ensembles import ensembles as ensembles
 from probes.analysis.findings.features import features as features

@@ -27,6 +27,7 @@ __all__ = [
     "ONE_STEP",
     "ONE_VIEW",
     "SampleSet",
+    "places_in",
     "plain_sets",
     "sample_sets",
 ]
@@ -121,6 +122,27 @@ def plain_sets(study: Study) -> Mapping[str, SampleSet]:
     return {
         name: one for name, one in sample_sets(study).items() if name not in special and not name.startswith(DELETED)
     }
+
+
+def places_in(one: SampleSet, other: SampleSet) -> NDArray[np.integer] | None:
+    """Return where the samples of one set stand in another, ``(sample,)``; None where they are not the same.
+
+    They are the same by their ids where both sets have some, else by their number and order, and their labels.
+
+    Example:
+        >>> first, second = (SampleSet("a", None, None, {}, np.array(ids), {}) for ids in (["x", "y"], ["y", "x"]))
+        >>> places_in(first, second).tolist()
+        [1, 0]
+    """
+    if one.ids is not None and other.ids is not None:
+        known = {name: place for place, name in enumerate(other.ids.tolist())}
+        same = known.keys() == {*one.ids.tolist()}
+        return np.array([known[name] for name in one.ids.tolist()]) if same else None
+    count, many = (len(next(iter(each.logits.values()))) for each in (one, other))
+    labelled = one.labels is not None and other.labels is not None
+    same = count == many and (not labelled or np.array_equal(np.asarray(one.labels), np.asarray(other.labels)))
+
+    return np.arange(count) if same else None
 
 
 def _sample_sets(study: Study) -> Mapping[str, SampleSet]:

@@ -31,6 +31,7 @@ OF_A_STUDY: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "twins": ("twins",),
     "lead": ("lead",),
     "transfer": ("transfer",),
+    "deletion": ("deletion",),
     "neural_collapse": ("neural_collapse", "neural_collapse_ends"),
     "spectrum": ("spectrum",),
     "samples": ("samples",),

@@ -19,7 +19,7 @@ from probes.analysis.study import Study, finding
 from probes.errors import LogError
 from probes.log.protocol import LogLike
 
-__all__ = ["COLUMNS", "PANELS", "disagreement", "disagreement_panel", "draw", "ensembles", "panel"]
+__all__ = ["COLUMNS", "PANELS", "disagreement", "disagreement_panel", "draw", "ensembles", "gain_of", "panel"]
 
 COLUMNS = {
     "set": "name of the evaluation set",
@@ -138,17 +138,26 @@ def _of_set(
         errors, losses = zip(*(_error(stacked[list(members)].mean(axis=0), labels) for members in sets), strict=True)
         error = rate(round(errors[0] * len(labels)), len(labels))
         ends = (error.low, error.high) if len(sets) == 1 else tuple(np.quantile(errors, ENDS).tolist())
-        gain = _gain_of(stacked, labels) if len(sets[0]) == count else (np.nan,) * 3
+        gain = gain_of(stacked, labels) if len(sets[0]) == count else (np.nan,) * 3
         mean = (float(np.mean(errors)), *ends, float(np.mean(losses)))
         rows.append((one.name, group, len(sets[0]), len(sets), *mean, *gain))
     return rows
 
 
-def _gain_of(stacked: NDArray[np.float64], labels: NDArray[np.integer]) -> tuple[float, float, float]:
+def gain_of(stacked: NDArray[np.float64], labels: NDArray[np.integer]) -> tuple[float, float, float]:
     """Return by how much the ensemble of all errs less than a member, with its 95 % interval over runs and samples.
 
     All err on the same samples, so that the difference is taken sample by sample; what other runs would change is the
     jackknife over members (`Efron & Stein, 1981 <https://doi.org/10.1214/aos/1176345462>`_).
+
+    Args:
+        stacked: Logits ``(member, sample, class)`` of two members or more.
+        labels: ``(sample,)``.
+
+    Example:
+        >>> logits = np.array([[[3.0, 0], [0, 1]], [[0, 1], [3, 0]]])
+        >>> gain_of(logits, np.array([0, 0]))[0]
+        0.5
     """
     mistakes = np.stack([wrong(each, labels) for each in stacked])
     paired = mistakes.mean(axis=0) - wrong(stacked.mean(axis=0), labels)
