@@ -24,6 +24,7 @@ from probes.analysis.findings.specialisation import specialisation as specialisa
 from probes.analysis.findings.spectrum import spectrum as spectrum
 from probes.analysis.findings.summary import summary as summary
 from probes.analysis.findings.timing import timing as timing
+from probes.analysis.findings.twins import twins as twins
 from probes.analysis.findings.views import view_calls as view_calls
 from probes.analysis.findings.views import view_samples as view_samples
 from probes.analysis.findings.views import views as views

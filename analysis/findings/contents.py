@@ -28,6 +28,7 @@ OF_A_STUDY: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "outputs": ("outputs",),
     "ensembles": ("ensembles", "disagreement"),
     "views": ("views", "view_calls", "view_samples"),
+    "twins": ("twins",),
     "deletion": ("deletion",),
     "neural_collapse": ("neural_collapse", "neural_collapse_ends"),
     "spectrum": ("spectrum",),

@@ -154,7 +154,7 @@ AREAS: Mapping[str, Area] = {
     "probes.analysis.margins": _analysis("numpy"),
     "probes.analysis.factors.*": _analysis("numpy", "pandas", "scipy", ours=("factors", "margins", "intervals")),
     "probes.analysis.class_factors": _analysis("numpy", ours=("study", "sample_sets", "factors", "margins")),
-    "probes.analysis.preferences": _analysis("numpy", "pandas", ours=("sample_sets", "factors", "margins")),
+    "probes.analysis.preferences": _analysis("numpy", ours=("sample_sets", "factors", "margins")),
     "probes.analysis.sample_sets": _analysis("numpy", "pandas", ours=("study", "log_probabilities")),
     "probes.analysis.replay": _analysis("numpy", "pandas", ours=("taps",)),
     "probes.analysis.plots.*": _analysis("matplotlib", "numpy", "pandas", "seaborn", ours=("plots", "replay")),

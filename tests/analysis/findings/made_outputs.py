@@ -43,10 +43,24 @@ def lottery(*, runs=RUNS, views=2, name="test", step=100, groups=True, seed=0, *
     return logs, winners, material
 
 
-def gaussian(*, runs=RUNS, classes=10, samples=SAMPLES, seed=1, name="test"):
+def gaussian(
+    *, seeds=lambda run: {"init": run, "order": run}, runs=RUNS, classes=10, samples=SAMPLES, seed=1, name="test"
+):
     """Runs on Gaussian classes, which have no views."""
     logits, labels = gaussian_outputs(runs, classes, samples, seed=seed)
-    return [
-        run_log(f"run-{run}", Outputs(name, 100, one, labels), seeds={"init": run, "order": run})
-        for run, one in enumerate(logits)
-    ]
+    return [run_log(f"run-{run}", Outputs(name, 100, one, labels), seeds=seeds(run)) for run, one in enumerate(logits)]
+
+
+def twin_logs(*, decided_by="init", inits=6, orders=3, groups=True, name="test", **options):
+    """Runs of every initialisation with every order, where one of the two seeds decides the winners."""
+    material = samples_of(**options)
+    names = np.array([f"view {one}" for one in material[1]]) if groups else None
+    logs = []
+    for init in range(inits):
+        for order in range(orders):
+            seeds = {"data": 0, "init": init, "order": order}
+            known = {"init": init, "order": order, "both": 100 * init + order}[decided_by]
+            won = np.random.default_rng(900 + known).integers(0, 2, material[0].max() + 1)
+            logits = preferring(won, material, seed=100 * init + order)
+            logs.append(run_log(f"run-{init}-{order}", Outputs(name, 100, logits, material[0], names), seeds=seeds))
+    return logs
