@@ -10,6 +10,7 @@ from probes.analysis.findings.ensembles import ensembles as ensembles
 from probes.analysis.findings.features import features as features
 from probes.analysis.findings.growth import growth as growth
 from probes.analysis.findings.growth import growth_over_control as growth_over_control
+from probes.analysis.findings.lead import lead as lead
 from probes.analysis.findings.learned import learned as learned
 from probes.analysis.findings.neural_collapse import neural_collapse as neural_collapse
 from probes.analysis.findings.neural_collapse import neural_collapse_ends as neural_collapse_ends
@@ -24,6 +25,7 @@ from probes.analysis.findings.specialisation import specialisation as specialisa
 from probes.analysis.findings.spectrum import spectrum as spectrum
 from probes.analysis.findings.summary import summary as summary
 from probes.analysis.findings.timing import timing as timing
+from probes.analysis.findings.transfer import transfer as transfer
 from probes.analysis.findings.twins import twins as twins
 from probes.analysis.findings.views import view_calls as view_calls
 from probes.analysis.findings.views import view_samples as view_samples

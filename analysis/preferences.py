@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 from probes.analysis.factors.factor import factor, standardised
 from probes.analysis.margins import margins
-from probes.analysis.sample_sets import SampleSet
+from probes.analysis.sample_sets import BOTH, SampleSet
 from probes.log.protocol import LogLike
 
-__all__ = ["BOTH", "Preferences", "alternatives", "by_groups", "preferences"]
-
-BOTH = "both"  # the group of samples that show all alternatives, and so none of them
+__all__ = ["Preferences", "alternatives", "by_groups", "preferences"]
 
 
 class Preferences(NamedTuple):

@@ -18,9 +18,23 @@ from probes.errors import LogError
 from probes.log.outputs import Outputs
 from probes.log.protocol import LogLike
 
-__all__ = ["ALL", "DELETED", "LEAD", "OCCLUDED", "ONE_STEP", "SampleSet", "places_in", "plain_sets", "sample_sets"]
+__all__ = [
+    "ALL",
+    "BOTH",
+    "DELETED",
+    "LEAD",
+    "OCCLUDED",
+    "ONE_STEP",
+    "ONE_VIEW",
+    "SampleSet",
+    "places_in",
+    "plain_sets",
+    "sample_sets",
+]
 
 ALL = "all"  # the group of all samples
+BOTH = "both"  # the group of samples that show all views of their class
+ONE_VIEW = "one view"  # all others, where there are such
 OCCLUDED = "occluded"  # images with a part covered
 LEAD = "lead"  # a probe batch that shows one view at a time
 ONE_STEP = "lead-one-step"  # the same, after one gradient step from the initialisation
@@ -69,11 +83,13 @@ class SampleSet:
 
     @property
     def parts(self) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-        """All samples, and the samples of every group, where there are several."""
+        """All samples, those of every group, where there are several, and those that are of one view and not `BOTH`."""
         yield ALL, np.ones(len(next(iter(self.logits.values()))), dtype=bool)
         names = [] if self.groups is None else pd.unique(self.groups).tolist()
         if self.groups is not None and len(names) > 1:
             yield from ((str(name), np.asarray(self.groups == name)) for name in sorted(names, key=str))
+        if self.groups is not None and BOTH in names and len(names) > 2:
+            yield ONE_VIEW, np.asarray(self.groups != BOTH)
 
 
 def sample_sets(study: Study) -> Mapping[str, SampleSet]:

@@ -29,6 +29,8 @@ OF_A_STUDY: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "ensembles": ("ensembles", "disagreement"),
     "views": ("views", "view_calls", "view_samples"),
     "twins": ("twins",),
+    "lead": ("lead",),
+    "transfer": ("transfer",),
     "deletion": ("deletion",),
     "neural_collapse": ("neural_collapse", "neural_collapse_ends"),
     "spectrum": ("spectrum",),

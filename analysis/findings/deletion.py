@@ -20,7 +20,7 @@ from probes.analysis.study import Study, finding
 from probes.errors import LogError, NotRecordedError
 from probes.log.protocol import LogLike
 
-__whole_ones_ = ["COLUMNS", "deletion", "draw", "draw_differences", "panel"]
+__all__ = ["COLUMNS", "deletion", "draw", "draw_differences", "panel"]
 
 COLUMNS = {
     "head": "the last layer: as it is, or trained again on the channels that are left",

@@ -45,7 +45,7 @@ _RULE = (
     "that of those which share the other; both where p is so small for both; else it is open"
 )
 _SETS = 2  # that a figure shows
-_OPEN = "open (it takes three or more initialisations with other orders, and as many orders with others)"
+_OPEN = "open (it takes three or more initialisations with other orders, and as many orders)"
 
 
 @finding
@@ -149,8 +149,8 @@ def panel(study: Study) -> Panel | None:
     )
     caption = (
         "How alike two runs prefer, class by class: 1 the same, 0 as pairs that share neither seed; bars: 95 % over "
-        f"what is shared. Right: every class of every pair on {names[0]}. {' '.join(_said(table, name) for name in names)} "
-        f"{_RULE[0].upper()}{_RULE[1:]}."
+        f"what is shared. Right: every class of every pair on {names[0]}. "
+        f"{' '.join(_said(table, name) for name in names)} {_RULE[0].upper()}{_RULE[1:]}."
     )
     return Panel("twins", "Whether the initialisation or the order decides", caption, table, figure)
 

@@ -64,3 +64,51 @@ def twin_logs(*, decided_by="init", inits=6, orders=3, groups=True, name="test",
             logits = preferring(won, material, seed=100 * init + order)
             logs.append(run_log(f"run-{init}-{order}", Outputs(name, 100, logits, material[0], names), seeds=seeds))
     return logs
+
+
+def lead_logs(*, decided=10, predicted=0.5, runs=10, classes=5, test=True, steps=(0, 10, 30, 100), seed=0, **facts):
+    """Runs whose lead on a clean batch shows the winner from a step on; a gradient step predicts part of it."""
+    labels, views = np.repeat(np.arange(classes), 2), np.tile([0, 1], classes)
+    groups, draw = np.array([f"view {view}" for view in views]), np.random.default_rng(seed)
+    material = samples_of(classes=classes, seed=seed)
+    logs = []
+    for run in range(runs):
+        won = draw.integers(0, 2, classes)
+        favour, start = np.where(won[labels] == views, 1.0, -1.0), draw.normal(size=len(labels))
+        sets = []
+        for step in steps:
+            known = start + 0.2 * draw.normal(size=len(labels)) + (step >= decided) * (1 + step / 20) * favour
+            sets.append(Outputs("lead", step, np.eye(classes)[labels] * known[:, None], labels, groups))
+        change = predicted * favour + draw.normal(size=len(labels))
+        sets.append(
+            Outputs("lead-one-step", 0, sets[0].logits + np.eye(classes)[labels] * change[:, None], labels, groups)
+        )
+        names = np.array([f"view {one}" for one in material[1]])
+        sets += [Outputs("test", 100, preferring(won, material, seed=run), material[0], names)] if test else []
+        logs.append(run_log(f"run-{run}", *sets, **facts))
+    return logs
+
+
+def taught_logs(errors, *, pairs=8, samples=400, noise=0.02, seed=0, teachers=0.1, **facts):
+    """Runs of each arm, by role, that have about these shares of one set wrong, with a part that initialisations share.
+
+    `errors` maps a role, or a role and a variant, to a share; "untaught" has no parents, all others have two teachers.
+    """
+    draw = np.random.default_rng(seed)
+    labels, hard = np.arange(samples) % 2, draw.permutation(samples)
+    shared = 0.05 * draw.normal(size=pairs)
+
+    def log(run, share, **described):
+        logits = 2.0 * np.eye(2)[labels]
+        logits[hard < share * samples] = [1.5, 1.5]
+        return run_log(run, Outputs("test", 100, logits, labels), **described, **facts)
+
+    logs = [log(f"teacher-{number}", teachers, role="teacher", seeds={"init": 100 + number}) for number in range(2)]
+    for arm, share in errors.items():
+        role, variant = arm if isinstance(arm, tuple) else (arm, "")
+        for init in range(pairs):
+            parents = () if role == "untaught" else ("teacher-0", "teacher-1")
+            part = share + shared[init] + noise * draw.normal()
+            described = {"role": role, "variant": variant, "parents": parents, "seeds": {"data": 0, "init": init}}
+            logs.append(log(f"{role}-{variant}{init}", part, **described))
+    return logs
