@@ -14,6 +14,9 @@ from probes.analysis.findings.lead import lead as lead
 from probes.analysis.findings.learned import learned as learned
 from probes.analysis.findings.neural_collapse import neural_collapse as neural_collapse
 from probes.analysis.findings.neural_collapse import neural_collapse_ends as neural_collapse_ends
+from probes.analysis.findings.occlusion import occlusion as occlusion
+from probes.analysis.findings.occlusion_views import occlusion_preferences as occlusion_preferences
+from probes.analysis.findings.occlusion_views import occlusion_views as occlusion_views
 from probes.analysis.findings.outputs import outputs as outputs
 from probes.analysis.findings.prediction import prediction as prediction
 from probes.analysis.findings.quantities import quantities as quantities

@@ -39,9 +39,7 @@ def alternatives(labels: NDArray[np.integer], groups: NDArray[Any] | None) -> di
     """
     if groups is None:
         return {}
-    found = {
-        class_: sorted(set(groups[labels == class_].astype(str)) - {BOTH}) for class_ in np.unique(labels).tolist()
-    }
+    found = {class_: sorted({*map(str, groups[labels == class_])} - {BOTH}) for class_ in np.unique(labels).tolist()}
     several = {class_: names for class_, names in found.items() if len(names) > 1}
     usual = Counter(map(len, several.values())).most_common(1)
 

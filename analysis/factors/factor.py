@@ -115,9 +115,9 @@ def reliability(products: NDArray[np.float64]) -> NDArray[np.float64]:
         ``(...)``, between 0 and 1.
 
     Example:
-        >>> view = np.array([1.0, 1, -1, -1])
-        >>> float(reliability(np.outer(view, view)).round(6))
-        1.0
+        >>> view = np.array([1.0, 1, -1, -1])  # of three ways to halve these runs, one has those that prefer the same
+        >>> float(reliability(np.outer(view, view)).round(3))
+        0.667
     """
     first, second = _halves(products.shape[-1])
     if first.shape[1] < _LEAST_IN_HALF:

@@ -4,8 +4,9 @@ Networks differ in what they make of such classes, too, smoothly and along many 
 rejects there as well. Only sizes beyond these speak of views.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from probes.analysis.factors.factor import factor, gram, reliability, share, standardised, two_means
 from probes.analysis.margins import margins
 
-__all__ = ["GaussianSizes", "gaussian_outputs", "gaussian_sizes"]
+__all__ = ["GaussianSizes", "gaussian_drops", "gaussian_outputs", "gaussian_sizes"]
 
 # Ten classes of which such networks have 0.88 right, and Bayes' rule 0.94.
 _DIM, _APART, _HIDDEN, _TRAINING, _RIDGE = 20, 3.3, 150, 100, 1.0
@@ -48,20 +49,70 @@ def gaussian_outputs(
         >>> logits.shape, bool((logits.argmax(axis=2) == labels).mean() > 0.8)
         ((2, 150, 3), True)
     """
+    networks, test, labels = _trained(runs, classes, samples, seed)
+
+    return np.stack([one(test) for one in networks]), labels
+
+
+def gaussian_drops(
+    runs: int, classes: int, samples: int, cells: int, *, seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return by how much margins of the same networks fall where a cell is covered, and labels ``(sample,)``.
+
+    A cell is a block of the dimensions, set to 0, the mean over all classes; at most 20 cells.
+
+    Args:
+        runs: Number of networks.
+        classes: Number of classes.
+        samples: Number of samples of each class that they are evaluated on.
+        cells: Number of cells.
+        seed: Of everything.
+
+    Returns:
+        The drops, ``(run, sample, cell)``, and the labels.
+
+    Example:
+        >>> gaussian_drops(2, 3, 50, 4)[0].shape
+        (2, 150, 4)
+    """
+    networks, test, labels = _trained(runs, classes, samples, seed)
+    parts = np.array_split(np.arange(_DIM), cells)
+    covered = [np.where(np.isin(np.arange(_DIM), part), 0, test) for part in parts]
+    found = [
+        np.stack([margins(one(test), labels) - margins(one(each), labels) for each in covered], axis=1)
+        for one in networks
+    ]
+
+    return np.stack(found), labels
+
+
+def _trained(
+    runs: int, classes: int, samples: int, seed: int
+) -> tuple[list[Callable[[NDArray[np.float64]], NDArray[np.float64]]], NDArray[np.float64], NDArray[np.int64]]:
+    """Return networks that are trained, from inputs to logits, with the inputs and labels that they are tested on."""
     draw = np.random.default_rng(seed)
     means = draw.normal(size=(classes, _DIM))
     means *= _APART / np.linalg.norm(means, axis=1, keepdims=True)
     taught, labels = (np.repeat(np.arange(classes), count) for count in (_TRAINING, samples))
     training, test = (means[one] + draw.normal(size=(len(one), _DIM)) for one in (taught, labels))
 
-    found = []
-    for _ in range(runs):
+    def layer() -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         weights, biases = draw.normal(size=(_DIM, _HIDDEN)) / np.sqrt(_DIM), draw.normal(size=_HIDDEN)
-        hidden, seen = (np.maximum(inputs @ weights + biases, 0) for inputs in (training, test))
-        centre = hidden.mean(axis=0)
-        products = (hidden - centre).T @ (hidden - centre) + _RIDGE * np.eye(_HIDDEN)
-        found.append((seen - centre) @ np.linalg.solve(products, (hidden - centre).T @ np.eye(classes)[taught]))
-    return np.stack(found), labels
+        return lambda inputs: np.maximum(inputs @ weights + biases, 0)
+
+    return [_fitted(layer(), training, np.eye(classes)[taught]) for _ in range(runs)], test, labels
+
+
+def _fitted(
+    layer: Callable[[NDArray[np.float64]], NDArray[np.float64]], inputs: NDArray[np.float64], targets: NDArray[Any]
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return a layer with a ridge regression of the targets on it."""
+    hidden = layer(inputs)
+    centre = hidden.mean(axis=0)
+    products = (hidden - centre).T @ (hidden - centre) + _RIDGE * np.eye(_HIDDEN)
+    weights = np.linalg.solve(products, (hidden - centre).T @ targets)
+
+    return lambda given: np.asarray((layer(given) - centre) @ weights)
 
 
 @lru_cache(maxsize=32)

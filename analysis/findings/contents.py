@@ -31,6 +31,8 @@ OF_A_STUDY: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "twins": ("twins",),
     "lead": ("lead",),
     "transfer": ("transfer",),
+    "occlusion": ("occlusion",),
+    "occlusion_views": ("occlusion_views", "occlusion_preferences"),
     "deletion": ("deletion",),
     "neural_collapse": ("neural_collapse", "neural_collapse_ends"),
     "spectrum": ("spectrum",),
