@@ -113,7 +113,11 @@ def test_a_gradient_step_on_other_samples_is_refused():
         "one batch"
     )
     logs = [
-        run_log(log.label, log.outputs("lead"), Outputs("lead-one-step", 0, np.zeros((3, 5)), np.arange(3)))
+        run_log(
+            log.label,
+            *(log.outputs("lead", step=step) for step in (0, 100)),
+            Outputs("lead-one-step", 0, np.zeros((3, 5)), np.arange(3)),
+        )
         for log in lead_logs(test=False)
     ]
     with pytest.raises(LogError, match=f"^{re.escape(message)}$"):
