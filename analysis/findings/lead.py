@@ -16,7 +16,7 @@ from probes.analysis.plots.marks import dot
 from probes.analysis.preferences import Preferences, alternatives, by_groups, preferences
 from probes.analysis.sample_sets import LEAD, ONE_STEP, SampleSet, plain_sets, sample_sets
 from probes.analysis.study import Study, finding
-from probes.errors import NotRecordedError
+from probes.errors import LogError, NotRecordedError
 from probes.log.protocol import LogLike
 
 __all__ = ["COLUMNS", "draw", "lead", "panel"]
@@ -37,6 +37,7 @@ COLUMNS = {
 }
 
 _LEAST = 4  # runs; of fewer, what they prefer is mostly what is taken off
+_FEWEST = 2  # steps, where the last of them is the end
 _LEVEL = 0.05
 _TICKS = 10
 _BESIDE = 0.2  # of the first step: how far left of step 0 the gradient step is drawn
@@ -69,7 +70,8 @@ def lead(study: Study) -> pd.DataFrame:
         study: A study, logs, or a path.
 
     Raises:
-        NotRecordedError: fewer than four members have stored them with labels and groups.
+        NotRecordedError: fewer than four members have stored them with labels and groups, or all at one step alone.
+        LogError: those after a gradient step are of other samples.
 
     Example:
         >>> from probes.analysis.theory.example import example_study
@@ -78,13 +80,13 @@ def lead(study: Study) -> pd.DataFrame:
         probes.errors.NotRecordedError: expected outputs `lead` with labels and groups, ...
     """
     probe = _probe(study)
-    if probe is None:
+    against, last = _final(study, probe) if probe else ("", None)
+    if probe is None or last is None or (against == _own(probe) and len(probe.steps) < _FEWEST):
         raise NotRecordedError(
-            f"expected outputs `{LEAD}` with labels and groups, two or more views a class, of {_LEAST} members or "
-            f"more, got none; record a batch whose samples show one view each by `recorder.outputs('{LEAD}', logits, "
-            "labels=..., groups=..., step=...)` at several steps"
+            f"expected outputs `{LEAD}` with labels and groups, two or more views a class, at several steps, of "
+            f"{_LEAST} members or more, got none; record a batch whose samples show one view each by "
+            f"`recorder.outputs('{LEAD}', logits, labels=..., groups=..., step=...)` at several steps"
         )
-    against, last = _final(study, probe)
     rows: list[tuple[Any, ...]] = [
         (_EARLY, step, against, *_within(probe, probe.at(step), last), len(probe.logs))
         for step in probe.steps
@@ -156,7 +158,7 @@ def _gradient(study: Study, probe: _Probe, against: str, last: Preferences) -> I
         return
     same = after.ids is None or probe.one.ids is None or np.array_equal(after.ids, probe.one.ids)
     if not same or after.logits[probe.logs[0].label].shape != probe.one.logits[probe.logs[0].label].shape:
-        raise NotRecordedError(
+        raise LogError(
             f"expected outputs `{ONE_STEP}` of the samples of `{LEAD}` and in their order, got others; evaluate both "
             "on one batch"
         )
@@ -168,7 +170,7 @@ def _gradient(study: Study, probe: _Probe, against: str, last: Preferences) -> I
 
 def panel(study: Study) -> Panel | None:
     """Return the panel of when the winner shows; None where no probe batch was recorded."""
-    if _probe(study) is None:
+    if LEAD not in sample_sets(study):
         return None
     table = lead(study)
 

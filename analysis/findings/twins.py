@@ -188,7 +188,7 @@ def draw_pairs(study: Study, name: str, ax: Axes) -> Axes:
     for sort, colour in ((_ORDER, VIEWS[1]), (_INIT, VIEWS[0])):
         for first, second in _pairs(logs)[sort]:
             ax.plot(gaps[first], gaps[second], ".", color=colour, markersize=4, alpha=0.7)
-    reach = 1.1 * float(np.abs(gaps).max())
+    reach = 1.1 * float(np.abs(gaps).max()) or 1.0
     ax.set(xlabel="preference of one run", ylabel="of its twin", xlim=(-reach, reach), ylim=(-reach, reach))
     ax.set_aspect("equal")
     return ax

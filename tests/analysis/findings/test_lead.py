@@ -7,7 +7,7 @@ import pytest
 
 from probes.analysis import Study, lead
 from probes.analysis.findings.lead import COLUMNS, panel
-from probes.errors import NotRecordedError
+from probes.errors import LogError, NotRecordedError
 from probes.log.outputs import Outputs
 from tests.analysis.findings.made_outputs import lead_logs, lottery, run_log
 
@@ -90,16 +90,21 @@ def test_without_a_gradient_step_it_is_said_what_to_record():
     assert "Outputs `lead-one-step` were not recorded" in panel(Study(logs)).caption
 
 
-@pytest.mark.parametrize("logs", [lottery()[0], lead_logs(runs=3)])
-def test_without_a_probe_batch_it_is_said_what_to_record(logs):
+@pytest.mark.parametrize("logs", [lottery()[0], lead_logs(runs=3), lead_logs(steps=[100], test=False)])
+def test_without_a_probe_batch_at_several_steps_it_is_said_what_to_record(logs):
     message = (
-        "expected outputs `lead` with labels and groups, two or more views a class, of 4 members or more, got none; "
-        "record a batch whose samples show one view each by `recorder.outputs('lead', logits, labels=..., groups=..., "
-        "step=...)` at several steps"
+        "expected outputs `lead` with labels and groups, two or more views a class, at several steps, of 4 members or "
+        "more, got none; record a batch whose samples show one view each by `recorder.outputs('lead', logits, "
+        "labels=..., groups=..., step=...)` at several steps"
     )
     with pytest.raises(NotRecordedError, match=f"^{re.escape(message)}$"):
         lead(logs)
-    assert panel(Study(logs)) is None
+
+
+def test_only_where_nobody_recorded_a_probe_batch_nothing_is_said():
+    assert panel(Study(lottery()[0])) is None
+    with pytest.raises(NotRecordedError, match=r"^expected outputs `lead`"):
+        panel(Study(lead_logs(runs=3)))
 
 
 def test_a_gradient_step_on_other_samples_is_refused():
@@ -108,10 +113,14 @@ def test_a_gradient_step_on_other_samples_is_refused():
         "one batch"
     )
     logs = [
-        run_log(log.label, log.outputs("lead"), Outputs("lead-one-step", 0, np.zeros((3, 5)), np.arange(3)))
+        run_log(
+            log.label,
+            *(log.outputs("lead", step=step) for step in (0, 100)),
+            Outputs("lead-one-step", 0, np.zeros((3, 5)), np.arange(3)),
+        )
         for log in lead_logs(test=False)
     ]
-    with pytest.raises(NotRecordedError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(LogError, match=f"^{re.escape(message)}$"):
         lead(logs)
 
 

@@ -41,6 +41,14 @@ def test_of_gaussian_classes_whose_cells_are_exchangeable_calls_rest_on_none_but
     assert table.groupby(["run", "class"])["rests"].any().mean() <= 0.1  # of 40, where 0.05 is the rate
 
 
+def test_where_covering_costs_nothing_calls_rest_on_no_cell():
+    labels = np.repeat([0, 1], 10)
+    logs = logs_of(np.zeros((3, 20, len(CELLS))), labels)
+
+    assert not occlusion(logs)["rests"].any()
+    assert panel(Study(logs)).element.startswith("<svg")
+
+
 def test_rows_in_another_order_and_without_ids_are_matched():
     drops, labels, _ = racing(runs=2)
     straight = occlusion(logs_of(drops, labels))["drop"].to_numpy()

@@ -81,6 +81,18 @@ def test_runs_on_other_data_are_not_compared():
     assert twins(moved)["pairs"].sum() < twins(logs)["pairs"].sum()
 
 
+def test_runs_that_are_all_the_same_are_drawn_and_decide_nothing():
+    labels = np.repeat([0, 1], 20)
+    logs = [
+        run_log(f"run-{run}", Outputs("test", 1, np.zeros((40, 2)), labels), seeds={"init": run // 2, "order": run % 3})
+        for run in range(6)
+    ]
+    found = panel(Study(logs))
+
+    assert found.table["decided_by"].tolist() == ["neither", "neither"]
+    assert found.element.startswith("<svg")
+
+
 def test_without_twins_it_is_said_how_to_make_some():
     message = (
         "expected four members or more with outputs and labels, two of which share the seed `init` and not `order`, "
