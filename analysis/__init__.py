@@ -10,6 +10,9 @@ says by which rule a feature counts as learned in ``table.attrs["rule"]``, and s
 * `growth` what students have and who taught it; `growth_over_control` beside runs without teachers
 * `timing` when features are learned; `specialisation` which feature each unit carries
 * `outputs`, `ensembles`, `disagreement` errors, of runs and of ensembles, from outputs stored with the runs
+* `views`, `view_calls`, `view_samples` what runs differ in most, which side each prefers, where samples lie
+* `twins`, `lead` what decides the winner, and when; `transfer` what a teacher adds; `deletion` channels deleted
+* `occlusion`, `occlusion_views`, `occlusion_preferences` which cells of an image calls rest on
 * `quantities`, `neural_collapse`, `spectrum`, `samples`, `sample_agreement` what was measured beside the taps
 * `scalars`, `cost`, `runs`, `summary` what was logged, what recording took, who the runs are, means by kind
 * `report` all of it as a page; `theory` what only a study of the theory of Allen-Zhu & Li has, its claims first

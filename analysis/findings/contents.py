@@ -27,6 +27,13 @@ OF_A_TAP: Mapping[str, tuple[str, ...]] = MappingProxyType({
 OF_A_STUDY: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "outputs": ("outputs",),
     "ensembles": ("ensembles", "disagreement"),
+    "views": ("views", "view_calls", "view_samples"),
+    "twins": ("twins",),
+    "lead": ("lead",),
+    "transfer": ("transfer",),
+    "occlusion": ("occlusion",),
+    "occlusion_views": ("occlusion_views", "occlusion_preferences"),
+    "deletion": ("deletion",),
     "neural_collapse": ("neural_collapse", "neural_collapse_ends"),
     "spectrum": ("spectrum",),
     "samples": ("samples",),

@@ -9,16 +9,17 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from probes.analysis.findings.coverage import subsets_of
-from probes.analysis.findings.outputs import ALL, SampleSet, cross_entropies, sample_sets, wrong
+from probes.analysis.findings.outputs import cross_entropies, wrong
 from probes.analysis.intervals import ENDS, Estimate, less, mean_of, rate
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import MUTED, VIEWS, WIDTH, canvas
 from probes.analysis.plots.marks import members_axis
+from probes.analysis.sample_sets import ALL, SampleSet, plain_sets
 from probes.analysis.study import Study, finding
 from probes.errors import LogError
 from probes.log.protocol import LogLike
 
-__all__ = ["COLUMNS", "PANELS", "disagreement", "disagreement_panel", "draw", "ensembles", "panel"]
+__all__ = ["COLUMNS", "PANELS", "disagreement", "disagreement_panel", "draw", "ensembles", "gain_of", "panel"]
 
 COLUMNS = {
     "set": "name of the evaluation set",
@@ -79,7 +80,7 @@ def ensembles(study: Study) -> pd.DataFrame:
     """
     rows = [
         row
-        for one in sample_sets(study).values()
+        for one in plain_sets(study).values()
         for group, chosen in one.parts
         for row in _of_set(one, group, chosen, one.of(study.members))
     ]
@@ -111,7 +112,7 @@ def disagreement(study: Study) -> pd.DataFrame:
         ['member and member', 'student and student']
     """
     rows = []
-    for one in sample_sets(study).values():
+    for one in plain_sets(study).values():
         predicted = {label: logits.argmax(axis=1) for label, logits in one.logits.items()}
         for pair, pairs in _pairs(study, set(one.logits)).items():
             if pairs:
@@ -137,17 +138,26 @@ def _of_set(
         errors, losses = zip(*(_error(stacked[list(members)].mean(axis=0), labels) for members in sets), strict=True)
         error = rate(round(errors[0] * len(labels)), len(labels))
         ends = (error.low, error.high) if len(sets) == 1 else tuple(np.quantile(errors, ENDS).tolist())
-        gain = _gain_of(stacked, labels) if len(sets[0]) == count else (np.nan,) * 3
+        gain = gain_of(stacked, labels) if len(sets[0]) == count else (np.nan,) * 3
         mean = (float(np.mean(errors)), *ends, float(np.mean(losses)))
         rows.append((one.name, group, len(sets[0]), len(sets), *mean, *gain))
     return rows
 
 
-def _gain_of(stacked: NDArray[np.float64], labels: NDArray[np.integer]) -> tuple[float, float, float]:
+def gain_of(stacked: NDArray[np.float64], labels: NDArray[np.integer]) -> tuple[float, float, float]:
     """Return by how much the ensemble of all errs less than a member, with its 95 % interval over runs and samples.
 
     All err on the same samples, so that the difference is taken sample by sample; what other runs would change is the
     jackknife over members (`Efron & Stein, 1981 <https://doi.org/10.1214/aos/1176345462>`_).
+
+    Args:
+        stacked: Logits ``(member, sample, class)`` of two members or more.
+        labels: ``(sample,)``.
+
+    Example:
+        >>> logits = np.array([[[3.0, 0], [0, 1]], [[0, 1], [3, 0]]])
+        >>> gain_of(logits, np.array([0, 0]))[0]
+        0.5
     """
     mistakes = np.stack([wrong(each, labels) for each in stacked])
     paired = mistakes.mean(axis=0) - wrong(stacked.mean(axis=0), labels)

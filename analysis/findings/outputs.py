@@ -1,7 +1,6 @@
 """How wrong every run is on the evaluation sets whose outputs were stored with it, whole and by group."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,24 +10,22 @@ from numpy.typing import NDArray
 from scipy import special
 
 from probes.analysis.intervals import Estimate, mean_of, rate
+from probes.analysis.margins import margins
 from probes.analysis.panel import Panel
 from probes.analysis.plots.canvas import GOOD, VIEWS, WIDTH, canvas, key
 from probes.analysis.plots.marks import dot, intervals, rows_named
+from probes.analysis.sample_sets import ALL, SampleSet, plain_sets, sample_sets
 from probes.analysis.study import Study, finding
 from probes.errors import LogError
-from probes.log.outputs import Outputs
 from probes.log.protocol import LogLike
 
 __all__ = [
-    "ALL",
     "COLUMNS",
-    "SampleSet",
     "cross_entropies",
     "draw",
     "last_of_all",
     "outputs",
     "panel",
-    "sample_sets",
     "wrong",
 ]
 
@@ -43,37 +40,7 @@ COLUMNS = {
     "cross_entropy": "mean of -log of the own class's probability, in nats",
 }
 
-ALL = "all"  # the group of all samples
 _SETS, _RUNS = 3, 40  # that a figure shows
-
-
-@dataclass(frozen=True, eq=False)
-class SampleSet:
-    """One evaluation set with the last stored outputs of every run that has some; all on the same samples.
-
-    Attributes:
-        name: What the set is called.
-        labels: ``(sample,)``, from whichever run has stored them; None where none has.
-        groups: The group of each sample, as text; likewise.
-        logits: By run, ``(sample, class)``.
-    """
-
-    name: str
-    labels: NDArray[np.integer] | None
-    groups: NDArray[Any] | None
-    logits: Mapping[str, NDArray[np.floating]]
-
-    def of(self, logs: Sequence[LogLike]) -> list[NDArray[np.floating]]:
-        """Return the logits of those of the runs that have some."""
-        return [self.logits[log.label] for log in logs if log.label in self.logits]
-
-    @property
-    def parts(self) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-        """All samples, and the samples of every group, where there are several."""
-        yield ALL, np.ones(len(next(iter(self.logits.values()))), dtype=bool)
-        names = [] if self.groups is None else pd.unique(self.groups).tolist()
-        if self.groups is not None and len(names) > 1:
-            yield from ((str(name), np.asarray(self.groups == name)) for name in sorted(names, key=str))
 
 
 @finding
@@ -105,20 +72,6 @@ def outputs(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["run", "role", "variant", *COLUMNS])
 
 
-def sample_sets(study: Study) -> Mapping[str, SampleSet]:
-    """Return the evaluation sets of a study by name, each with the last stored outputs of its runs.
-
-    Raises:
-        LogError: runs have stored outputs of different samples, labels, groups or classes under one name.
-
-    Example:
-        >>> from probes.analysis.theory.example import example_study
-        >>> list(sample_sets(Study(example_study()[-2:])))
-        ['training', 'single_view', 'multi_view']
-    """
-    return study.once(_sample_sets)
-
-
 def wrong(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Return which samples are wrong, ``(sample,)``: another class's logit is at least the own class's.
 
@@ -130,12 +83,7 @@ def wrong(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[
         >>> wrong(np.array([[2.0, 1.0], [1.0, 1.0], [0.0, 1.0]]), np.array([0, 0, 1])).tolist()
         [False, True, False]
     """
-    samples = np.arange(len(labels))
-    others = np.array(logits, dtype=np.float64)
-    own = others[samples, labels].copy()
-    others[samples, labels] = -np.inf
-
-    return np.asarray(~(own > others.max(axis=1)))
+    return np.asarray(~(margins(logits, labels) > 0))
 
 
 def cross_entropies(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -157,57 +105,11 @@ def _of_run(log: LogLike, one: SampleSet) -> Iterator[tuple[Any, ...]]:
     labels = np.asarray(one.labels)
     who = (log.label, log.manifest.role, log.manifest.variant)
     for step in log.output_sets[one.name]:
-        logits = log.outputs(one.name, step=step).logits
+        logits = one.at(log, step)
         mistakes, losses = wrong(logits, labels), cross_entropies(logits, labels)
         for group, chosen in one.parts:
             error = rate(int(mistakes[chosen].sum()), int(chosen.sum()))
             yield (*who, one.name, int(step), group, *error, float(losses[chosen].mean()))
-
-
-def _sample_sets(study: Study) -> Mapping[str, SampleSet]:
-    names = dict.fromkeys(name for log in study.usable for name in log.output_sets)
-    found = {}
-    for name in names:
-        stored = {log.label: log.outputs(name) for log in study.usable if name in log.output_sets}
-        known = {what: _common(name, what, stored) for what in ("labels", "groups", "ids")}
-        _check_shapes(name, {label: one.logits.shape for label, one in stored.items()})
-        logits = {label: one.logits for label, one in stored.items()}
-        found[name] = SampleSet(name, known["labels"], _as_text(known["groups"]), logits)
-
-    return found
-
-
-def _common(name: str, what: str, stored: Mapping[str, Outputs]) -> NDArray[Any] | None:
-    """Return the labels, groups or ids that runs have stored with outputs of one name; None where none has.
-
-    Raises:
-        LogError: two runs have stored different ones.
-    """
-    given = {label: getattr(one, what) for label, one in stored.items() if getattr(one, what) is not None}
-    first = next(iter(given), "")
-    for label, values in given.items():
-        if not np.array_equal(values, given[first]):
-            raise LogError(_not_the_same(name, f"other {what}", label, first))
-
-    return given.get(first)
-
-
-def _check_shapes(name: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    first = next(iter(shapes))
-    for label, shape in shapes.items():
-        if shape != shapes[first]:
-            raise LogError(_not_the_same(name, f"another shape, {shape} and not {shapes[first]},", label, first))
-
-
-def _not_the_same(name: str, got: str, label: str, first: str) -> str:
-    return (
-        f"expected outputs `{name}` of the same samples in the same order in all runs, got {got} in run `{label}` than "
-        f"in run `{first}`; evaluate all runs on one set, or store them under different names"
-    )
-
-
-def _as_text(groups: NDArray[Any] | None) -> NDArray[Any] | None:
-    return None if groups is None else np.asarray(groups).astype(str).astype(object)
 
 
 def last_of_all(table: pd.DataFrame) -> pd.DataFrame:
@@ -226,7 +128,9 @@ def last_of_all(table: pd.DataFrame) -> pd.DataFrame:
 def panel(study: Study) -> Panel:
     """Return the panel of how wrong each run is at its last stored outputs, and the ensemble of the members."""
     table = outputs(study)
+    plain = plain_sets(study)
     last = last_of_all(table)
+    last = last[last["set"].isin(plain)] if len(plain) else last
     names = last["set"].drop_duplicates().tolist()[:_SETS]
     runs = last["run"].drop_duplicates().tolist()[:_RUNS]
 
@@ -241,6 +145,7 @@ def panel(study: Study) -> Panel:
     caption = (
         "Share of samples that each run has wrong, from its last stored outputs; a tie is wrong. Bars: 95 % over "
         f"samples (Wilson). {' '.join(_means(study, last[last['set'] == name], name) for name in names)}"
+        f"{''.join(plain[name].stated for name in names if name in plain)}"
     )
     return Panel("outputs", "How wrong each run is", caption, table, figure)
 

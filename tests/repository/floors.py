@@ -47,7 +47,23 @@ _HDF5_WRITING = _area(
 )
 
 _DRAWN = ("matplotlib", "numpy", "pandas", "scipy", "seaborn")
-_CORE = ("study", "rule", "taps", "intervals", "shares", "panel", "plots", "replay")  # what every finding stands on
+# What every finding stands on.
+_CORE = (
+    "study",
+    "sample_sets",
+    "margins",
+    "factors",
+    "class_factors",
+    "preferences",
+    "occluded",
+    "rule",
+    "taps",
+    "intervals",
+    "shares",
+    "panel",
+    "plots",
+    "replay",
+)
 
 
 def _analysis(*others: str, ours: tuple[str, ...] = (), late: tuple[str, ...] = ()) -> Area:
@@ -118,6 +134,13 @@ AREAS: Mapping[str, Area] = {
     "probes.analysis.parents": _analysis(),
     "probes.analysis.refusals": _analysis(ours=("taps",)),
     "probes.analysis.study": _analysis("pandas", ours=("taps", "rule", "parents", "refusals")),
+    "probes.analysis.log_probabilities": _analysis("numpy"),
+    "probes.analysis.margins": _analysis("numpy"),
+    "probes.analysis.factors.*": _analysis("numpy", "pandas", "scipy", ours=("factors", "margins", "intervals")),
+    "probes.analysis.class_factors": _analysis("numpy", ours=("study", "sample_sets", "factors", "margins")),
+    "probes.analysis.occluded": _analysis("numpy", ours=("study", "sample_sets", "margins")),
+    "probes.analysis.preferences": _analysis("numpy", ours=("sample_sets", "factors", "margins")),
+    "probes.analysis.sample_sets": _analysis("numpy", "pandas", ours=("study", "log_probabilities")),
     "probes.analysis.replay": _analysis("numpy", "pandas", ours=("taps",)),
     "probes.analysis.plots.*": _analysis("matplotlib", "numpy", "pandas", "seaborn", ours=("plots", "replay")),
     "probes.analysis.panel": _analysis("matplotlib", "pandas", ours=("plots", "replay")),

@@ -50,7 +50,9 @@ def test_no_import_is_circular():
             "probes.analysis.theory.findings.claims",
             "from probes.log.writing import RunWriter",
             "leaves probes.analysis.theory, probes.analysis.reports, probes.analysis.sweeps, probes.analysis.findings, "
-            "probes.analysis.study, probes.analysis.rule, probes.analysis.taps, probes.analysis.intervals, "
+            "probes.analysis.study, probes.analysis.sample_sets, probes.analysis.margins, probes.analysis.factors, "
+            "probes.analysis.class_factors, probes.analysis.preferences, probes.analysis.occluded, "
+            "probes.analysis.rule, probes.analysis.taps, probes.analysis.intervals, "
             "probes.analysis.shares, probes.analysis.panel, probes.analysis.plots, probes.analysis.replay, "
             "probes.log, probes.files, probes.errors, probes",
         ),

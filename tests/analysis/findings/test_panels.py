@@ -98,7 +98,16 @@ def drawn(study, tap):
 
 # Findings of quantities, which these runs have not recorded.
 OF_QUANTITIES = {"neural_collapse", "quantities", "sample_agreement", "samples", "spectrum"}
-OF_ANY_STUDY = set(OF_A_STUDY) - OF_QUANTITIES
+OF_OUTPUTS = {
+    "deletion",
+    "lead",
+    "occlusion",
+    "occlusion_views",
+    "transfer",
+    "twins",
+    "views",
+}  # of more outputs than these runs have
+OF_ANY_STUDY = set(OF_A_STUDY) - OF_QUANTITIES - OF_OUTPUTS
 ALWAYS = {"winners", "coverage", "growth", "trajectories", "learned"} | OF_ANY_STUDY
 
 
