@@ -69,6 +69,9 @@ AREAS: Mapping[str, Area] = {
     "probes.log.layout": _area(0, "numpy", ours=("probes.files", "probes.errors", "probes.schedules")),
     "probes.learners.features": _area(0, "numpy", "torch", ours=_LEAF),
     "probes.learners.activations": _area(0, "numpy", "torch", ours=_LEAF),
+    "probes.learners.images.*": _area(
+        1, "numpy", "torch", ours=("probes.learners", "probes.errors"), late=("PIL", "sklearn")
+    ),
     "probes.learners.*": _area(1, "numpy", "torch", ours=("probes.learners",)),
     "probes.log.exports.*": _area(
         2,
