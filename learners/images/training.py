@@ -125,8 +125,8 @@ def _update(
     """Make one update, and return what the batch showed, by name, ``(run,)``."""
     inputs = batch.inputs if goal.members == 1 else batch.inputs.repeat_interleave(goal.members, 0)
     with torch.autocast(inputs.device.type, torch.bfloat16, enabled=training.amp):
-        logits = stack(inputs)
-    logits = logits.float().unflatten(0, (-1, goal.members)).mean(1)
+        members = stack(inputs)
+    logits = (members.float() if training.amp else members).unflatten(0, (-1, goal.members)).mean(1)
     flat = logits.flatten(0, 1), batch.labels.flatten()
     losses = cross_entropy(*flat, reduction="none", label_smoothing=training.label_smoothing).view(batch.labels.shape)
     if goal.targets is not None:
