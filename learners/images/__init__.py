@@ -4,6 +4,8 @@ Nothing here knows how training is recorded: `train` calls any ``on_step``.
 """
 
 from probes.learners.images.digit_scenes import DigitScenes
+from probes.learners.images.fashion_scenes import FashionScenes
+from probes.learners.images.files import ImageFiles
 from probes.learners.images.images import Images, Scenes
 from probes.learners.images.networks import ImageNetwork
 from probes.learners.images.section import ImageTraining
@@ -13,7 +15,9 @@ from probes.learners.images.training import Progress, train
 
 __all__ = [
     "DigitScenes",
+    "FashionScenes",
     "Hinton",
+    "ImageFiles",
     "ImageNetwork",
     "ImageTraining",
     "Images",
