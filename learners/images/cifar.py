@@ -34,6 +34,12 @@ def read_cifar(folder: str | Path, part: str, *, classes: int) -> Images:
 
     Raises:
         DataError: A file is missing or damaged.
+
+    Example:
+        >>> _ = Path("test_batch.bin").write_bytes(bytes([3]) + bytes(PIXELS))
+        >>> images = read_cifar(".", "test", classes=10)
+        >>> images.shape, images.labels.tolist()
+        ((3, 32, 32), [3])
     """
     rows = np.concatenate([_rows(Path(folder, name), classes) for name in FILES[classes, part]])
     labels = rows[:, LABELS[classes] - 1]

@@ -68,6 +68,15 @@ def read_idx_images(folder: str | Path, part: str) -> Images:
     Raises:
         DataError: A file is missing, there more than once, or damaged, images and labels do not fit each other, or
             there are labels that no training image has.
+
+    Example:
+        >>> for part in ("train", "t10k"):
+        ...     head = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1])
+        ...     _ = Path(f"{part}-images-idx3-ubyte").write_bytes(head + bytes([0, 255]))
+        ...     _ = Path(f"{part}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 1, 0]))
+        >>> images = read_idx_images(".", "test")
+        >>> images.ids, images.labels.tolist(), images.inputs.flatten().tolist()
+        (('test-00000', 'test-00001'), [1, 0], [0.0, 1.0])
     """
     folder = Path(folder)
     pictures = read_idx(images := _file(folder, part, "images", 3))
