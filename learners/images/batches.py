@@ -41,6 +41,12 @@ class Batch:
     labels: Tensor
     rows: Tensor | None
 
+    def to(self, device: torch.device) -> "Batch":
+        """Return the same batch on another device."""
+        rows = None if self.rows is None else self.rows.to(device)
+
+        return Batch(self.inputs.to(device), self.labels.to(device), rows)
+
 
 def epoch_of(images: Images, seeds: Sequence[int], epoch: int, *, size: int, augment: str = "none") -> Iterator[Batch]:
     """Yield the batches of one epoch, all samples in each run's own order; a smaller batch last.
@@ -58,22 +64,21 @@ def epoch_of(images: Images, seeds: Sequence[int], epoch: int, *, size: int, aug
         [2, 2, 1]
     """
     orders = torch.stack([torch.randperm(len(images), generator=generator("order", seed, epoch)) for seed in seeds])
-    changes = _changes(seeds, epoch, len(images)) if augment != "none" else None
+    changes = None if augment == "none" else _changes(seeds, epoch, len(images), flip=augment == "crop+flip")
     for first in range(0, len(images), size):
         rows = orders[:, first : first + size].to(images.inputs.device)
         inputs = images.inputs[rows]
         if changes is not None:
-            change = changes[:, first : first + size].to(rows.device)
-            inputs = _augmented(inputs, change if augment == "crop+flip" else change * torch.tensor([1, 1, 0]))
+            inputs = _augmented(inputs, changes[:, first : first + size].to(rows.device))
         yield Batch(inputs, images.labels[rows], rows)
 
 
-def _changes(seeds: Sequence[int], epoch: int, count: int) -> Tensor:
+def _changes(seeds: Sequence[int], epoch: int, count: int, *, flip: bool) -> Tensor:
     """Return how far each sample is shifted down and right, and whether it is mirrored, ``(run, sample, 3)``, int64."""
-    highest = torch.tensor([2 * MARGIN + 1, 2 * MARGIN + 1, 2])
+    kinds = torch.tensor([2 * MARGIN + 1, 2 * MARGIN + 1, 2 if flip else 1])
     draws = [torch.rand(count, 3, generator=generator("augmentation", seed, epoch)) for seed in seeds]
 
-    return (torch.stack(draws) * highest).long()
+    return (torch.stack(draws) * kinds).long()
 
 
 def _augmented(inputs: Tensor, change: Tensor) -> Tensor:

@@ -27,8 +27,8 @@ class Stack(nn.Module):
         modules: The runs' networks, in one mode and on one device; copied, and left as they are.
 
     Raises:
-        ValueError: If there is none, their parameters differ in names or shapes, or one draws at random while it
-            trains: then a run would depend on those beside it.
+        ValueError: If there is none, their parameters differ in names or shapes or are tied, or one draws at random
+            while it trains: then a run would depend on those beside it.
 
     Example:
         >>> from probes.learners.images.networks import ImageNetwork
@@ -143,6 +143,12 @@ def _check(modules: Sequence[nn.Module]) -> None:
             raise ValueError(
                 f"expected equally shaped networks, got other parameters in network {run} than in network 0"
             )
+    tied = dict(modules[0].named_parameters(remove_duplicate=False)).keys() - dict(modules[0].named_parameters()).keys()
+    if tied:
+        raise ValueError(
+            f"expected networks whose parameters have one name each, got {', '.join(sorted(tied))} tied to others: "
+            "train these networks one at a time"
+        )
     for name in _random(modules[0]):
         raise ValueError(
             f"expected networks that draw nothing while they train, got the dropout {name!r}: a run's draws would "

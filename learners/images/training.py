@@ -68,7 +68,7 @@ def train(
     on_step: OnStep | None = None,
     resume: Mapping[str, Any] | None = None,
 ) -> None:
-    """Train the networks of a stack in place.
+    """Train the networks of a stack in place; a run whose loss is no longer finite leaves the others as they are.
 
     Args:
         stack: The networks, at their start.
@@ -101,13 +101,14 @@ def train(
     step = 0 if resume is None else _resumed(resume, stack, optimizer)
     steps = training.epochs * _length(images, training)
     stack.train()
+    device = next(stack.parameters()).device
     if on_step is not None:
         on_step(Progress(step, stack, {}, optimizer))
 
     for batch in _batches(images, training, order_seeds or [0] * (stack.runs // members), first=step):
         for group in optimizer.param_groups:
             group["lr"] = training.rate(step, steps)
-        scalars = _update(stack, batch, training, optimizer, _Goal(targets, members))
+        scalars = _update(stack, batch.to(device), training, optimizer, _Goal(targets, members))
         step += 1
         if on_step is not None:
             on_step(Progress(step, stack, scalars, optimizer))

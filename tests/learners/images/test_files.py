@@ -3,13 +3,14 @@
 import gzip
 import re
 import struct
+import sys
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from probes.errors import DataError
+from probes.errors import DataError, UsageError
 from probes.learners.images.fashion_scenes import FashionScenes
 from probes.learners.images.files import ImageFiles
 from probes.learners.images.idx import read_idx, read_idx_images
@@ -224,6 +225,13 @@ def test_a_folder_without_pictures_says_how_they_are_laid_out(tmp_path):
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         ImageFiles("folder", str(tmp_path)).sample("train", 0)
+
+
+def test_pictures_without_pillow_say_what_to_install(pictures, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    message = "expected Pillow, which decodes pictures, got none; install it with `pip install feature-probes[real]`"
+    with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
+        ImageFiles("folder", str(pictures)).sample("train", 0)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,13 @@ def test_outputs_leave_mode_and_buffers_as_they_were(modules):
     assert all(value.equal(before[name]) for name, value in stack.state_dict().items())
 
 
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(2, 2), nn.Linear(2, 2)
+        self.second.weight = self.first.weight
+
+
 @pytest.mark.parametrize(
     ("modules", "message"),
     [
@@ -72,6 +79,11 @@ def test_outputs_leave_mode_and_buffers_as_they_were(modules):
         (
             [nn.Linear(2, 3), nn.Linear(2, 4)],
             "expected equally shaped networks, got other parameters in network 1 than in network 0",
+        ),
+        (
+            [Tied()],
+            "expected networks whose parameters have one name each, got second.weight tied to others: train these "
+            "networks one at a time",
         ),
         (
             [nn.Sequential(nn.Linear(2, 3), nn.Dropout())],

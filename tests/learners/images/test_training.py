@@ -143,6 +143,18 @@ def test_bfloat16_moves_weights_nearly_as_float32_does():
     assert coarse.dtype == torch.float32
 
 
+def test_a_run_that_diverges_leaves_the_others_as_they_are():
+    alone = networks()
+    stack = Stack(alone)
+    with torch.no_grad():
+        stack.weights["1.weight"][1] = torch.nan
+    train(stack, IMAGES, TRAINING, order_seeds=[0, 1, 2])
+    for seed, one in ((0, alone[0]), (2, alone[2])):
+        plainly(one, TRAINING, seed)
+
+    assert_same(stack.select([0, 2]), [alone[0], alone[2]])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
