@@ -1,6 +1,6 @@
 """The errors a user can meet: one family, one line each, turned into an exit code at one place (`probes.cli`)."""
 
-__all__ = ["LogError", "NotRecordedError", "ProbesError", "RunError", "UsageError"]
+__all__ = ["DataError", "LogError", "NotRecordedError", "ProbesError", "RunError", "UsageError"]
 
 
 class ProbesError(Exception):
@@ -17,6 +17,10 @@ class LogError(ProbesError):
 
 class NotRecordedError(LogError):
     """A log is whole, as far as was looked, and does not hold what was asked for."""
+
+
+class DataError(ProbesError):
+    """A file of training or test data is missing, damaged or of another kind."""
 
 
 class UsageError(ProbesError):

@@ -7,7 +7,7 @@ import click
 
 from probes.cli.tables import show
 
-GROUPS = ("learners", "study", "recorder", "quantities", "store", "analysis")
+GROUPS = ("learners", "images", "study", "recorder", "quantities", "store", "analysis")
 
 
 @click.command()

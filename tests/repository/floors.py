@@ -84,6 +84,9 @@ AREAS: Mapping[str, Area] = {
     "probes.learners.streams": _area(0, "numpy", "torch"),
     "probes.learners.features": _area(0, "numpy", "torch", ours=("probes.learners.streams", *_LEAF)),
     "probes.learners.activations": _area(0, "numpy", "torch", ours=_LEAF),
+    "probes.learners.images.*": _area(
+        1, "numpy", "torch", ours=("probes.learners", "probes.errors"), late=("PIL", "sklearn")
+    ),
     "probes.learners.*": _area(1, "numpy", "torch", ours=("probes.learners",)),
     "probes.log.exports.*": _area(
         2,

@@ -11,7 +11,7 @@ from tests.repository.sources import ROOT, packaged
 SETUP = ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
 EXTRAS = {name: SETUP["options.extras_require"][name] for name in SETUP["options.extras_require"]}
-DISTRIBUTION = {"sklearn": "scikit-learn", "dask": "distributed"}
+DISTRIBUTION = {"sklearn": "scikit-learn", "dask": "distributed", "PIL": "pillow"}
 
 
 def names(requirements):
