@@ -15,14 +15,16 @@ from types import FrameType
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-__all__ = ["SEALING", "at_end", "not_at_end", "rescue_all", "rescued"]
+__all__ = ["LONG", "SEALING", "SHORT", "at_end", "not_at_end", "rescue_all", "rescued"]
 
 SEALING = "probes-seal"  # name of threads that seal
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)  # that end a process: of schedulers, terminals and limits
 _AGAIN = 0.02  # seconds until a signal that came amid our own work is sent again
 # Modules of ours whose work is short; an export or a check of every byte may take minutes, and lets a signal in.
-_AMID = re.compile(r"probes\.(recording|measuring|models|quantities|files|log(?!\.exports|\.verification))")
+SHORT = ("probes.recording", "probes.measuring", "probes.models", "probes.quantities", "probes.files", "probes.log")
+LONG = ("probes.log.exports", "probes.log.verification")
+_AMID = re.compile(rf"(?!({'|'.join(LONG)})\b)({'|'.join(SHORT)})\b")
 
 
 class Writing(Protocol):

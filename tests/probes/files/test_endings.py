@@ -3,8 +3,11 @@
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
+
+from probes.files.endings import LONG, SHORT
 
 BEGIN = """
 import gc, multiprocessing, os, signal, sys, threading
@@ -24,6 +27,14 @@ def ended(script):
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
     return done.returncode, done.stdout.split()
+
+
+@pytest.mark.parametrize("name", SHORT + LONG)
+def test_what_a_signal_waits_for_or_not_is_a_package_of_ours(name):
+    spec = find_spec(name)
+
+    assert spec is not None
+    assert spec.submodule_search_locations
 
 
 WAYS = {
