@@ -123,7 +123,7 @@ def train(
         >>> from probes.learners.networks import initialise
         >>> from probes.learners.objectives import CrossEntropy
         >>> inputs = Inputs(torch.eye(4)[:, None], torch.zeros(4, 1), torch.tensor([0, 0, 1, 1]))
-        >>> start = initialise(inputs, SmoothedReLU(q=3), classes=2, neurons=4, init_scale=0.1, seeds=[0, 1, 2])
+        >>> start = initialise(inputs, SmoothedReLU(q=3), classes=2, neurons=8, init_scale=0.1, seeds=[0, 1, 2])
         >>> trained, runs = train(start, inputs, CrossEntropy(), steps=500, learning_rate=1.0)
         >>> trained.outputs(inputs).argmax(-1).tolist()
         [[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]]

@@ -11,7 +11,7 @@ from probes.learners.images.training import train
 from probes.log import open_log
 from probes.log.manifest import Manifest
 from probes.quantities import Tap
-from probes.stacked import StackedRecorder
+from probes.recording import StackedRecorder
 
 DRAWS = torch.Generator().manual_seed(0)
 IMAGES = Images(torch.rand(6, 1, 8, 8, generator=DRAWS), torch.arange(6) % 2, tuple("abcdef"), 2)

@@ -45,7 +45,8 @@ def test_record_takes_numbers_of_runs_seeds_and_files(tmp_path):
     result = probes("record", tmp_path / "mine.toml", *FEW, "--runs", 2, "--seed", 3, "--out", tmp_path / "runs")
     logs = open_logs(tmp_path / "runs")
     assert result.exit_code == 0
-    assert [log.manifest.seeds["init-00"] for log in logs] == [30000, 30001]
+    assert [log.manifest.seeds["study"] for log in logs] == [3, 3]
+    assert len({log.manifest.seeds["init-00"] for log in logs}) == 2
 
 
 @pytest.mark.parametrize(
