@@ -102,15 +102,12 @@ class Networks:
         r"""Return inner products with private noise as initialisation leaves them, float as the weights.
 
         Noise never trained on is orthogonal to all that moved the weights, so :math:`\langle w, \xi \rangle \sim N(0,
-        \sigma_0^2\|\xi\|^2)` keeps its first value; the same seed and purpose always give the same values.
+        \sigma_0^2\|\xi\|^2)` keeps its first value. Axes: ``(sample, patch, run, class, neuron)``.
 
         Args:
             inputs: The inputs that hold the noise.
             purpose: "training noise" or "test noise".
-            numbers: What tells this draw from others of the purpose, so that two sets of samples do not share noise.
-
-        Returns:
-            ``(sample, patch, run, class, neuron)``.
+            numbers: What tells two sets of samples apart, so that they share no noise.
         """
         shape = (*inputs.noise.shape, *self._first_layer)
         norms = inputs.noise.to(self.weights)[:, :, None, None, None]
