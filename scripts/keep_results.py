@@ -8,15 +8,35 @@ from typing import Any
 
 import click
 
+from probes.analysis.sweeps.seeds import is_over_seeds, seed_studies
+from probes.analysis.sweeps.table import sweep_table
 from probes.analysis.theory import claims, records
+from probes.analysis.theory.over_seeds import claims_over_seeds
 from probes.log import Manifest, open_logs
+
+_OF_A_SEED = ("commit", "versions", "recorded", "wall_seconds", "bytes", "claims")
 
 
 @click.command()
 @click.argument("root", type=click.Path(path_type=Path, exists=True))
 def main(root: Path) -> None:
-    """Print the results of the study under ROOT."""
-    click.echo(json.dumps(results(root), indent=2))
+    """Print the results of the study under ROOT; of studies at several seeds each one's, and their claims pooled."""
+    click.echo(json.dumps(over_seeds(root) if is_over_seeds(root) else results(root), indent=2))
+
+
+def over_seeds(root: Path) -> dict[str, Any]:
+    """Return the claims pooled over the finished studies under a root, and each study's own results but its runs."""
+    studies, left_out = seed_studies(root)
+    paths = [root / str(row["path"]) for row in sweep_table(root).to_dict("records") if int(row["seed"]) in studies]
+    own = [results(path) for path in paths]
+
+    return {
+        "recipe": own[0]["recipe"],
+        "seeds": [each["recipe"]["seed"] for each in own],
+        "left_out": left_out,
+        "claims": records(claims_over_seeds(studies)),
+        "studies": [{"seed": each["recipe"]["seed"]} | {name: each[name] for name in _OF_A_SEED} for each in own],
+    }
 
 
 def results(root: Path) -> dict[str, Any]:

@@ -131,7 +131,9 @@ EXPECTATIONS: Mapping[str, Expectation] = MappingProxyType({
         0.0,
         0.1,
         "stays O~(sigma_0), while the winner grows to O(log k): their ratio is 0.01 at sigma_0 = 0.01, and 0.1 is "
-        "far from both it and a view that was learned",
+        "far from both it and a view that was learned. The largest of some 150 classes: at m = 20 the gap of M lets a "
+        "loser be within 10 %, and one such tie decides it; `induction.losing_view` is the share, and the gap's ties "
+        "vanish as sigma_0 does",
         possible=_ERROR,
     ),
     "average.gain_mu": Expectation(

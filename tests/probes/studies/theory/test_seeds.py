@@ -44,4 +44,5 @@ def test_no_two_runs_of_neighbouring_studies_start_alike():
 def test_members_of_an_average_start_where_the_singles_do():
     phases = {phase.name: phase.runs for phase in plan(built_in("theory"))}
     (average,) = phases["average"]
-    assert list(seeds_of(average.seeds)) == [run.seeds["init-00"] for run in phases["single"]]
+    members = list(seeds_of(average.seeds))
+    assert members == [run.seeds["init-00"] for run in phases["single"]][: len(members)]
